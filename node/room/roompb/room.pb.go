@@ -523,7 +523,7 @@ type Head struct {
 	Incarnation   uint32                 `protobuf:"varint,4,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
 	Seq           uint64                 `protobuf:"varint,5,opt,name=seq,proto3" json:"seq,omitempty"`
 	Hash          []byte                 `protobuf:"bytes,6,opt,name=hash,proto3" json:"hash,omitempty"`
-	Signature     []byte                 `protobuf:"bytes,7,opt,name=signature,proto3" json:"signature,omitempty"` // Ed25519 over "hearth head 1\n" || the encoding of fields 1 to 6
+	Signature     []byte                 `protobuf:"bytes,7,opt,name=signature,proto3" json:"signature,omitempty"` // Ed25519 over room.headBytes: a label, then fields 1 to 6 at fixed width
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
