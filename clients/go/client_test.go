@@ -118,18 +118,22 @@ func TestPin(t *testing.T) {
 	n := newBadNode(t, 1)
 	n.rnd = func(k int) int { return k - 1 }
 	d := dialer(t, n.url)
-	if _, err := d.Dial(t.Context(), WebSocket); err != nil {
+	first, err := d.Dial(t.Context(), WebSocket)
+	if err != nil {
 		t.Fatal("first use:", err)
 	}
+	defer first.Close()
 	pin := d.Trust.Pin()
 	if pin == "" {
 		t.Fatal("nothing was remembered")
 	}
 	again, _ := NewDialer(n.url, NewTrust(n.url, pin, false))
 	defer again.Close()
-	if _, err := again.Dial(t.Context(), WebSocket); err != nil {
-		t.Error("same certificate:", err)
+	second, err := again.Dial(t.Context(), WebSocket)
+	if err != nil {
+		t.Fatal("same certificate:", err)
 	}
+	defer second.Close()
 	for _, old := range []string{"sha256:another", ""} {
 		other, _ := NewDialer(n.url, NewTrust(n.url, old, false))
 		defer other.Close()
