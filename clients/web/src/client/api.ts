@@ -67,6 +67,7 @@ export type Change =
   | { kind: "presence" }
   | { kind: "receipts"; room: string }
   | { kind: "profiles" }
+  | { kind: "pins"; room: string } // a message was pinned or unpinned, or a pinned one changed: fetch pins again
   | { kind: "members"; room: string } // somebody joined, left, changed role: fetch members again
   | { kind: "message"; room: string; event: Event; mention: boolean }; // a new one by somebody else, for notifications
 
