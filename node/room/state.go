@@ -163,12 +163,18 @@ func (s *State) CheckTarget(e, target *Event) error {
 // Apply folds the next entry of the state log in. It is total: an entry that has become
 // impossible counts, changes nothing else, and the reason is returned.
 func (s *State) Apply(e *Event) (reason error) {
-	if e.Kind() != KindCreate || s.Index != 0 {
+	effect := effects[e.Kind()]
+	switch {
+	case effect == nil:
+		reason = Errorf(BadRequest, "%q is not a kind of the state log.", clip(string(e.Kind()), 40))
+	case e.Body == nil:
+		reason = Errorf(BadRequest, "The entry's body is missing.")
+	default:
 		reason = s.Check(e)
 	}
 	s.Index, s.Hash, s.Clock = e.Header.GetSeq(), e.ID, max(s.Clock, e.Time())
-	if reason == nil && e.Body != nil {
-		effects[e.Kind()](s, e)
+	if reason == nil {
+		effect(s, e)
 	}
 	return reason
 }
@@ -364,4 +370,33 @@ func (s *State) remove(u User) {
 		s.Joined--
 	}
 	delete(s.Members, u)
+}
+
+// Preview is what Apply(e) would make of s, without changing s: the fields, and the
+// members it would change (a zero Member: gone). Its State shares s's Members and must
+// not be applied to.
+func (s *State) Preview(e *Event) Preview {
+	after := *s
+	after.Members = make(map[User]Member, 2)
+	touched := []User{e.Author(), User(e.Body.GetSubject()), User(e.Body.GetDirect()), s.Direct}
+	for _, u := range touched {
+		if m, ok := s.Members[u]; ok {
+			after.Members[u] = m
+		}
+	}
+	after.Apply(e)
+	changed := map[User]Member{}
+	for _, u := range touched {
+		if m := after.Members[u]; u != "" && m != s.Members[u] {
+			changed[u] = m
+		}
+	}
+	after.Members = s.Members
+	return Preview{&after, changed}
+}
+
+// Preview is a state as an entry would leave it.
+type Preview struct {
+	State   *State
+	Changed map[User]Member
 }
