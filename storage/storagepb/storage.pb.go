@@ -51,6 +51,7 @@ type Room struct {
 	LastAuthor    string                 `protobuf:"bytes,18,opt,name=last_author,json=lastAuthor,proto3" json:"last_author,omitempty"`
 	LastText      string                 `protobuf:"bytes,19,opt,name=last_text,json=lastText,proto3" json:"last_text,omitempty"` // its beginning
 	Clock         uint64                 `protobuf:"varint,20,opt,name=clock,proto3" json:"clock,omitempty"`                      // the highest hybrid logical time seen
+	Home          string                 `protobuf:"bytes,21,opt,name=home,proto3" json:"home,omitempty"`                         // the node that orders the state
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -223,6 +224,13 @@ func (x *Room) GetClock() uint64 {
 		return x.Clock
 	}
 	return 0
+}
+
+func (x *Room) GetHome() string {
+	if x != nil {
+		return x.Home
+	}
+	return ""
 }
 
 // Member is a user's standing in a room.
@@ -1147,7 +1155,7 @@ var File_storage_proto protoreflect.FileDescriptor
 
 const file_storage_proto_rawDesc = "" +
 	"\n" +
-	"\rstorage.proto\x12\x11hearth.storage.v1\"\x87\x04\n" +
+	"\rstorage.proto\x12\x11hearth.storage.v1\"\x9b\x04\n" +
 	"\x04Room\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x14\n" +
 	"\x05alias\x18\x02 \x01(\tR\x05alias\x12\x18\n" +
@@ -1172,7 +1180,8 @@ const file_storage_proto_rawDesc = "" +
 	"\vlast_author\x18\x12 \x01(\tR\n" +
 	"lastAuthor\x12\x1b\n" +
 	"\tlast_text\x18\x13 \x01(\tR\blastText\x12\x14\n" +
-	"\x05clock\x18\x14 \x01(\x04R\x05clock\"\xb1\x01\n" +
+	"\x05clock\x18\x14 \x01(\x04R\x05clock\x12\x12\n" +
+	"\x04home\x18\x15 \x01(\tR\x04home\"\xb1\x01\n" +
 	"\x06Member\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\fR\x04room\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\tR\x04user\x12\x1e\n" +

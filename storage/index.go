@@ -1,0 +1,49 @@
+package storage
+
+import (
+	"hearth/node/room"
+)
+
+// entry is one key and value of an index.
+type entry struct {
+	key, value []byte
+}
+
+// An indexer derives from a record every entry that stands for it in the indexes. Append
+// writes them and Verify compares them, so the two cannot differ in what an index is.
+// The entries share the indexer's memory: each is good until the next call.
+type indexer struct {
+	key, value []byte
+	thread     room.EventID
+}
+
+// entries calls put for each index entry of rec.
+func (x *indexer) entries(r room.ID, rec *Record, put func(entry) error) error {
+	e := rec.Event
+	x.key = appendHash(x.key[:0], spaceEvent, e.ID)
+	x.value = appendSpot(x.value[:0], r, rec.Pos)
+	if err := put(entry{x.key, x.value}); err != nil {
+		return err
+	}
+	h := e.Header
+	x.key = appendLog(x.key[:0], r, h.GetLog(), h.GetOrigin(), h.GetIncarnation(), h.GetSeq())
+	x.value = appendPosValue(x.value[:0], rec.Pos)
+	if err := put(entry{x.key, x.value}); err != nil {
+		return err
+	}
+	thread := threadOf(rec)
+	if thread.IsZero() && !e.Kind().Timeline() {
+		return nil
+	}
+	x.key = appendPlace(appendRow(x.key[:0], r, thread), placeOf(e))
+	return put(entry{x.key, x.value})
+}
+
+// threadOf is the root of the thread that rec is in: its body tells, or, when that was
+// erased, what was kept of it.
+func threadOf(rec *Record) room.EventID {
+	if t, ok := rec.Event.Thread(); ok {
+		return t
+	}
+	return rec.Thread
+}

@@ -1,0 +1,140 @@
+package storage
+
+import (
+	"fmt"
+
+	"hearth/node/room"
+	"hearth/node/room/roompb"
+	"hearth/storage/storagepb"
+)
+
+// Room reads a room; nil when this node does not have it.
+func (s *Store) Room(r room.ID) (*storagepb.Room, error) {
+	if err := s.enter(); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	return s.room(r)
+}
+
+func (s *Store) room(r room.ID) (*storagepb.Room, error) {
+	m := new(storagepb.Room)
+	ok, err := s.message(appendRoom(nil, spaceRoom, r), m)
+	if err != nil {
+		return nil, fmt.Errorf("read room %s: %w", r, err)
+	}
+	if !ok {
+		return nil, nil
+	}
+	return m, nil
+}
+
+// Rooms reads at most limit rooms, by id, after the given one (zero: from the first).
+func (s *Store) Rooms(after room.ID, limit int) (rooms []*storagepb.Room, err error) {
+	if err := s.enter(); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	from := append(appendRoom(nil, spaceRoom, after), 0)
+	if after.IsZero() {
+		from = nil
+	}
+	err = s.scan(appendSpace(nil, spaceRoom), from, func(_, value []byte) error {
+		if len(rooms) >= limit {
+			return errStop
+		}
+		m := new(storagepb.Room)
+		rooms = append(rooms, m)
+		return decode(value, m)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read rooms: %w", err)
+	}
+	return rooms, nil
+}
+
+// RoomByAlias finds a room by the local part of its alias.
+func (s *Store) RoomByAlias(alias string) (r room.ID, ok bool, err error) {
+	if err := s.enter(); err != nil {
+		return room.ID{}, false, err
+	}
+	defer s.leave()
+	ok, err = s.get(appendName(nil, spaceAlias, alias), func(v []byte) (err error) {
+		r, err = room.HashFromBytes(v)
+		return err
+	})
+	if err != nil {
+		return room.ID{}, false, fmt.Errorf("find room by alias %s: %w", alias, err)
+	}
+	return r, ok, nil
+}
+
+// Head reads the signed end of an origin's chain; nil when there is none.
+func (s *Store) Head(r room.ID, log roompb.Log, origin string) (*roompb.Head, error) {
+	if err := s.enter(); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	m := new(roompb.Head)
+	ok, err := s.message(appendHead(nil, r, log, origin), m)
+	if err != nil {
+		return nil, fmt.Errorf("read head of %s in room %s: %w", origin, r, err)
+	}
+	if !ok {
+		return nil, nil
+	}
+	return m, nil
+}
+
+// Members calls fn with each member of a room, by name, until fn fails.
+func (s *Store) Members(r room.ID, fn func(*storagepb.Member) error) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.leave()
+	err := s.scan(appendRoom(nil, spaceMember, r), nil, func(_, value []byte) error {
+		m := new(storagepb.Member)
+		if err := decode(value, m); err != nil {
+			return err
+		}
+		return fn(m)
+	})
+	if err != nil {
+		return fmt.Errorf("read members of room %s: %w", r, err)
+	}
+	return nil
+}
+
+// Member reads a user's standing in a room; nil when there is none.
+func (s *Store) Member(r room.ID, u room.User) (*storagepb.Member, error) {
+	if err := s.enter(); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	m := new(storagepb.Member)
+	ok, err := s.message(appendRoomUser(nil, spaceMember, r, u), m)
+	if err != nil {
+		return nil, fmt.Errorf("read member %s of room %s: %w", u, r, err)
+	}
+	if !ok {
+		return nil, nil
+	}
+	return m, nil
+}
+
+// UserRooms reads all standings of one user: joined, invited, banned.
+func (s *Store) UserRooms(u room.User) (members []*storagepb.Member, err error) {
+	if err := s.enter(); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	err = s.scan(appendOwned(nil, spaceUserRoom, string(u)), nil, func(_, value []byte) error {
+		m := new(storagepb.Member)
+		members = append(members, m)
+		return decode(value, m)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read rooms of %s: %w", u, err)
+	}
+	return members, nil
+}
