@@ -13,8 +13,8 @@ import (
 )
 
 // get calls fn with the value of key, which fn must not keep; false when there is none.
-func (s *Store) get(key []byte, fn func(value []byte) error) (bool, error) {
-	value, closer, err := s.db.Get(key)
+func get(from pebble.Reader, key []byte, fn func(value []byte) error) (bool, error) {
+	value, closer, err := from.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return false, nil
 	}
@@ -25,9 +25,13 @@ func (s *Store) get(key []byte, fn func(value []byte) error) (bool, error) {
 	return true, fn(value)
 }
 
+func (s *Store) get(key []byte, fn func(value []byte) error) (bool, error) {
+	return get(s.db, key, fn)
+}
+
 // message reads the value of key into m; false when there is none.
 func (s *Store) message(key []byte, m proto.Message) (bool, error) {
-	return s.get(key, func(v []byte) error { return decode(v, m) })
+	return get(s.db, key, func(v []byte) error { return decode(v, m) })
 }
 
 func decode(v []byte, m proto.Message) error {
@@ -37,13 +41,19 @@ func decode(v []byte, m proto.Message) error {
 	return nil
 }
 
-// scan calls fn with every key that begins with prefix and comes at or after from (nil: the
-// first), in order, until fn says stop by errStop, or fails.
-func (s *Store) scan(prefix, from []byte, fn func(key, value []byte) error) error {
-	if from == nil {
-		from = prefix
+func prefixBounds(prefix []byte) *pebble.IterOptions {
+	return &pebble.IterOptions{LowerBound: prefix, UpperBound: successor(prefix)}
+}
+
+// scan calls fn with every key that begins with prefix and comes at or after first (nil: all
+// of them), in order, until fn says stop by errStop, or fails.
+func scan(from pebble.Reader, prefix, first []byte, fn func(key, value []byte) error) error {
+	if first == nil {
+		first = prefix
 	}
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: successor(prefix)})
+	bounds := prefixBounds(prefix)
+	bounds.LowerBound = first
+	it, err := from.NewIter(bounds)
 	if err != nil {
 		return wrap(err)
 	}
@@ -60,6 +70,10 @@ func (s *Store) scan(prefix, from []byte, fn func(key, value []byte) error) erro
 		}
 	}
 	return wrap(it.Error())
+}
+
+func (s *Store) scan(prefix, first []byte, fn func(key, value []byte) error) error {
+	return scan(s.db, prefix, first, fn)
 }
 
 // errStop ends a scan early, without an error.

@@ -105,7 +105,7 @@ func parseTide(file []byte) (mark, bool) {
 // tide keeps the mark of an open database. Its methods may be called from any goroutine.
 type tide struct {
 	file vfs.File // nil: read-only, or the mark cannot be kept
-	log *slog.Logger
+	log  *slog.Logger
 
 	newest atomic.Uint64 // the log that Pebble is writing
 

@@ -90,7 +90,7 @@ func (s *Store) positions(r room.ID, p Page) (at []uint64, more bool, err error)
 // bounds are the keys of a page and all beyond it in its direction.
 func bounds(r room.ID, p Page) *pebble.IterOptions {
 	prefix := appendRow(nil, r, p.Thread)
-	o := &pebble.IterOptions{LowerBound: prefix, UpperBound: successor(prefix)}
+	o := prefixBounds(prefix)
 	if p.From == (Mark{}) {
 		return o
 	}
