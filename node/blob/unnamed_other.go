@@ -1,0 +1,7 @@
+//go:build !linux
+
+package blob
+
+import "os"
+
+func unnamed(dir string) (*os.File, func(path string) error, error) { return named(dir) }
