@@ -1,0 +1,143 @@
+package transport
+
+import (
+	"context"
+
+	"hearth/node"
+	"hearth/node/room"
+	"hearth/node/room/roompb"
+	"hearth/transport/session/clientpb"
+)
+
+func roomCommands() []command {
+	create := query("RoomCreate", user, roomCreate)
+	direct := query("RoomDirect", user, roomDirect)
+	create.sends, direct.sends = true, true
+	return []command{
+		query("Rooms", user, rooms),
+		create,
+		direct,
+		query("RoomFind", user, roomFind),
+		query("RoomGet", user, roomGet),
+		draft("RoomJoin", drawRoom(room.KindJoin), summary),
+		draft("RoomLeave", drawRoom(room.KindLeave), nothing),
+		draft("RoomInvite", drawMember(room.KindInvite), nothing),
+		draft("RoomKick", drawMember(room.KindKick), nothing),
+		draft("RoomBan", drawMember(room.KindBan), nothing),
+		draft("RoomUnban", drawMember(room.KindUnban), nothing),
+		draft("RoomRole", drawMember(room.KindRole), nothing),
+		draft("RoomSet", drawSettings, summary),
+		query("RoomMute", user, roomMute),
+		query("Members", user, members),
+	}
+}
+
+func nothing(*call, node.Receipt) (*clientpb.Empty, error) { return &clientpb.Empty{}, nil }
+
+func summary(c *call, r node.Receipt) (*roompb.RoomSummary, error) {
+	return c.s.node.Summary(c.caller, r.Room)
+}
+
+func drawRoom(kind room.Kind) func(*call, *clientpb.RoomRequest) (room.Draft, error) {
+	return func(c *call, in *clientpb.RoomRequest) (room.Draft, error) {
+		id, err := c.roomOf(in.Room)
+		return room.Draft{Room: id, Kind: kind, Body: &roompb.Body{}}, err
+	}
+}
+
+func drawMember(kind room.Kind) func(*call, *clientpb.MemberRequest) (room.Draft, error) {
+	return func(c *call, in *clientpb.MemberRequest) (room.Draft, error) {
+		d := room.Draft{Kind: kind, Body: &roompb.Body{}}
+		var err error
+		if d.Room, err = c.roomOf(in.Room); err != nil {
+			return d, err
+		}
+		subject, err := c.userOf(in.User)
+		if err != nil {
+			return d, err
+		}
+		d.Body.Subject = string(subject)
+		if kind == room.KindRole {
+			d.Body.Role = in.Role
+		} else {
+			d.Body.Reason = in.Reason
+		}
+		return d, nil
+	}
+}
+
+func drawSettings(c *call, in *clientpb.RoomSetRequest) (room.Draft, error) {
+	id, err := c.roomOf(in.Room)
+	if err == nil && in.Settings == nil {
+		err = room.Errorf(room.BadRequest, "Give the settings to change.")
+	}
+	return room.Draft{Room: id, Kind: room.KindSettings, Body: &roompb.Body{Settings: in.Settings}}, err
+}
+
+func rooms(_ context.Context, c *call, _ *clientpb.Empty) (*clientpb.RoomsResponse, error) {
+	list, err := c.s.node.Summaries(c.caller)
+	return &clientpb.RoomsResponse{Rooms: list}, err
+}
+
+// mostInvited bounds whom one RoomCreate may invite.
+const mostInvited = 100
+
+func roomCreate(ctx context.Context, c *call, in *clientpb.RoomCreateRequest) (*roompb.RoomSummary, error) {
+	if len(in.Invite) > mostInvited {
+		return nil, room.Errorf(room.TooLarge, "At most %d people can be invited at once.", mostInvited)
+	}
+	r := node.NewRoom{Alias: in.Alias, Name: in.Name, Topic: in.Topic, Public: in.Public, Key: in.Key}
+	for _, name := range in.Invite {
+		u, err := c.userOf(name)
+		if err != nil {
+			return nil, err
+		}
+		r.Invite = append(r.Invite, u)
+	}
+	return c.s.node.CreateRoom(ctx, c.caller, r)
+}
+
+func roomDirect(ctx context.Context, c *call, in *clientpb.RoomDirectRequest) (*roompb.RoomSummary, error) {
+	u, err := c.userOf(in.User)
+	if err != nil {
+		return nil, err
+	}
+	return c.s.node.Direct(ctx, c.caller, u)
+}
+
+func roomFind(_ context.Context, c *call, in *clientpb.RoomFindRequest) (*clientpb.RoomFindResponse, error) {
+	list, next, err := c.s.node.FindRooms(c.caller, in.Query, in.After, clamp(in.Limit, 50, 100))
+	return &clientpb.RoomFindResponse{Rooms: list, Next: next}, err
+}
+
+func roomGet(_ context.Context, c *call, in *clientpb.RoomRequest) (*clientpb.RoomGetResponse, error) {
+	id, err := c.roomOf(in.Room)
+	if err != nil {
+		return nil, err
+	}
+	out := &clientpb.RoomGetResponse{}
+	if out.Summary, err = c.s.node.Summary(c.caller, id); err != nil {
+		return nil, err
+	}
+	out.Rights, out.Creator, err = c.s.node.Rights(c.caller, id)
+	return out, err
+}
+
+func roomMute(_ context.Context, c *call, in *clientpb.RoomMuteRequest) (*clientpb.Empty, error) {
+	id, err := c.roomOf(in.Room)
+	if err != nil {
+		return nil, err
+	}
+	return &clientpb.Empty{}, c.s.node.Mute(c.caller, id, in.Muted)
+}
+
+func members(_ context.Context, c *call, in *clientpb.MembersRequest) (*clientpb.MembersResponse, error) {
+	id, err := c.roomOf(in.Room)
+	if err != nil {
+		return nil, err
+	}
+	list, next, total, err := c.s.node.Members(c.caller, id, node.MemberQuery{
+		Query: in.Query, After: in.After, Limit: clamp(in.Limit, 50, 200), Membership: in.Membership,
+	})
+	return &clientpb.MembersResponse{Members: list, Next: next, Total: uint32(total)}, err
+}
