@@ -1,6 +1,6 @@
 import solid from "vite-plugin-solid";
 import { defineConfig } from "vitest/config";
-import { trustedTemplates } from "./scripts/trusted-templates";
+import { trustedTemplates } from "./scripts/trusted-templates.ts";
 
 export default defineConfig({
   base: "/",

@@ -1,6 +1,6 @@
 // The rooms of the user, as the node summed them up and as their streams have
 // moved on since; and how far each stream has been followed.
-import type { Item, RoomSummary } from "../gen/room_pb";
+import type { Item, RoomSummary, Settings } from "../gen/room_pb";
 import { isMessage } from "./kinds";
 import { Unread } from "./unread";
 
@@ -64,7 +64,7 @@ export class Rooms {
     }
     let room = this.#rooms.get(id);
     if (!room || (room.summary.membership !== "join" && summary.membership === "join")) {
-      room = { summary, cursor: summary.headPos, unread: new Unread() };
+      room = { summary, cursor: summary.headPos, unread: new Unread(summary.headPos) };
       this.#rooms.set(id, room);
     }
     room.unread.replace(summary);
@@ -79,22 +79,22 @@ export class Rooms {
     const event = item.event;
     if (!room || !event || event.pos <= room.cursor) return false;
     room.cursor = event.pos;
-    if (!room.unread.advance(event.pos)) return true; // the summary had it already
-    let changed: Partial<RoomSummary> = { headPos: event.pos };
-    if (isMessage(event)) {
-      changed = { ...changed, lastTime: event.time, lastText: [...event.text].slice(0, LAST_TEXT).join(""), lastAuthor: event.author };
-      if (event.author === me) {
-        room.unread.readTo(event.pos);
-        changed.readEvent = event.id;
-      } else if (!event.silent) {
-        room.unread.count(event.pos, mentions(event, me));
-      }
-    } else if (event.kind === "settings" && event.settings) {
-      const { name, topic, avatar, public: open } = event.settings;
-      for (const [key, value] of Object.entries({ name, topic, avatar, public: open })) {
-        if (value !== undefined) Object.assign(changed, { [key]: value });
-      }
+    const fresh = room.unread.advance(event.pos);
+    const message = isMessage(event);
+    if (message && event.author !== me && !event.silent) room.unread.note(event.pos, mentions(event, me), fresh);
+    if (!fresh) return true; // the summary has all else of it
+    const changed: Partial<RoomSummary> = { headPos: event.pos };
+    if (message) Object.assign(changed, { lastTime: event.time, lastText: beginning(event.text), lastAuthor: event.author });
+    if (message && event.author === me) {
+      room.unread.readTo(event.pos);
+      changed.readEvent = event.id;
     }
+    // The line shown in the list was edited or deleted.
+    const { target } = item;
+    if (target && target.time === room.summary.lastTime && target.author === room.summary.lastAuthor) {
+      changed.lastText = beginning(target.text);
+    }
+    if (event.kind === "settings" && event.settings) Object.assign(changed, settingsOf(event.settings));
     this.#set(room, { ...room.summary, ...changed });
     return true;
   }
@@ -135,6 +135,15 @@ export class Rooms {
 
 export function mentions(event: { mentions: string[]; mentionRoom: boolean }, me: string): boolean {
   return event.mentionRoom || event.mentions.includes(me);
+}
+
+function beginning(text: string): string {
+  return [...text.slice(0, 2 * LAST_TEXT)].slice(0, LAST_TEXT).join("");
+}
+
+/** Those that the event names. The alias is left to the summary: only there it is in full. */
+function settingsOf({ name, topic, avatar, public: open }: Settings): Partial<RoomSummary> {
+  return Object.fromEntries(Object.entries({ name, topic, avatar, public: open }).filter(([, value]) => value !== undefined));
 }
 
 function last({ lastTime, lastText, lastAuthor }: RoomSummary): Partial<RoomSummary> {

@@ -1,8 +1,9 @@
 // Unread and mention counts of one room, kept current from its stream.
 //
 // The node's summary is the truth as of its head_pos; what comes after that pos is
-// counted here. The latest few counted messages are remembered, so that reading up
-// to the middle of them, or a summary older than the stream, can be recounted.
+// counted here. The latest messages seen are remembered, counted by whom ever, so
+// that reading up to the middle of them, or a summary that is older than the stream,
+// can be reckoned without asking.
 import type { RoomSummary } from "../gen/room_pb";
 
 const REMEMBERED = 200;
@@ -13,7 +14,15 @@ export class Unread {
   readPos = 0n;
   unread = 0;
   mentions = 0;
-  #recent: { pos: bigint; mention: boolean }[] = [];
+  #recent: { pos: bigint; mention: boolean }[] = []; // by others, after readPos
+  #seen: bigint; // pos of the stream's last item
+  #from: bigint; // every message from here to #seen is in #recent, if unread
+
+  /** `cursor`: where the stream begins. */
+  constructor(cursor: bigint) {
+    this.#seen = cursor;
+    this.#from = cursor + 1n;
+  }
 
   /** Takes the node's counts, and counts again what came after them. */
   replace(summary: RoomSummary): void {
@@ -22,44 +31,53 @@ export class Unread {
     this.readPos = summary.readPos;
     this.unread = summary.unread;
     this.mentions = summary.mentions;
-    this.#recent = this.#recent.filter(({ pos }) => pos > summary.headPos);
-    for (const { mention } of this.#recent) this.#add(mention);
-    // What lies between read_pos and head_pos is only known as a sum.
+    this.#recent = this.#recent.filter(({ pos }) => pos > summary.readPos);
+    for (const { pos, mention } of this.#recent) if (pos > summary.headPos) this.#add(mention, 1);
     if (this.counted < summary.headPos) this.counted = summary.headPos;
-    if (ahead) this.readTo(ahead);
+    // What lies between the two positions may have been forgotten as read.
+    if (ahead) {
+      if (this.#from <= ahead) this.#from = ahead + 1n;
+      this.readTo(ahead);
+    }
   }
 
-  /** Notes that the stream has come to `pos`; false when that was counted before. */
+  /** Notes that the stream has come to `pos`; false when a summary had counted that already. */
   advance(pos: bigint): boolean {
+    if (pos !== this.#seen + 1n) this.#from = pos; // a gap
+    this.#seen = pos;
     if (pos <= this.counted) return false;
     this.counted = pos;
     return true;
   }
 
-  /** Counts a message by somebody else, at the pos that advance() was given. */
-  count(pos: bigint, mention: boolean): void {
+  /** A message by somebody else at `pos`; `fresh`: what advance() said of it. */
+  note(pos: bigint, mention: boolean, fresh: boolean): void {
+    if (pos <= this.readPos) return;
+    if (fresh) this.#add(mention, 1);
     this.#recent.push({ pos, mention });
-    if (this.#recent.length > REMEMBERED) this.#recent.shift();
-    this.#add(mention);
+    if (this.#recent.length > REMEMBERED) this.#from = this.#recent.shift()!.pos + 1n;
   }
 
   /** Moves the read position, never back. */
   readTo(pos: bigint): void {
-    if (pos <= this.readPos) return;
+    const before = this.readPos;
+    if (pos <= before) return;
+    const read = this.#recent.filter((message) => message.pos <= pos);
+    this.#recent = this.#recent.filter((message) => message.pos > pos);
     this.readPos = pos;
-    const rest = this.#recent.filter((message) => message.pos > pos);
-    // Where messages older than those remembered may still be unread, the sum is
-    // left to the node's next summary; it never counts fewer than are known.
-    const known = this.#recent.length > 0 && pos >= this.#recent[0]!.pos;
-    if (known || pos >= this.counted) {
-      this.unread = rest.length;
-      this.mentions = rest.filter(({ mention }) => mention).length;
-    }
-    this.#recent = rest;
+    if (pos >= this.counted) this.unread = this.mentions = 0;
+    else if (before + 1n >= this.#from) for (const { mention } of read) this.#add(mention, -1);
+    else if (this.#seen >= this.counted && pos + 1n >= this.#from) this.#recount();
+    // Otherwise the sum is left to the node's next summary.
   }
 
-  #add(mention: boolean): void {
-    this.unread++;
-    if (mention) this.mentions++;
+  #recount(): void {
+    this.unread = this.#recent.length;
+    this.mentions = this.#recent.filter(({ mention }) => mention).length;
+  }
+
+  #add(mention: boolean, by: 1 | -1): void {
+    this.unread = Math.max(0, this.unread + by);
+    if (mention) this.mentions = Math.max(0, this.mentions + by);
   }
 }
