@@ -1,0 +1,153 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"hearth/node/room"
+	"hearth/storage/storagepb"
+)
+
+// hall keeps the rooms that are awake: loaded, with a loop that runs while there is work.
+type hall struct {
+	n      *Node
+	mu     sync.Mutex
+	awake  map[room.ID]*chamber
+	closed bool
+	loops  sync.WaitGroup
+}
+
+// idleRoom is how long a room without followers and work stays awake.
+const idleRoom = 2 * time.Minute
+
+func newHall(n *Node) *hall { return &hall{n: n, awake: map[room.ID]*chamber{}} }
+
+// get wakes a room. NotFound when the node has no such room.
+func (h *hall) get(id room.ID) (*chamber, error) {
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return nil, room.Errorf(room.Unavailable, "The node is stopping.")
+	}
+	c, ok := h.awake[id]
+	if !ok {
+		c = newChamber(h.n, id)
+		h.awake[id] = c
+	}
+	h.mu.Unlock()
+	c.loading.Do(func() { c.loadErr = c.load() })
+	if c.loadErr != nil {
+		h.forget(c)
+		return nil, c.loadErr
+	}
+	return c, nil
+}
+
+// forget drops a room from memory; the next get loads it anew.
+func (h *hall) forget(c *chamber) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.awake[c.id] == c {
+		delete(h.awake, c.id)
+	}
+}
+
+// add puts a room that was just created among the awake.
+func (h *hall) add(c *chamber) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.awake[c.id] = c
+}
+
+// start runs a chamber's loop unless the node stops.
+func (h *hall) start(loop func()) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return false
+	}
+	h.loops.Go(loop)
+	return true
+}
+
+// sweep lets rooms that nobody follows go back to sleep.
+func (h *hall) sweep(ctx context.Context) {
+	tick := time.NewTicker(idleRoom / 2)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			h.sleepIdle(h.n.now().Add(-idleRoom))
+		}
+	}
+}
+
+func (h *hall) sleepIdle(before time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for id, c := range h.awake {
+		if c.retire(before) {
+			delete(h.awake, id)
+		}
+	}
+}
+
+func (h *hall) count() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.awake)
+}
+
+// close refuses new work and waits until the loops have done what they had.
+func (h *hall) close() {
+	h.mu.Lock()
+	h.closed = true
+	h.mu.Unlock()
+	h.loops.Wait()
+}
+
+// loadState folds a room's stored snapshot back into a State. The snapshot is the fold
+// of the state log up to its index; Verify replays the log against it.
+func loadState(n *Node, meta *storagepb.Room, id room.ID) (*room.State, error) {
+	s := room.NewState()
+	hash, err := room.HashFromBytes(meta.GetStateHash())
+	if err != nil {
+		return nil, fmt.Errorf("read state of room %s: %w", id, err)
+	}
+	s.ID, s.Version, s.Home = id, meta.GetVersion(), meta.GetHome()
+	s.Creator, s.Direct, s.Created = room.User(meta.GetCreator()), room.User(meta.GetDirect()), meta.GetCreated()
+	s.Index, s.Hash, s.Clock = meta.GetStateIndex(), hash, room.Time(meta.GetClock())
+	s.Alias, s.Name, s.Topic, s.Avatar, s.Public = meta.GetAlias(), meta.GetName(), meta.GetTopic(), meta.GetAvatar(), meta.GetPublic()
+	err = n.store.Members(id, func(m *storagepb.Member) error {
+		role, _ := room.ParseRole(m.GetRole())
+		standing := room.Member{
+			Membership: room.Membership(m.GetMembership()), Role: role, Since: m.GetSince(),
+			By: room.User(m.GetInvitedBy()), Reason: m.GetReason(),
+		}
+		s.Members[room.User(m.GetUser())] = standing
+		if standing.Membership == room.Joined {
+			s.Joined++
+		}
+		return nil
+	})
+	return s, err
+}
+
+// peek is a room only if it is awake and loaded.
+func (h *hall) peek(id room.ID) *chamber {
+	h.mu.Lock()
+	c := h.awake[id]
+	h.mu.Unlock()
+	if c == nil {
+		return nil
+	}
+	c.loading.Do(func() { c.loadErr = c.load() })
+	if c.loadErr != nil {
+		return nil
+	}
+	return c
+}

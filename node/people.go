@@ -1,0 +1,231 @@
+package node
+
+import (
+	"sync"
+	"time"
+
+	"hearth/node/room"
+	"hearth/node/room/roompb"
+)
+
+// people are the users who are here now, each with a follower per session.
+type people struct {
+	mu     sync.Mutex
+	here   map[room.User]map[*Follower]struct{}
+	going  map[room.User]*time.Timer // gone a moment ago: not yet announced
+	closed bool
+}
+
+// goodbye is how long a user may be away before others see it: a reload or a change of
+// network is no departure.
+const goodbye = 10 * time.Second
+
+func newPeople() *people {
+	return &people{here: map[room.User]map[*Follower]struct{}{}, going: map[room.User]*time.Timer{}}
+}
+
+func (p *people) add(f *Follower) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return room.Errorf(room.Unavailable, "The node is stopping.")
+	}
+	u := f.caller.User
+	if p.here[u] == nil {
+		p.here[u] = map[*Follower]struct{}{}
+	}
+	p.here[u][f] = struct{}{}
+	return nil
+}
+
+// announce tells those who watch that the follower's user came, if it is news.
+func (p *people) announce(f *Follower) {
+	u := f.caller.User
+	p.mu.Lock()
+	first := len(p.here[u]) == 1
+	if t := p.going[u]; t != nil {
+		first = false
+		t.Stop()
+		delete(p.going, u)
+	}
+	p.mu.Unlock()
+	if first {
+		presence(f.chambers(), u, true)
+	}
+}
+
+func (p *people) remove(f *Follower, subs map[room.ID]*subscription) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	u := f.caller.User
+	delete(p.here[u], f)
+	if len(p.here[u]) > 0 {
+		return
+	}
+	delete(p.here, u)
+	if p.closed || p.going[u] != nil {
+		return
+	}
+	rooms := chambersOf(subs)
+	p.going[u] = time.AfterFunc(goodbye, func() { p.gone(u, rooms) })
+}
+
+func (p *people) gone(u room.User, rooms []*chamber) {
+	p.mu.Lock()
+	delete(p.going, u)
+	back := len(p.here[u]) > 0
+	p.mu.Unlock()
+	if !back {
+		presence(rooms, u, false)
+	}
+}
+
+func presence(rooms []*chamber, u room.User, on bool) {
+	seen := map[*Follower]bool{}
+	for _, c := range rooms {
+		for _, w := range c.watching() {
+			if !seen[w] && w.caller.User != u {
+				seen[w] = true
+				w.signal(&roompb.Signal{Kind: "presence", User: string(u), On: on})
+			}
+		}
+	}
+}
+
+// online tells whether u has a session.
+func (p *people) online(u room.User) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.here[u]) > 0
+}
+
+// of is u's followers.
+func (p *people) of(u room.User) []*Follower {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := make([]*Follower, 0, len(p.here[u]))
+	for f := range p.here[u] {
+		out = append(out, f)
+	}
+	return out
+}
+
+// everyone is the users who are here.
+func (p *people) everyone() []room.User {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := make([]room.User, 0, len(p.here))
+	for u := range p.here {
+		out = append(out, u)
+	}
+	return out
+}
+
+func (p *people) sessions() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := 0
+	for _, fs := range p.here {
+		n += len(fs)
+	}
+	return n
+}
+
+func (p *people) endAll(why error) {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	for _, u := range p.everyone() {
+		for _, f := range p.of(u) {
+			f.end(why)
+		}
+	}
+}
+
+func (p *people) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for u, t := range p.going {
+		t.Stop()
+		delete(p.going, u)
+	}
+}
+
+// stateChanged brings the sessions of those whom an entry concerns in line with it.
+func (p *people) stateChanged(c *chamber, e *room.Event) {
+	concerned := []room.User{e.Author()}
+	for _, s := range []string{e.Body.GetSubject(), e.Body.GetDirect()} {
+		if s != "" && room.User(s) != e.Author() {
+			concerned = append(concerned, room.User(s))
+		}
+	}
+	for _, u := range concerned {
+		joined := c.membership(u) == room.Joined
+		for _, f := range p.of(u) {
+			f.follow(c, joined)
+			f.markSummary(c.id)
+		}
+	}
+	if e.Kind() == room.KindSettings {
+		for _, f := range c.following() {
+			f.markSummary(c.id)
+		}
+	}
+}
+
+// follow brings the subscription to a room in line with the user's membership.
+func (f *Follower) follow(c *chamber, joined bool) {
+	if !joined {
+		f.unsubscribe(c.id)
+		return
+	}
+	if err := f.subscribe(c.id, nil); err != nil {
+		f.end(err)
+	}
+}
+
+func (c *chamber) membership(u room.User) room.Membership {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.state.Member(u).Membership
+}
+
+func (c *chamber) following() []*Follower {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	out := make([]*Follower, len(c.followers))
+	for i, sub := range c.followers {
+		out[i] = sub.f
+	}
+	return out
+}
+
+func (f *Follower) chambers() []*chamber {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return chambersOf(f.subs)
+}
+
+func chambersOf(subs map[room.ID]*subscription) []*chamber {
+	out := make([]*chamber, 0, len(subs))
+	for _, sub := range subs {
+		out = append(out, sub.c)
+	}
+	return out
+}
+
+// EndDevices ends the sessions of a user's devices on every door at once; of all of
+// them when none is named.
+func (n *Node) EndDevices(u room.User, devices ...string) {
+	why := room.Errorf(room.Unauthenticated, "You have been signed out of this device.")
+	for _, f := range n.people.of(u) {
+		if len(devices) == 0 {
+			f.end(why)
+		}
+		for _, d := range devices {
+			if f.caller.Device == d {
+				f.end(why)
+			}
+		}
+	}
+}

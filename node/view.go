@@ -1,0 +1,78 @@
+package node
+
+import (
+	"hearth/node/room"
+	"hearth/node/room/roompb"
+	"hearth/storage"
+)
+
+// view is an event as people see it now.
+func (c *chamber) view(row *storage.Row) *roompb.Event {
+	e := row.Event
+	h, b, s := e.Header, e.Body, row.Standing
+	v := &roompb.Event{
+		Id: e.ID.String(), Pos: row.Pos, Author: h.GetAuthor(), Time: e.Time().Millis(), Order: h.GetTime(),
+		Origin: h.GetOrigin(), Seq: h.GetSeq(), Kind: h.GetKind(),
+		Text: b.GetText(), Mentions: b.GetMentions(), MentionRoom: b.GetMentionRoom(),
+		Emoji: b.GetEmoji(), Reason: b.GetReason(), Subject: b.GetSubject(), Role: b.GetRole(),
+		Settings: b.GetSettings(), Silent: b.GetSilent(),
+	}
+	v.Target, v.Thread, v.ReplyTo = idOf(e.Target()), idOf(row.Thread, !row.Thread.IsZero()), idOf(e.ReplyTo())
+	if to, ok := e.ReplyTo(); ok {
+		v.Quote = c.quote(to)
+	}
+	if s == nil {
+		return v
+	}
+	if len(s.GetEdits()) > 0 {
+		v.Text, v.Mentions, v.MentionRoom = s.GetText(), s.GetMentions(), s.GetMentionRoom()
+	}
+	v.Edited, v.Edits = s.GetEdited(), uint32(len(s.GetEdits()))
+	v.Deleted, v.DeletedBy, v.Pinned = s.GetDeleted(), s.GetDeletedBy(), s.GetPinned()
+	v.ThreadReplies, v.ThreadTime = s.GetThreadReplies(), s.GetThreadTime()
+	for _, r := range s.GetReactions() {
+		users := make([]string, 0, len(r.GetUsers()))
+		for _, u := range r.GetUsers() {
+			users = append(users, u.GetUser())
+		}
+		v.Reactions = append(v.Reactions, &roompb.Reaction{Emoji: r.GetEmoji(), Users: users})
+	}
+	return v
+}
+
+func idOf(id room.EventID, ok bool) string {
+	if !ok {
+		return ""
+	}
+	return id.String()
+}
+
+// quote is the beginning of what a message answers; nil when it cannot be read.
+func (c *chamber) quote(id room.EventID) *roompb.Quote {
+	row, err := c.find(id)
+	if err != nil {
+		return &roompb.Quote{Id: id.String(), Deleted: true}
+	}
+	text := row.Event.Body.GetText()
+	if len(row.Standing.GetEdits()) > 0 {
+		text = row.Standing.GetText()
+	}
+	return &roompb.Quote{Id: id.String(), Author: string(row.Event.Author()), Text: clip(text, 200), Deleted: row.Standing.GetDeleted()}
+}
+
+// about is the message that a stored event changed, as it stands now; nil when it
+// changed none.
+func (c *chamber) about(e *room.Event) *storage.Row {
+	id, ok := e.Target()
+	if !ok {
+		id, ok = e.Thread()
+	}
+	if !ok {
+		return nil
+	}
+	row, err := c.find(id)
+	if err != nil {
+		return nil
+	}
+	return row
+}
