@@ -11,6 +11,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -43,7 +44,7 @@ type world struct {
 type testRoom struct {
 	id    room.ID
 	turns []*Append
-	acked int // turns that the store has acknowledged
+	acked atomic.Int64 // turns that the store has acknowledged
 	chain map[string]*room.Event
 	pos   uint64
 	texts []uint64 // pos of texts that were not erased
@@ -327,8 +328,8 @@ func (r *testRoom) check(s *Store) error {
 		return err
 	}
 	turns := int(meta.GetClock())
-	if turns < r.acked || turns > len(r.turns) {
-		return differ("it has %d turns, of %d acknowledged and %d submitted", turns, r.acked, len(r.turns))
+	if acked := int(r.acked.Load()); turns < acked || turns > len(r.turns) {
+		return differ("it has %d turns, of %d acknowledged and %d submitted", turns, acked, len(r.turns))
 	}
 	if turns == 0 {
 		return nil
@@ -556,6 +557,26 @@ func (w *world) verify(s *Store) error {
 	return errors.Join(err, errors.Join(problems...))
 }
 
+// plan makes up n turns in rooms picked by chance, without submitting them.
+func (w *world) plan(n int) {
+	for range n {
+		w.turn(w.rooms[w.rng.IntN(len(w.rooms))])
+	}
+}
+
+// kept looks how many turns a store has of each room, and takes those for acknowledged: a
+// sender that was cut off asks, and goes on from there.
+func (w *world) kept(s *Store) error {
+	for _, r := range w.rooms {
+		meta, err := s.Room(r.id)
+		if err != nil {
+			return err
+		}
+		r.acked.Store(int64(meta.GetClock()))
+	}
+	return nil
+}
+
 // run submits n turns in rooms picked by chance.
 func (w *world) run(s *Store, n int) error {
 	for _, r := range w.rooms {
@@ -575,11 +596,11 @@ func (w *world) run(s *Store, n int) error {
 
 // submit appends the turns that were not yet.
 func (r *testRoom) submit(s *Store) error {
-	for r.acked < len(r.turns) {
-		if err := s.Append(r.turns[r.acked]); err != nil {
+	for r.acked.Load() < int64(len(r.turns)) {
+		if err := s.Append(r.turns[r.acked.Load()]); err != nil {
 			return err
 		}
-		r.acked++
+		r.acked.Add(1)
 	}
 	return nil
 }
