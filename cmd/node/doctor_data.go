@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	client "hearth/clients/go"
+	"hearth/storage"
+	pb "hearth/transport/session/clientpb"
+)
+
+func checkDisk(_ context.Context, p *patient) []finding {
+	if p.data == "" {
+		return nil
+	}
+	free, total, err := diskSpace(p.data)
+	if err != nil {
+		return p.fail("disk", err, "Does the folder exist, and is it yours?")
+	}
+	share := float64(free) / float64(max(total, 1))
+	f := finding{Check: "disk", State: fine, Detail: fmt.Sprintf("%.1f GiB free (%.0f %%)", float64(free)/(1<<30), 100*share)}
+	switch {
+	case share < 0.05:
+		f.State, f.Advice = failed, "Below 5 % the node takes no more messages: make room."
+	case share < 0.10:
+		f.State, f.Advice = warning, "Below 10 % the node takes no more files: make room soon."
+	}
+	return []finding{f}
+}
+
+// checkStore asks the running node, or opens the store when none runs.
+func checkStore(ctx context.Context, p *patient) []finding {
+	if p.data == "" {
+		return nil
+	}
+	o, err := openOperator(ctx, p.data)
+	switch {
+	case errors.Is(err, storage.ErrNewer):
+		return p.fail("store", err, "Install the newest hearth.")
+	case errors.Is(err, storage.ErrCorrupt):
+		return p.fail("store", err, "Run `hearth verify --data DIR`, and restore the newest backup that verifies.")
+	case err != nil:
+		return p.fail("store", err, "")
+	}
+	defer o.Close()
+	if _, running := o.(*remoteOperator); !running {
+		return []finding{{Check: "store", State: fine, Detail: "opens; no node is running on it"}}
+	}
+	health, err := client.Call(ctx, o, client.AdminHealth, &pb.Empty{})
+	if err != nil {
+		return p.fail("store", err, "Look into the node's log.")
+	}
+	out := []finding{{Check: "store", State: fine, Detail: "in use by the running node, version " + health.Version}}
+	for _, c := range health.Checks {
+		out = append(out, finding{Check: c.Name, State: c.State, Detail: c.Detail})
+	}
+	return out
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"hearth/node/room/roompb"
+)
+
+// eventLine is an event as scripts see it. The first six are always there.
+type eventLine struct {
+	Event  string `json:"event"`
+	Room   string `json:"room"`
+	Author string `json:"author"`
+	Time   int64  `json:"time"` // milliseconds since 1970
+	Kind   string `json:"kind"`
+	Text   string `json:"text"`
+
+	Pos      uint64   `json:"pos"`
+	Target   string   `json:"target,omitempty"` // edit, delete, react ...: the message it is about
+	ReplyTo  string   `json:"reply_to,omitempty"`
+	Thread   string   `json:"thread,omitempty"`
+	Mentions []string `json:"mentions,omitempty"`
+	Emoji    string   `json:"emoji,omitempty"`
+	Subject  string   `json:"subject,omitempty"`
+	Role     string   `json:"role,omitempty"`
+	Reason   string   `json:"reason,omitempty"`
+	Edited   int64    `json:"edited,omitempty"`
+	Deleted  bool     `json:"deleted,omitempty"`
+}
+
+func lineOf(room string, e *roompb.Event) eventLine {
+	return eventLine{
+		Event: e.Id, Room: room, Author: e.Author, Time: e.Time, Kind: e.Kind, Text: e.Text,
+		Pos: e.Pos, Target: e.Target, ReplyTo: e.ReplyTo, Thread: e.Thread, Mentions: e.Mentions,
+		Emoji: e.Emoji, Subject: e.Subject, Role: e.Role, Reason: e.Reason,
+		Edited: e.Edited, Deleted: e.Deleted,
+	}
+}
+
+// itemLine: an edit's line carries the text as it now is.
+func itemLine(room string, item *roompb.Item) eventLine {
+	l := lineOf(room, item.Event)
+	if l.Kind == "edit" && l.Text == "" {
+		l.Text = item.Target.GetText()
+	}
+	return l
+}
+
+// sentences say what an event does where it is not plain talk: author first, then
+// subject, text, emoji, role (kinds use what they need by index).
+var sentences = map[string]string{
+	"emote":    "* %[1]s %[3]s",
+	"edit":     "%[1]s changed a message to: %[3]s",
+	"delete":   "%[1]s deleted a message",
+	"react":    "%[1]s reacted %[4]s",
+	"unreact":  "%[1]s took back %[4]s",
+	"pin":      "%[1]s pinned a message",
+	"unpin":    "%[1]s unpinned a message",
+	"create":   "%[1]s made the room",
+	"join":     "%[1]s joined",
+	"leave":    "%[1]s left",
+	"invite":   "%[1]s invited %[2]s",
+	"kick":     "%[1]s removed %[2]s",
+	"ban":      "%[1]s banned %[2]s",
+	"unban":    "%[1]s lifted the ban of %[2]s",
+	"role":     "%[1]s made %[2]s %[5]s",
+	"settings": "%[1]s changed the room's settings",
+}
+
+func (l eventLine) String() string {
+	at := time.UnixMilli(l.Time).Format("2006-01-02 15:04:05")
+	format, known := sentences[l.Kind]
+	if !known {
+		format = "%[1]s: %[3]s"
+	}
+	if l.Deleted {
+		format = "%[1]s: (deleted)"
+	}
+	text := fmt.Sprintf(format, l.Author, l.Subject, l.Text, l.Emoji, l.Role)
+	return at + " " + printable(text)
+}
+
+// printable keeps a message from steering the reader's terminal.
+func printable(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c < ' ' && c != '\n' && c != '\t' || c >= 0x7f && c < 0xa0 {
+			return '\ufffd'
+		}
+		return c
+	}, s)
+}

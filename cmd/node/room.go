@@ -1,0 +1,235 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	client "hearth/clients/go"
+	"hearth/node/room/roompb"
+	pb "hearth/transport/session/clientpb"
+)
+
+type roomVerbs struct {
+	Create  roomCreate  `cmd:"" help:"Make a room."`
+	Join    roomJoin    `cmd:"" help:"Join a room: a public one, or one you are invited to."`
+	Leave   roomLeave   `cmd:"" help:"Leave a room."`
+	List    roomList    `cmd:"" help:"The rooms you are in or invited to."`
+	Find    roomFind    `cmd:"" help:"Public rooms."`
+	Show    roomShow    `cmd:"" help:"A room, and what you may do in it."`
+	Members roomMembers `cmd:"" help:"Who is in a room."`
+	Invite  roomInvite  `cmd:"" help:"Invite somebody."`
+	Kick    roomKick    `cmd:"" help:"Remove somebody."`
+	Ban     roomBan     `cmd:"" help:"Remove somebody and keep them out."`
+	Unban   roomUnban   `cmd:"" help:"Lift a ban."`
+	Role    roomRole    `cmd:"" help:"Give somebody a role."`
+	Set     roomSet     `cmd:"" help:"Change a room's name, topic, alias, or who may find it."`
+}
+
+// roomLine is a room as scripts see it.
+type roomLine struct {
+	Room       string `json:"room"`
+	Alias      string `json:"alias"`
+	Name       string `json:"name"`
+	Topic      string `json:"topic"`
+	Public     bool   `json:"public"`
+	Direct     string `json:"direct,omitempty"`
+	Membership string `json:"membership"`
+	Role       string `json:"role,omitempty"`
+	Members    uint32 `json:"members"`
+	Unread     uint32 `json:"unread"`
+	Mentions   uint32 `json:"mentions"`
+	HeadPos    uint64 `json:"head_pos"`
+	ReadPos    uint64 `json:"read_pos"`
+}
+
+func lineOfRoom(s *roompb.RoomSummary) roomLine {
+	return roomLine{
+		Room: s.GetRoom(), Alias: s.GetAlias(), Name: s.GetName(), Topic: s.GetTopic(),
+		Public: s.GetPublic(), Direct: s.GetDirect(), Membership: s.GetMembership(), Role: s.GetRole(),
+		Members: s.GetMembers(), Unread: s.GetUnread(), Mentions: s.GetMentions(),
+		HeadPos: s.GetHeadPos(), ReadPos: s.GetReadPos(),
+	}
+}
+
+// title is what people call the room.
+func (l roomLine) title() string {
+	for _, name := range []string{l.Alias, l.Direct, l.Name} {
+		if name != "" {
+			return printable(name)
+		}
+	}
+	return l.Room
+}
+
+func (r *run) room(s *roompb.RoomSummary) error {
+	l := lineOfRoom(s)
+	return r.print(l, "%s  %s", l.Room, l.title())
+}
+
+type roomCreate struct {
+	Alias  string   `arg:"" optional:"" help:"The name in the room's address: garden for #garden@node."`
+	Name   string   `help:"Name shown to people." placeholder:"TEXT"`
+	Topic  string   `help:"What the room is about." placeholder:"TEXT"`
+	Public bool     `help:"Listed, and everybody on the node may join."`
+	Invite []string `help:"Users to invite." placeholder:"USER"`
+}
+
+func (v *roomCreate) Run(ctx context.Context, r *run) error {
+	l, err := r.login()
+	if err != nil {
+		return err
+	}
+	req := &pb.RoomCreateRequest{Alias: localAlias(v.Alias), Name: v.Name, Topic: v.Topic, Public: v.Public}
+	for _, u := range v.Invite {
+		req.Invite = append(req.Invite, l.user(u))
+	}
+	s, err := client.Call(ctx, l.http, client.RoomCreate, req)
+	if err != nil {
+		return err
+	}
+	return r.room(s)
+}
+
+// localAlias takes garden, #garden and #garden@node for the same.
+func localAlias(s string) string {
+	s, _, _ = strings.Cut(strings.TrimPrefix(s, "#"), "@")
+	return s
+}
+
+// oneRoom is the argument of most verbs.
+type oneRoom struct {
+	Room string `arg:"" help:"Room id, or #alias@node."`
+}
+
+type roomJoin struct{ oneRoom }
+
+func (v *roomJoin) Run(ctx context.Context, r *run) error {
+	l, err := r.login()
+	if err != nil {
+		return err
+	}
+	s, err := client.Call(ctx, l.http, client.RoomJoin, &pb.RoomRequest{Room: v.Room})
+	if err != nil {
+		return err
+	}
+	return r.room(s)
+}
+
+type roomLeave struct{ oneRoom }
+
+func (v *roomLeave) Run(ctx context.Context, r *run) error {
+	l, err := r.login()
+	if err != nil {
+		return err
+	}
+	if _, err := client.Call(ctx, l.http, client.RoomLeave, &pb.RoomRequest{Room: v.Room}); err != nil {
+		return err
+	}
+	return r.print(map[string]any{"room": v.Room, "membership": "leave"}, "left %s", v.Room)
+}
+
+type roomList struct{}
+
+func (v *roomList) Run(ctx context.Context, r *run) error {
+	l, err := r.login()
+	if err != nil {
+		return err
+	}
+	answer, err := client.Call(ctx, l.http, client.Rooms, &pb.Empty{})
+	if err != nil {
+		return err
+	}
+	for _, s := range answer.Rooms {
+		line := lineOfRoom(s)
+		if err := r.print(line, "%s  %-30s %6d unread  %s", line.Room, line.title(), line.Unread, line.Membership); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type roomFind struct {
+	Query string `arg:"" optional:"" help:"Part of a name, alias or topic; none: all."`
+}
+
+func (v *roomFind) Run(ctx context.Context, r *run) error {
+	l, err := r.login()
+	if err != nil {
+		return err
+	}
+	req := &pb.RoomFindRequest{Query: v.Query, Limit: 100}
+	for {
+		answer, err := client.Call(ctx, l.http, client.RoomFind, req)
+		if err != nil {
+			return err
+		}
+		for _, s := range answer.Rooms {
+			line := lineOfRoom(s)
+			if err := r.print(line, "%s  %-30s %6d members  %s", line.Room, line.title(), line.Members, printable(line.Topic)); err != nil {
+				return err
+			}
+		}
+		if req.After = answer.Next; req.After == "" {
+			return nil
+		}
+	}
+}
+
+type roomShow struct{ oneRoom }
+
+func (v *roomShow) Run(ctx context.Context, r *run) error {
+	l, err := r.login()
+	if err != nil {
+		return err
+	}
+	answer, err := client.Call(ctx, l.http, client.RoomGet, &pb.RoomRequest{Room: v.Room})
+	if err != nil {
+		return err
+	}
+	line := lineOfRoom(answer.Summary)
+	var may []string
+	for right, has := range answer.Rights {
+		if has {
+			may = append(may, right)
+		}
+	}
+	return r.print(struct {
+		roomLine
+		Creator string          `json:"creator"`
+		Rights  map[string]bool `json:"rights"`
+	}{line, answer.Creator, answer.Rights},
+		"%s\nid       %s\nname     %s\ntopic    %s\npublic   %t\ncreator  %s\nmembers  %d\nyou      %s %s\nyou may  %s",
+		line.title(), line.Room, printable(line.Name), printable(line.Topic), line.Public, answer.Creator,
+		line.Members, line.Membership, line.Role, sorted(may))
+}
+
+type roomMembers struct {
+	oneRoom
+	Membership string `help:"join, invite or ban." enum:"join,invite,ban" default:"join"`
+	Query      string `help:"Beginning of a name." placeholder:"TEXT"`
+}
+
+func (v *roomMembers) Run(ctx context.Context, r *run) error {
+	l, err := r.login()
+	if err != nil {
+		return err
+	}
+	req := &pb.MembersRequest{Room: v.Room, Query: v.Query, Membership: v.Membership, Limit: 200}
+	for {
+		answer, err := client.Call(ctx, l.http, client.Members, req)
+		if err != nil {
+			return err
+		}
+		for _, m := range answer.Members {
+			if err := r.print(map[string]any{
+				"user": m.User, "membership": m.Membership, "role": m.Role, "since": m.Since,
+				"display_name": m.Profile.GetDisplayName(), "online": m.Online,
+			}, "%-30s %s", m.User, m.Role); err != nil {
+				return err
+			}
+		}
+		if req.After = answer.Next; req.After == "" {
+			return nil
+		}
+	}
+}

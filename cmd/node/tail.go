@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	client "hearth/clients/go"
+	pb "hearth/transport/session/clientpb"
+)
+
+type tailVerb struct {
+	Rooms     []string `arg:"" optional:"" name:"room" help:"Room ids or #alias@node; none: all rooms."`
+	Since     string   `help:"Begin with what came after this: an event's id, a moment (2026-11-22T10:00:00Z), or a time ago (10m). Needs one room." placeholder:"WHEN"`
+	Transport string   `help:"websocket or webtransport." enum:"websocket,webtransport" default:"websocket"`
+}
+
+func (v *tailVerb) Run(ctx context.Context, r *run) error {
+	if v.Since != "" && len(v.Rooms) != 1 {
+		return misuse("--since needs one room")
+	}
+	l, err := r.login()
+	if err != nil {
+		return err
+	}
+	wanted, cursors, err := v.begin(ctx, l)
+	if err != nil {
+		return err
+	}
+	c, err := client.Dial(ctx, l.dialer, l.Token, client.Options{
+		Transport: v.Transport, Program: "hearth tail", Cursors: cursors,
+	})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	for {
+		e, err := c.Next(ctx)
+		if ctx.Err() != nil {
+			return nil // stopped, as it is meant to be
+		}
+		if err != nil {
+			return err
+		}
+		if err := v.show(r, wanted, e); err != nil {
+			return err
+		}
+	}
+}
+
+// begin resolves the rooms, and where --since is in the one.
+func (v *tailVerb) begin(ctx context.Context, l *login) (map[string]bool, map[string]uint64, error) {
+	wanted := map[string]bool{}
+	for _, ref := range v.Rooms {
+		answer, err := client.Call(ctx, l.http, client.RoomGet, &pb.RoomRequest{Room: ref})
+		if err != nil {
+			return nil, nil, err
+		}
+		if answer.Summary.GetMembership() != "join" {
+			return nil, nil, &client.Error{Code: "forbidden", Message: fmt.Sprintf("You are not in %s: join it first.", ref)}
+		}
+		wanted[answer.Summary.Room] = true
+	}
+	if v.Since == "" {
+		return wanted, nil, nil
+	}
+	for id := range wanted {
+		pos, err := v.sincePos(ctx, l, id)
+		if err != nil {
+			return nil, nil, err
+		}
+		return wanted, map[string]uint64{id: pos}, nil
+	}
+	return wanted, nil, nil
+}
+
+// sincePos is the pos of the last item NOT to show.
+func (v *tailVerb) sincePos(ctx context.Context, l *login, room string) (uint64, error) {
+	at, isTime := parseWhen(v.Since, time.Now())
+	if !isTime {
+		page, err := client.Call(ctx, l.http, client.History, &pb.HistoryRequest{Room: room, Around: v.Since, Limit: 1})
+		if err != nil {
+			return 0, err
+		}
+		for _, e := range page.Events {
+			if e.Id == v.Since {
+				return e.Pos, nil
+			}
+		}
+		return 0, &client.Error{Code: "not_found", Message: "There is no event " + v.Since + " in the room."}
+	}
+	page, err := client.Call(ctx, l.http, client.History,
+		&pb.HistoryRequest{Room: room, Date: max(at.UnixMilli(), 1), Limit: 1})
+	if err != nil {
+		return 0, err
+	}
+	if len(page.Events) == 0 {
+		return page.Pos, nil
+	}
+	return page.Events[0].Pos - 1, nil
+}
+
+// parseWhen takes a moment (RFC 3339, or a date) or a time ago.
+func parseWhen(s string, now time.Time) (time.Time, bool) {
+	for _, layout := range []string{time.RFC3339, time.DateTime, time.DateOnly} {
+		if at, err := time.ParseInLocation(layout, s, time.Local); err == nil {
+			return at, true
+		}
+	}
+	if ago, err := time.ParseDuration(s); err == nil {
+		return now.Add(-ago.Abs()), true
+	}
+	return time.Time{}, false
+}
+
+func (v *tailVerb) show(r *run, wanted map[string]bool, e client.Event) error {
+	d := e.Delivery
+	if e.Opened != nil {
+		r.note("following on %s", e.Opened.Node)
+	}
+	if d == nil || (len(wanted) > 0 && !wanted[d.Room]) {
+		return nil
+	}
+	if d.Gap {
+		return errors.New("the node skipped events of " + d.Room)
+	}
+	for _, item := range d.Items {
+		line := itemLine(d.Room, item)
+		if err := r.print(line, "%s", line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
