@@ -51,7 +51,9 @@ type Batch struct {
 }
 
 // Empty tells whether nothing is due.
-func (b *Batch) Empty() bool { return len(b.Rooms) == 0 && len(b.Summaries) == 0 && len(b.Signals) == 0 }
+func (b *Batch) Empty() bool {
+	return len(b.Rooms) == 0 && len(b.Summaries) == 0 && len(b.Signals) == 0
+}
 
 // RoomItems is a stretch of one room.
 type RoomItems struct {
