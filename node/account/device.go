@@ -77,8 +77,14 @@ func (a *Accounts) Devices(c Caller) ([]*storagepb.Device, error) {
 
 // Logout ends the caller's own device.
 func (a *Accounts) Logout(c Caller) error {
-	_, err := a.revoke(c, func(d *storagepb.Device) bool { return d.GetId() == c.Device })
-	return err
+	ended, err := a.revoke(c, func(d *storagepb.Device) bool { return d.GetId() == c.Device })
+	if err != nil || len(ended) == 0 {
+		return err
+	}
+	a.change.Lock()
+	defer a.change.Unlock()
+	// A device takes the memory of when it was seen with it.
+	return a.update(c.User.Local(), func(m *storagepb.Account) error { m.Seen = a.now(); return nil })
 }
 
 // Revoke ends one of the caller's devices; refused as not_found when it is not one of them.
