@@ -96,7 +96,7 @@ func (s *Server) logged(row *command, c *call, run func() (proto.Message, error)
 
 // callFrom finds out who asks. On an error the call is anonymous.
 func (s *Server) callFrom(ctx context.Context, h http.Header, address string) (*call, error) {
-	c := &call{s: s, address: address}
+	c := &call{s: s, address: hostOf(address)}
 	if isOperator(ctx) {
 		c.caller = account.Operator()
 		return c, nil
@@ -110,6 +110,7 @@ func (s *Server) callFrom(ctx context.Context, h http.Header, address string) (*
 		return c, err
 	}
 	c.caller, c.token = caller, token
+	s.node.Accounts.Touch(caller, c.address)
 	return c, nil
 }
 

@@ -59,7 +59,7 @@ type live struct {
 func (s *Server) start(w wire, transport, address string) (*live, error) {
 	ctx, stop := context.WithCancel(s.ctx)
 	l := &live{
-		s: s, wire: w, transport: transport, address: address,
+		s: s, wire: w, transport: transport, address: hostOf(address),
 		kick: make(chan struct{}, 1), gone: make(chan struct{}), ctx: ctx, stop: stop,
 		machine: session.New(session.Limits{FrameBytes: s.frameBytes(), InFlight: s.inFlight, Heartbeat: s.heartbeat}, time.Now()),
 	}

@@ -53,6 +53,7 @@ func (l *live) opened(body []byte) ([]byte, error) {
 		return nil, err
 	}
 	response.Transport = l.transport
+	l.s.node.Accounts.Touch(caller, l.address)
 	l.mu.Lock()
 	l.caller, l.token, l.follower = caller, in.Token, follower
 	l.mu.Unlock()

@@ -52,7 +52,7 @@ func socketPath(path string) (short string, done func(), err error) {
 
 // openOperator makes the socket. The data folder's lock is held, so a file that is
 // there is left over from a crash.
-func (s *Server) openOperator(dir string) error {
+func (s *Server) openOperator(dir string, routes map[string]http.Handler) error {
 	if dir == "" {
 		return nil
 	}
@@ -71,8 +71,13 @@ func (s *Server) openOperator(dir string) error {
 	}
 	// The name it was bound by may be gone by then: the file is removed below, by its real name.
 	l.SetUnlinkOnClose(false)
+	mux := http.NewServeMux()
+	mux.Handle(service, s.handlers())
+	for pattern, h := range routes {
+		mux.Handle(pattern, h)
+	}
 	s.operator = &operatorDoor{path: path, listener: l, http: &http.Server{
-		Handler: s.handlers(), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: maxHeader, ErrorLog: s.httpLog,
+		Handler: mux, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: maxHeader, ErrorLog: s.httpLog,
 		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
 			return context.WithValue(ctx, operatorKey{}, true)
 		},

@@ -40,6 +40,10 @@ type Config struct {
 	Version string
 	Limits  Limits // the zero value is no limits: see DefaultLimits
 	Log     *slog.Logger
+
+	// Operator are further routes of the operator's door (http.ServeMux patterns), such
+	// as taking a backup: what only who owns the data folder may do.
+	Operator map[string]http.Handler
 }
 
 // Server is the doors of one node. Listen, then Serve, then Shutdown.
@@ -139,7 +143,7 @@ func (s *Server) prepare(c Config) error {
 	if err := s.openQUIC(s.port.udp); err != nil {
 		return err
 	}
-	return s.openOperator(c.Dir)
+	return s.openOperator(c.Dir, c.Operator)
 }
 
 // addressFor is host:port as people should type it.
