@@ -1,10 +1,11 @@
 import solid from "vite-plugin-solid";
 import { defineConfig } from "vitest/config";
-import { trustedTemplates } from "./scripts/trusted-templates.ts";
+import { noInnerHTML, plainVariants } from "./vite/noInnerHTML.ts";
 
 export default defineConfig({
   base: "/",
-  plugins: [solid(), trustedTemplates()],
+  plugins: [solid(), noInnerHTML()],
+  resolve: { alias: plainVariants },
   build: {
     outDir: "dist",
     target: "es2022",
