@@ -1,0 +1,104 @@
+import { createEffect, lazy, Match, onCleanup, onMount, Show, Suspense, Switch, type JSX } from "solid-js";
+import { t } from "../i18n";
+import { Banner } from "./Banner";
+import { Confirm } from "./kit/Confirm";
+import { Empty, Skeleton } from "./kit/Empty";
+import { watchMessages } from "./notifications";
+import RoomPage from "./room/RoomPage";
+import { neighbour } from "./rooms/order";
+import { Sidebar } from "./rooms/Sidebar";
+import { go, route, toRoom, type Route } from "./route";
+import { useChat } from "./state";
+import { windows } from "./windows";
+
+const Settings = lazy(() => import("./settings/Settings"));
+const Admin = lazy(() => import("./admin/Admin"));
+const FindRooms = lazy(() => import("./rooms/FindRooms"));
+const NewRoom = lazy(() => import("./rooms/NewRoom"));
+const NewConversation = lazy(() => import("./rooms/NewConversation"));
+const Switcher = lazy(() => import("./rooms/Switcher"));
+
+/** The page of somebody signed in: rooms on the left, what the address names on the right. */
+export function Shell(): JSX.Element {
+  const chat = useChat();
+  const room = (): Extract<Route, { page: "room" }> | undefined => {
+    const now = route();
+    return now.page === "room" ? now : undefined;
+  };
+
+  const total = () => chat.rooms().reduce((sum, r) => sum + (r.membership === "join" && r.muted !== "all" ? (r.muted === "mentions" ? r.mentions : r.unread) : 0), 0);
+  createEffect(() => (document.title = total() > 0 ? `(${total()}) ${t().app.name}` : t().app.name));
+  onCleanup(watchMessages(chat));
+  createEffect(() => route().page === "invite" && go("#/", true)); // signed in already: the invite is for somebody else
+
+  const onKeyDown = (e: KeyboardEvent) => {
+    if ((e.ctrlKey || e.metaKey) && !e.altKey && !e.shiftKey && e.key.toLowerCase() === "k") {
+      e.preventDefault();
+      windows.open(windows.opened() === "switch" ? "" : "switch");
+    } else if (e.altKey && !e.ctrlKey && !e.metaKey && (e.key === "ArrowUp" || e.key === "ArrowDown")) {
+      const ids = chat.rooms().filter((r) => r.membership === "join");
+      const shown = [...ids.filter((r) => !r.direct), ...ids.filter((r) => r.direct)].map((r) => r.room);
+      const next = neighbour(shown, room()?.room ?? "", e.key === "ArrowDown" ? 1 : -1);
+      if (next) go(toRoom(next));
+      e.preventDefault();
+    }
+  };
+  onMount(() => {
+    document.addEventListener("keydown", onKeyDown);
+    onCleanup(() => document.removeEventListener("keydown", onKeyDown));
+  });
+  const skip = (e: MouseEvent) => {
+    e.preventDefault();
+    (document.querySelector<HTMLElement>(".log") ?? document.getElementById("main"))?.focus();
+  };
+
+  return (
+    <div class="shell" classList={{ "at-home": route().page === "home" }}>
+      <a class="skip" href="#main" onClick={skip}>
+        {t().app.skip}
+      </a>
+      <Banner />
+      <div class="shell-body">
+        <Sidebar />
+        <div class="shell-main">
+          <Suspense fallback={<Skeleton lines={8} avatar />}>
+            <Switch fallback={<Home />}>
+              <Match when={room()?.room} keyed>
+                {(id) => <RoomPage room={id} event={room()?.event ?? ""} />}
+              </Match>
+              <Match when={route().page === "settings"}>
+                <Settings />
+              </Match>
+              <Match when={route().page === "admin"}>
+                <Admin />
+              </Match>
+              <Match when={route().page === "find"}>
+                <FindRooms />
+              </Match>
+            </Switch>
+          </Suspense>
+        </div>
+      </div>
+      <Suspense>
+        <Show when={windows.opened() === "newRoom"}>
+          <NewRoom onClose={windows.close} />
+        </Show>
+        <Show when={windows.opened() === "newConversation"}>
+          <NewConversation onClose={windows.close} />
+        </Show>
+        <Show when={windows.opened() === "switch"}>
+          <Switcher onClose={windows.close} />
+        </Show>
+      </Suspense>
+      <Confirm open={windows.opened() === "signOut"} title={t().settings.signOutTitle} text={t().settings.signOutText} action={t().settings.signOut} onClose={windows.close} onConfirm={() => chat.client.logout().then(() => go("#/", true))} />
+    </div>
+  );
+}
+
+function Home(): JSX.Element {
+  return (
+    <main class="home" id="main" tabindex="-1">
+      <Empty flame title={t().rooms.choose} hint={t().rooms.chooseHint} />
+    </main>
+  );
+}

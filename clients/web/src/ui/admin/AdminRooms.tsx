@@ -1,0 +1,53 @@
+import { createSignal, For, Show, type JSX } from "solid-js";
+import { locale, t } from "../../i18n";
+import { dateTime } from "../../i18n/dates";
+import { Button } from "../kit/Button";
+import { Empty, Failed, Skeleton } from "../kit/Empty";
+import { Field } from "../kit/Field";
+import { createDebounced } from "../kit/load";
+import { createPages } from "../kit/pages";
+import { RoomAvatar } from "../rooms/RoomAvatar";
+import { roomTitle, useChat } from "../state";
+
+export function AdminRooms(): JSX.Element {
+  const chat = useChat();
+  const [query, setQuery] = createSignal("");
+  const still = createDebounced(query, 200);
+  const pages = createPages(still, async (q, after) => {
+    const page = await chat.client.commands.adminRooms({ query: q.trim(), after, limit: 50 });
+    return { items: page.rooms, next: page.next, total: page.total };
+  });
+  return (
+    <>
+      <Field label={t().admin.searchRooms} hideLabel placeholder={t().admin.searchRooms} type="search" value={query()} onInput={setQuery} />
+      <Show when={!pages.error()} fallback={<Failed text={pages.error()} onRetry={pages.again} />}>
+        <p class="hint">{t().admin.roomCount(pages.total())}</p>
+        <Show when={pages.items().length > 0} fallback={pages.loading() ? <Skeleton lines={6} avatar /> : <Empty title={t().admin.noRooms} />}>
+          <ul class="plain-list">
+            <For each={pages.items()}>
+              {(room) => (
+                <li class="plain-item">
+                  <RoomAvatar room={room} size={36} />
+                  <div class="card-main">
+                    <span class="card-title">
+                      {roomTitle(chat, room, t().rooms.unnamed)}
+                      <span class="role">{room.direct ? t().admin.direct : room.public ? t().admin.public : t().admin.private}</span>
+                    </span>
+                    <span class="card-detail">
+                      {[room.alias, t().find.members(room.members), room.lastTime > 0n ? `${t().admin.lastMessage}: ${dateTime(locale(), Number(room.lastTime))}` : ""].filter(Boolean).join(" · ")}
+                    </span>
+                  </div>
+                </li>
+              )}
+            </For>
+          </ul>
+        </Show>
+        <Show when={pages.next()}>
+          <Button busy={pages.loading()} onClick={pages.more}>
+            {t().common.loadMore}
+          </Button>
+        </Show>
+      </Show>
+    </>
+  );
+}

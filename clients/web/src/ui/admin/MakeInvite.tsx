@@ -1,0 +1,59 @@
+import { createSignal, Show, type JSX } from "solid-js";
+import type { Invite } from "../../gen/client_pb";
+import { t } from "../../i18n";
+import { errorText } from "../errors";
+import { Button } from "../kit/Button";
+import { Check, Field, Select } from "../kit/Field";
+import { useChat } from "../state";
+
+const DAY = 86_400;
+
+export function MakeInvite(props: { onMade: (invite: Invite) => void }): JSX.Element {
+  const chat = useChat();
+  const [uses, setUses] = createSignal("1");
+  const [valid, setValid] = createSignal(String(7 * DAY));
+  const [admin, setAdmin] = createSignal(false);
+  const [note, setNote] = createSignal("");
+  const [error, setError] = createSignal("");
+  const [busy, setBusy] = createSignal(false);
+  const submit = async (e: SubmitEvent) => {
+    e.preventDefault();
+    setBusy(true);
+    setError("");
+    try {
+      props.onMade(await chat.client.commands.adminInviteCreate({ uses: Math.max(1, Math.floor(Number(uses())) || 1), validSeconds: Number(valid()), admin: admin(), note: note().trim() }));
+      setNote("");
+    } catch (err) {
+      setError(errorText(err));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <form class="form boxed" onSubmit={(e) => void submit(e)}>
+      <div class="form-row">
+        <Field label={t().admin.uses} type="number" min={1} max={1000} value={uses()} onInput={setUses} />
+        <Select
+          label={t().admin.validFor}
+          value={valid()}
+          options={[
+            { value: String(DAY), label: t().admin.day },
+            { value: String(7 * DAY), label: t().admin.week },
+            { value: String(30 * DAY), label: t().admin.month },
+          ]}
+          onChange={setValid}
+        />
+      </div>
+      <Field label={t().admin.note} hint={t().admin.noteHint} maxlength={100} value={note()} onInput={setNote} />
+      <Check label={t().admin.forAdmin} checked={admin()} onChange={setAdmin} />
+      <Show when={error()}>
+        <p class="form-error" role="alert">
+          {error()}
+        </p>
+      </Show>
+      <Button type="submit" look="primary" busy={busy()}>
+        {t().admin.makeInvite}
+      </Button>
+    </form>
+  );
+}

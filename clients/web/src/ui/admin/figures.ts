@@ -1,0 +1,24 @@
+import { number } from "../../i18n/plural";
+
+/** A figure as people read it, by the unit its name ends in. */
+export function figureText(locale: string, name: string, value: number): string {
+  if (name.endsWith("_bytes")) return bytes(locale, value);
+  if (name.endsWith("_seconds")) return duration(locale, value);
+  return number(locale, Math.round(value * 100) / 100);
+}
+
+function bytes(locale: string, value: number): string {
+  const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
+  const step = Math.min(units.length - 1, value >= 1 ? Math.floor(Math.log10(value) / 3) : 0);
+  return new Intl.NumberFormat(locale, { style: "unit", unit: units[step], unitDisplay: "short", maximumFractionDigits: step > 1 ? 1 : 0 }).format(value / 1000 ** step);
+}
+
+function duration(locale: string, seconds: number): string {
+  const unit = (value: number, name: "day" | "hour" | "minute" | "second") => new Intl.NumberFormat(locale, { style: "unit", unit: name, unitDisplay: "long", maximumFractionDigits: 0 }).format(value);
+  const days = Math.floor(seconds / 86_400);
+  const hours = Math.floor((seconds % 86_400) / 3600);
+  const minutes = Math.floor((seconds % 3600) / 60);
+  if (days > 0) return `${unit(days, "day")} ${unit(hours, "hour")}`;
+  if (hours > 0) return `${unit(hours, "hour")} ${unit(minutes, "minute")}`;
+  return minutes > 0 ? unit(minutes, "minute") : unit(Math.floor(seconds), "second");
+}

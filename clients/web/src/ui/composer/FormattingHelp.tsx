@@ -1,0 +1,61 @@
+import { For, type JSX } from "solid-js";
+import { t } from "../../i18n";
+import { Dialog } from "../kit/Dialog";
+import { Markdown } from "../markdown/Markdown";
+
+export default function FormattingHelp(props: { onClose: () => void }): JSX.Element {
+  const rows = (): string[] => {
+    const f = t().format;
+    return [`**${f.bold}**`, `*${f.italic}*`, `~~${f.strike}~~`, `\`${f.code}\``, `[${f.link}](https://example.org)`, `> ${f.quote}`, `- ${f.list}`, `\`\`\`\n${f.block}\n\`\`\``];
+  };
+  return (
+    <Dialog open title={t().format.title} onClose={props.onClose}>
+      <table class="format-table">
+        <thead>
+          <tr>
+            <th>{t().format.type}</th>
+            <th>{t().format.get}</th>
+          </tr>
+        </thead>
+        <tbody>
+          <For each={rows()}>
+            {(source) => (
+              <tr>
+                <td>
+                  <code>{source}</code>
+                </td>
+                <td>
+                  <Markdown id={`help ${source}`} text={source} mentions={[]} mentionRoom={false} />
+                </td>
+              </tr>
+            )}
+          </For>
+          <tr>
+            <td>
+              <code>@alice</code>, <code>@room</code>
+            </td>
+            <td>{t().format.mention}</td>
+          </tr>
+          <tr>
+            <td>
+              <code>:smile</code>
+            </td>
+            <td>{t().format.emoji} 😄</td>
+          </tr>
+          <tr>
+            <td>
+              <code>/me {t().format.emote}</code>
+            </td>
+            <td>{t().format.emoteHint}</td>
+          </tr>
+          <tr>
+            <td>
+              <code>Shift+Enter</code>
+            </td>
+            <td>{t().format.newline}</td>
+          </tr>
+        </tbody>
+      </table>
+    </Dialog>
+  );
+}

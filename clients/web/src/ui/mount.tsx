@@ -1,0 +1,10 @@
+import { render } from "solid-js/web";
+import type { ChatClient } from "../client/api";
+import "../styles/index.css";
+import { App } from "./App";
+import { applyPreferences } from "./preferences";
+
+/** Shows the page in `root`, once the chosen language is there. */
+export function mount(root: HTMLElement, client: ChatClient): void {
+  void applyPreferences().finally(() => render(() => <App client={client} />, root));
+}

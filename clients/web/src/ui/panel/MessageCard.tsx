@@ -1,0 +1,30 @@
+import { Show, type JSX } from "solid-js";
+import type { Event } from "../../gen/room_pb";
+import { locale, t } from "../../i18n";
+import { dateTime } from "../../i18n/dates";
+import { UserAvatar } from "../kit/Avatar";
+import { Markdown } from "../markdown/Markdown";
+import { useChat } from "../state";
+
+/** A message out of its place: in a list of pins or of results. */
+export function MessageCard(props: { event: Event; where?: string; onOpen: () => void }): JSX.Element {
+  const chat = useChat();
+  return (
+    <li class="message-card">
+      <div class="message-card-head">
+        <UserAvatar user={props.event.author} size={22} />
+        <span class="author">{chat.name(props.event.author)}</span>
+        <Show when={props.where}>
+          <span class="message-card-where">{props.where}</span>
+        </Show>
+        <span class="message-time">{dateTime(locale(), Number(props.event.time))}</span>
+      </div>
+      <div class="message-card-text">
+        <Markdown id={`${props.event.id} ${props.event.edited}`} text={props.event.text} mentions={props.event.mentions} mentionRoom={props.event.mentionRoom} />
+      </div>
+      <button type="button" class="link-button" onClick={() => props.onOpen()}>
+        {t().pins.open}
+      </button>
+    </li>
+  );
+}

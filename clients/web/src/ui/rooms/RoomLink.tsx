@@ -1,0 +1,57 @@
+import { Show, type JSX } from "solid-js";
+import { locale, t } from "../../i18n";
+import { number } from "../../i18n/plural";
+import { listTime } from "../../i18n/dates";
+import { Icon } from "../kit/Icon";
+import { route, toRoom } from "../route";
+import { roomTitle, useChat } from "../state";
+import { RoomAvatar } from "./RoomAvatar";
+
+export function RoomLink(props: { id: string }): JSX.Element {
+  const chat = useChat();
+  const room = () => chat.room(props.id);
+  const title = () => roomTitle(chat, room(), t().rooms.unnamed);
+  const current = () => {
+    const now = route();
+    return now.page === "room" && now.room === props.id;
+  };
+  const mentions = () => room()?.mentions ?? 0;
+  const unread = () => room()?.unread ?? 0;
+  const label = () => {
+    const parts = [title()];
+    if (room()?.direct) parts.push(chat.online(room()!.direct) ? t().common.online : t().common.offline);
+    if (mentions()) parts.push(t().rooms.mentions(mentions()));
+    if (unread()) parts.push(t().rooms.unread(unread()));
+    if (room()?.muted) parts.push(t().rooms.muted);
+    return parts.join(", ");
+  };
+  const preview = () => {
+    const now = room();
+    if (!now?.lastText) return "";
+    const who = now.lastAuthor === chat.me()?.user ? t().common.you : chat.name(now.lastAuthor);
+    return now.direct && now.lastAuthor === now.direct ? now.lastText : t().rooms.last(who, now.lastText);
+  };
+  return (
+    <a class="room-link" classList={{ unread: unread() > 0 && room()?.muted !== "all", mentioned: mentions() > 0 }} href={toRoom(props.id)} aria-current={current() ? "page" : undefined} aria-label={label()}>
+      <Show when={room()}>{(r) => <RoomAvatar room={r()} size={38} />}</Show>
+      <span class="room-link-main">
+        <span class="room-link-line">
+          <span class="room-link-title">{title()}</span>
+          <Show when={room()?.muted}>
+            <Icon name="mute" size={14} />
+          </Show>
+          <span class="room-link-time">{listTime(locale(), Number(room()?.lastTime ?? 0n))}</span>
+        </span>
+        <span class="room-link-line">
+          <span class="room-link-preview">{preview()}</span>
+          <Show when={mentions() > 0}>
+            <span class="badge mention">@{number(locale(), mentions())}</span>
+          </Show>
+          <Show when={unread() > 0}>
+            <span class="badge">{unread() > 999 ? "999+" : number(locale(), unread())}</span>
+          </Show>
+        </span>
+      </span>
+    </a>
+  );
+}

@@ -1,0 +1,101 @@
+import { Show, type JSX } from "solid-js";
+import { locale, t } from "../../i18n";
+import { clock, fullTime } from "../../i18n/dates";
+import { UserAvatar, hueOf } from "../kit/Avatar";
+import { Icon } from "../kit/Icon";
+import { Markdown } from "../markdown/Markdown";
+import { useChat } from "../state";
+import { Actions } from "./Actions";
+import { useHover } from "./hover";
+import { Quote } from "./Quote";
+import { Reactions } from "./Reactions";
+import { Receipts } from "./Receipts";
+import type { MessageRow } from "./rows";
+import { ThreadSummary } from "./ThreadSummary";
+import { useRoomView } from "./view";
+
+export function Message(props: { id: string; row: MessageRow }): JSX.Element {
+  const chat = useChat();
+  const view = useRoomView();
+  const hover = useHover();
+  const event = () => props.row.event;
+  const time = () => Number(event().time);
+  const head = () => props.row.head && event().kind !== "emote";
+  const me = () => chat.me()?.user ?? "";
+  const mentioned = () => event().author !== me() && !event().deleted && (event().mentionRoom || event().mentions.includes(me()));
+
+  return (
+    <article
+      class="message"
+      classList={{ head: head(), emote: event().kind === "emote", mentioned: mentioned(), highlighted: hover.isHighlighted(props.id), active: hover.isActive(props.id) }}
+      data-row
+      data-event={event().id}
+      tabindex="-1"
+      aria-label={t().timeline.article(chat.name(event().author), fullTime(locale(), time()))}
+    >
+      <div class="message-gutter">
+        <Show when={head()} fallback={<Time class="message-clock" time={time()} />}>
+          <UserAvatar user={event().author} size={36} />
+        </Show>
+      </div>
+      <div class="message-main">
+        <Show when={head()}>
+          <div class="message-head">
+            <span class={`author hue-text-${hueOf(event().author)}`} title={event().author}>
+              {chat.name(event().author)}
+            </span>
+            <Time class="message-time" time={time()} />
+          </div>
+        </Show>
+        <Show when={event().pinned && !event().deleted}>
+          <div class="pinned-mark">
+            <Icon name="pin" size={13} />
+            {t().timeline.pinned}
+          </div>
+        </Show>
+        <Show when={event().replyTo}>
+          <Quote of={event().quote} event={event().replyTo} />
+        </Show>
+        <Body row={props.row} />
+        <Reactions event={event()} />
+        <Show when={event().threadReplies > 0 && !view.thread}>
+          <ThreadSummary event={event()} />
+        </Show>
+        <Receipts id={props.id} />
+      </div>
+      <Show when={hover.isActive(props.id) && !event().deleted}>
+        <Actions event={event()} />
+      </Show>
+    </article>
+  );
+}
+
+function Body(props: { row: MessageRow }): JSX.Element {
+  const chat = useChat();
+  const view = useRoomView();
+  const event = () => props.row.event;
+  const deleted = () => (event().deletedBy && event().deletedBy !== event().author ? t().timeline.deletedBy(chat.name(event().deletedBy)) : t().timeline.deleted);
+  return (
+    <Show when={!event().deleted} fallback={<p class="tombstone">{deleted()}</p>}>
+      <div class="message-body">
+        <Show when={event().kind === "emote"}>
+          <span class="emote-author">{chat.name(event().author)}</span>
+        </Show>
+        <Markdown id={`${event().id} ${event().edited}`} text={event().text} mentions={event().mentions} mentionRoom={event().mentionRoom} />
+        <Show when={event().edited > 0n}>
+          <button type="button" class="edited" title={t().timeline.showEdits} aria-label={`${t().timeline.edited}. ${t().timeline.showEdits}`} onClick={() => view.setAsk({ kind: "edits", event: event() })}>
+            {t().timeline.edited}
+          </button>
+        </Show>
+      </div>
+    </Show>
+  );
+}
+
+export function Time(props: { time: number; class?: string }): JSX.Element {
+  return (
+    <time class={props.class} dateTime={new Date(props.time).toISOString()} title={fullTime(locale(), props.time)}>
+      {clock(locale(), props.time)}
+    </time>
+  );
+}

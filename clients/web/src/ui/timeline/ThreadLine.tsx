@@ -1,0 +1,24 @@
+import type { JSX } from "solid-js";
+import { t } from "../../i18n";
+import { Icon } from "../kit/Icon";
+import { useChat } from "../state";
+import type { ThreadRow } from "./rows";
+import { Time } from "./Message";
+import { useRoomView } from "./view";
+
+/** In the room: somebody went on in a thread. */
+export function ThreadLine(props: { row: ThreadRow }): JSX.Element {
+  const chat = useChat();
+  const view = useRoomView();
+  const last = () => props.row.events[props.row.events.length - 1]!;
+  return (
+    <div class="system" data-row tabindex="-1">
+      <button type="button" class="thread-line" onClick={() => view.openThread(props.row.thread)}>
+        <Icon name="thread" size={14} />
+        <span class="thread-who">{t().timeline.threadReply(chat.name(last().author), props.row.events.length)}</span>
+        <span class="thread-text">{last().deleted ? t().timeline.deleted : last().text}</span>
+      </button>
+      <Time class="system-time" time={Number(last().time)} />
+    </div>
+  );
+}

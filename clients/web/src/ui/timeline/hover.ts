@@ -1,0 +1,82 @@
+// Which message shows its actions: the one under the pointer, with the focus, or pressed long.
+import { createContext, createSelector, createSignal, useContext, type Accessor } from "solid-js";
+
+export type Overlay = "" | "menu" | "emoji";
+
+export interface Hover {
+  isActive: (key: string) => boolean;
+  overlay: Accessor<Overlay>;
+  setOverlay: (overlay: Overlay) => void;
+  isHighlighted: (key: string) => boolean;
+  highlight: (key: string) => void;
+  handlers: {
+    onPointerOver: (e: PointerEvent) => void;
+    onPointerLeave: () => void;
+    onFocusIn: (e: FocusEvent) => void;
+    onPointerDown: (e: PointerEvent) => void;
+    onPointerMove: (e: PointerEvent) => void;
+    onPointerUp: () => void;
+    onPointerCancel: () => void;
+    onContextMenu: (e: MouseEvent) => void;
+  };
+  show: (key: string, overlay: Overlay) => void;
+}
+
+export const HoverContext = createContext<Hover>();
+export const useHover = (): Hover => useContext(HoverContext)!;
+
+const LONG_PRESS_MS = 450;
+const keyAt = (target: EventTarget | null): string => (target instanceof Element ? (target.closest<HTMLElement>("[data-key]")?.dataset.key ?? "") : "");
+
+export function createHover(): Hover {
+  const [active, setActive] = createSignal("");
+  const [overlay, setOverlay] = createSignal<Overlay>("");
+  const [highlighted, setHighlighted] = createSignal("");
+  let press: ReturnType<typeof setTimeout> | undefined;
+  let pressedAt = { x: 0, y: 0 };
+  let unlight: ReturnType<typeof setTimeout> | undefined;
+
+  const point = (key: string) => {
+    if (!overlay()) setActive(key);
+  };
+  const show = (key: string, what: Overlay) => {
+    setOverlay("");
+    setActive(key);
+    setOverlay(what);
+  };
+  const release = () => clearTimeout(press);
+
+  return {
+    isActive: createSelector(active),
+    isHighlighted: createSelector(highlighted),
+    overlay,
+    setOverlay,
+    show,
+    highlight: (key) => {
+      clearTimeout(unlight);
+      setHighlighted(key);
+      unlight = setTimeout(() => setHighlighted(""), 2600);
+    },
+    handlers: {
+      onPointerOver: (e) => e.pointerType !== "touch" && point(keyAt(e.target)),
+      onPointerLeave: () => point(""),
+      onFocusIn: (e) => point(keyAt(e.target)),
+      onPointerDown: (e) => {
+        if (e.pointerType !== "touch") return;
+        const key = keyAt(e.target);
+        pressedAt = { x: e.clientX, y: e.clientY };
+        if (e.target instanceof Element && !e.target.closest("button, a")) point(key);
+        press = setTimeout(() => show(key, "menu"), LONG_PRESS_MS);
+      },
+      onPointerMove: (e) => {
+        if (Math.hypot(e.clientX - pressedAt.x, e.clientY - pressedAt.y) > 10) release();
+      },
+      onPointerUp: release,
+      onPointerCancel: release,
+      onContextMenu: (e) => {
+        // A long press on touch opens the message's own menu instead of the browser's.
+        if ((e as PointerEvent).pointerType === "touch") e.preventDefault();
+      },
+    },
+  };
+}
