@@ -27,9 +27,9 @@ export class Blobs {
       return { ok: answer.ok, body: new Uint8Array(await answer.arrayBuffer()) };
     });
     if (!response.ok) throw refusal(response.body);
-    const { blob } = JSON.parse(new TextDecoder().decode(response.body)) as { blob?: unknown };
-    if (typeof blob !== "string") throw new CommandError("internal", "The server did not say where the file is.", true, 0);
-    return blob;
+    const { id } = JSON.parse(new TextDecoder().decode(response.body)) as { id?: unknown };
+    if (typeof id !== "string") throw new CommandError("internal", "The server did not say where the file is.", true, 0);
+    return id;
   }
 
   url(id: string): string | undefined {

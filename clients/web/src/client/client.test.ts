@@ -89,6 +89,25 @@ describe("resume", () => {
     expect(shown(tab).at(-1)).toBe("live again");
   });
 
+  test("a gap may come with no items; what was acknowledged before it is not shown twice", async () => {
+    const world = new World();
+    world.node.addRoom("r");
+    const tab = await start(world);
+    tab.client.open("r");
+    await pass(100);
+    const [session] = world.node.sessions;
+    session!.cursors.delete("r");
+    tab.client.send("r", { text: "mine" });
+    await pass(50);
+    expect(waiting(tab)).toEqual(["mine"]);
+    world.node.say("r", "bob@n", "theirs");
+    session!.cursors.set("r", 2n);
+    session!.send({ deliveries: [{ room: "r", gap: true }] });
+    await pass(100);
+    expect(shown(tab)).toEqual(["mine", "theirs"]);
+    expect(waiting(tab)).toEqual([]);
+  });
+
   test("a node restored from a backup starts the stream anew", async () => {
     const world = new World();
     const room = world.node.addRoom("r");

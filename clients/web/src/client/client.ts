@@ -69,6 +69,7 @@ class HearthClient implements ChatClient {
     this.#timelines = new Timelines({
       history: (query) => this.commands.history(query),
       pending: (room, thread) => this.#outbox.pending(room, thread),
+      shown: (room, page) => this.#outbox.shown(room, page.events),
       changed: (room, thread) => this.#changes.emit({ kind: "timeline", room, thread }),
     });
     const tab = env.id();
@@ -91,6 +92,7 @@ class HearthClient implements ChatClient {
       profiles: this.#profiles,
       presence: this.#presence,
       user: () => this.#account?.user ?? "",
+      membershipChanged: () => this.#watcher.set(this.#watchable()),
       setProfile: (profile) => this.#setProfile(profile),
       refresh: (room) => this.#refresher.want(room),
     });
@@ -190,13 +192,13 @@ class HearthClient implements ChatClient {
   open(room: string): Timeline {
     const summary = this.#rooms.get(room);
     const timeline = this.#timelines.open(room, summary, !summary && this.connection.phase !== "online");
-    this.#watcher.set(this.#timelines.openRooms);
+    this.#watcher.set(this.#watchable());
     return timeline.snapshot();
   }
 
   close(room: string): void {
     this.#timelines.close(room);
-    this.#watcher.set(this.#timelines.openRooms);
+    this.#watcher.set(this.#watchable());
   }
 
   timeline(room: string, thread = ""): Timeline {
@@ -293,12 +295,17 @@ class HearthClient implements ChatClient {
     if (this.#account) await this.#outbox.start(this.#account.user).catch(() => {});
   }
 
+  /** The node refuses to watch anything if one of the rooms is not the user's. */
+  #watchable(): readonly string[] {
+    return this.#timelines.openRooms.filter((room) => this.#rooms.get(room)?.membership === "join");
+  }
+
   #opened(response: OpenResponse): void {
     const { user, device, admin, node } = response;
     this.#setMe({ user, device, admin, node, profile: response.profile ?? create(ProfileSchema, { user }) });
     this.#feed.opened(response);
     this.#reading.retry();
-    this.#watcher.restart(this.#timelines.openRooms);
+    this.#watcher.restart(this.#watchable());
   }
 
   #connectionChanged(): void {

@@ -28,6 +28,8 @@ export interface Hooks {
 }
 
 const MAX_WAITING = 256;
+/** After these the token is worth nothing any more. */
+const signsOut: ReadonlySet<string> = new Set(["unauthenticated", "disabled"]);
 
 interface Waiter {
   resolve(session: Session): void;
@@ -167,7 +169,7 @@ export class Connector {
   }
 
   #refused(error: CommandError, afterMs?: number): void {
-    if (error.code === "unauthenticated") {
+    if (signsOut.has(error.code)) {
       this.stop(error.message);
       this.hooks.refused(error.message);
     } else if (error.retry) {

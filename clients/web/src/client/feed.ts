@@ -18,6 +18,8 @@ export interface Parts {
   readonly presence: Presence;
   /** The name of who is signed in. */
   user(): string;
+  /** The user has joined or left a room. */
+  membershipChanged(): void;
   /** Somebody has changed their profile. */
   setProfile(profile: Profile): void;
   /** The room's summary should be asked for again: the stream does not tell all of it. */
@@ -55,6 +57,7 @@ export class Feed {
       profiles.put([summary.directProfile]);
       const joined = before?.membership !== "join" && summary.membership === "join";
       if (joined && timelines.isOpen(room)) timelines.open(room, rooms.get(room), false);
+      if (joined) this.parts.membershipChanged();
       if (before?.members !== summary.members || before.role !== summary.role) changes.emit({ kind: "members", room });
     } else {
       this.left(room);
@@ -67,6 +70,7 @@ export class Feed {
     this.parts.rooms.remove(room);
     this.parts.timelines.remove(room);
     this.parts.outbox.left(room);
+    this.parts.membershipChanged();
     this.parts.changes.emit({ kind: "members", room });
     this.parts.changes.emit({ kind: "rooms" });
   }
@@ -77,8 +81,7 @@ export class Feed {
     if (gap) {
       timelines.gap(room);
       changes.emit({ kind: "members", room });
-      const first = items[0]?.event?.pos ?? 0n;
-      if (first > rooms.counted(room) + 1n) this.parts.refresh(room); // what was skipped was not counted
+      this.parts.refresh(room); // what was skipped was not counted
     }
     for (const item of items) this.#item(room, item);
     this.#reached(room);

@@ -35,7 +35,8 @@ interface Entry {
   notBefore: number;
   /** The delivered event that is taken for this message; empty: none. */
   echo: string;
-  /** Where its event is, once acknowledged. */
+  /** Its event and where that is, once acknowledged. */
+  event: string;
   pos: bigint;
 }
 
@@ -137,6 +138,14 @@ export class Outbox {
     for (const entry of this.#of(room)) if (entry.stage === "acknowledged" && entry.pos <= pos) this.#drop(entry);
   }
 
+  /** A page of history has brought these: after a gap the stream does not. */
+  shown(room: string, events: readonly Event[]): void {
+    const waiting = this.#of(room).filter((e) => e.stage === "acknowledged");
+    if (waiting.length === 0) return;
+    const ids = new Set(events.map((event) => event.id));
+    for (const entry of waiting) if (ids.has(entry.event)) this.#drop(entry);
+  }
+
   /** The user has left the room: nothing more will come round in it. */
   left(room: string): void {
     for (const entry of this.#of(room)) if (entry.stage === "acknowledged") this.#drop(entry);
@@ -171,6 +180,7 @@ export class Outbox {
 
   #acknowledged(entry: Entry, { event, pos }: EventResponse): void {
     entry.stage = "acknowledged";
+    entry.event = event;
     entry.pos = pos;
     if (entry.echo !== event) entry.echo = ""; // the guess was wrong
     void this.#opened().then((store) => store.delete(entry.message.key)).catch(() => {});
@@ -259,7 +269,7 @@ export class Outbox {
 
 function entryOf(message: Stored, stored: Promise<unknown>, tried: boolean): Entry {
   const stage = message.error ? "failed" : "queued";
-  return { message, stage, stored, tried, refusals: 0, notBefore: 0, echo: "", pos: 0n };
+  return { message, stage, stored, tried, refusals: 0, notBefore: 0, echo: "", event: "", pos: 0n };
 }
 
 function isUnanswered({ stage }: Entry): boolean {

@@ -30,11 +30,6 @@ export class Rooms {
     return this.#rooms.get(room)?.cursor ?? 0n;
   }
 
-  /** Up to where the counts are right. */
-  counted(room: string): bigint {
-    return this.#rooms.get(room)?.unread.counted ?? 0n;
-  }
-
   /** For Open: where to go on. Only joined rooms have a stream. */
   cursors(): Record<string, bigint> {
     const joined = [...this.#rooms].filter(([, { summary }]) => summary.membership === "join");

@@ -8,6 +8,10 @@ import { commandError, unreachable } from "./rpc";
 
 const REQUEST_MS = 20_000;
 const MAX_UNDER_WAY = 512;
+// A node takes frames of 256 KiB and messages of 64 KiB; what is asked for together
+// stays well below, the framing of each request included.
+const FRAME_BYTES = 100_000;
+const FRAME_REQUESTS = 64;
 const SILENT_HEARTBEATS = 3;
 const PROBE_MS = 5_000; // after waking up: how long a server may take to answer a ping
 
@@ -97,10 +101,21 @@ export class Session {
     this.onEnd();
   }
 
-  /** All requests made in one turn go out in one frame. */
+  /** All requests made in one turn go out together, in as few frames as the node's limits allow. */
   #flush(): void {
-    const requests = this.#outgoing;
+    const waiting = this.#outgoing;
     this.#outgoing = [];
+    let bytes = 0;
+    let requests: typeof waiting = [];
+    for (const request of waiting) {
+      if (requests.length > 0 && (requests.length >= FRAME_REQUESTS || bytes + request.body.length > FRAME_BYTES)) {
+        this.#sendFrame({ requests });
+        requests = [];
+        bytes = 0;
+      }
+      requests.push(request);
+      bytes += request.body.length;
+    }
     if (requests.length > 0) this.#sendFrame({ requests });
   }
 

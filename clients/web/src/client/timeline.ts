@@ -25,6 +25,8 @@ export interface Query extends Where {
 export interface Hooks {
   history(query: Query): Promise<HistoryResponse>;
   pending(room: string, thread: string): Snapshot["pending"];
+  /** A page was put on show. */
+  shown(room: string, page: HistoryResponse): void;
   changed(room: string, thread: string): void;
 }
 
@@ -193,6 +195,7 @@ export class Timeline {
     }
     this.#loading = "";
     this.#meanwhile = null;
+    if (page) this.hooks.shown(this.room, page);
     this.changed();
     return outcome;
   }
