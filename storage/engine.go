@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,7 +20,7 @@ const pebbleFormat = pebble.FormatValueSeparation
 
 // pebbleOptions are the same at the first opening and at every later one; open adds the
 // file system and the lock is ours.
-func (s *Store) pebbleOptions(o Options) *pebble.Options {
+func (s *Store) pebbleOptions(o Options, l *logger) *pebble.Options {
 	cache := o.CacheBytes
 	if cache == 0 {
 		cache = defaultCache
@@ -33,7 +34,7 @@ func (s *Store) pebbleOptions(o Options) *pebble.Options {
 		FormatMajorVersion:          pebbleFormat,
 		MaxManifestFileSize:         4 << 20, // it is read and hashed at every start
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
-		Logger:                      &logger{log: s.log, fs: s.fs, dir: s.dir, ballast: s.ballast, fatal: o.Fatal},
+		Logger:                      l,
 		EventListener:               s.health.listener(),
 	}
 	// Bloom filters answer "is this event, key or token here?" without reading a block. Pages
@@ -53,6 +54,7 @@ type logger struct {
 	dir     string
 	ballast *ballast
 	fatal   func(string)
+	once    sync.Once
 }
 
 func (l *logger) Infof(format string, args ...any)  { l.log.Debug(fmt.Sprintf(format, args...)) }
@@ -62,7 +64,11 @@ func (l *logger) Errorf(format string, args ...any) { l.log.Error(fmt.Sprintf(fo
 // memory may no longer be what is on disk. It leaves a trace, because a process that is
 // simply gone, with its log on the same full disk, tells nobody why.
 func (l *logger) Fatalf(format string, args ...any) {
-	message := fmt.Sprintf(format, args...)
+	l.once.Do(func() { l.end(fmt.Sprintf(format, args...)) })
+	select {}
+}
+
+func (l *logger) end(message string) {
 	l.log.Error("storage cannot go on", "error", message)
 	l.ballast.drop() // so that the trace has room
 	if err := l.trace(message); err != nil {
@@ -72,7 +78,6 @@ func (l *logger) Fatalf(format string, args ...any) {
 		os.Exit(1)
 	}
 	l.fatal(message)
-	select {}
 }
 
 func (l *logger) trace(message string) error {

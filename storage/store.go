@@ -52,6 +52,7 @@ type Store struct {
 	log  *slog.Logger
 	db   *pebble.DB
 
+	watched *watchedFS
 	tide    *tide
 	ballast *ballast
 	health  *health
@@ -104,18 +105,21 @@ func (s *Store) open(o Options) (err error) {
 			s.release()
 		}
 	}()
-	options := s.pebbleOptions(o)
+	logger := &logger{log: s.log, fs: s.fs, dir: s.dir, ballast: s.ballast, fatal: o.Fatal}
+	options := s.pebbleOptions(o, logger)
 	if err = s.prepareFolder(o.ReadOnly, options); err != nil {
 		return err
 	}
 	if s.tide, err = openTide(s.fs, s.dir, o.ReadOnly, s.log); err != nil {
 		return err
 	}
-	options.FS = s.tide.watch(vfs.OnDiskFull(s.fs, s.ballast.drop))
+	s.watched = &watchedFS{FS: vfs.OnDiskFull(s.fs, s.ballast.drop), tide: s.tide, logger: logger}
+	options.FS = s.watched
 	options.EventListener.ManifestCreated = s.tide.manifestCreated
 	if s.db, err = pebble.Open(s.dbDir(), options); err != nil {
 		return wrap(err)
 	}
+	s.watched.live.Store(true)
 	if !o.ReadOnly {
 		s.ballast.fill()
 	}
@@ -141,6 +145,7 @@ func (s *Store) Close() error {
 	for s.calls.Load() > 0 {
 		<-s.idle
 	}
+	s.watched.live.Store(false) // an error now loses nothing, and is answered
 	err := s.db.Close()
 	s.release()
 	if err != nil {

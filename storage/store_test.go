@@ -7,8 +7,6 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-func runChild() bool { return false }
-
 // What was written is read back, before and after the store is closed and opened again, and
 // Verify finds every index equal to what the log says.
 func TestEverythingIsReadBack(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 	"hash/crc32"
 	"io"
 	"log/slog"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -321,76 +320,4 @@ func (t *tide) synced(m *manifest) {
 func (t *tide) adopt(m *manifest) {
 	t.mark.manifest, t.mark.length, t.mark.sum = m.number, m.length, m.sum
 	t.write(slotSize)
-}
-
-// watch is fs, with the writing of logs and MANIFESTs watched.
-func (t *tide) watch(fs vfs.FS) vfs.FS { return &watchedFS{fs, t} }
-
-type watchedFS struct {
-	vfs.FS
-	tide *tide
-}
-
-func (w *watchedFS) Unwrap() vfs.FS { return w.FS }
-
-func (w *watchedFS) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
-	w.sawLog(name)
-	// Pebble makes a MANIFEST and then the marker that names it, and syncs the folder once,
-	// after both. A power cut in between may keep the marker alone, on a disk that does not
-	// order the two; then nothing opens the database any more. (Seed 788 of the power cut test.)
-	if strings.HasPrefix(w.PathBase(name), "marker.") {
-		if err := syncDir(w.FS, w.PathDir(name)); err != nil {
-			return nil, err
-		}
-	}
-	f, err := w.FS.Create(name, category)
-	if number, ok := manifestNumber(w.PathBase(name)); ok && err == nil {
-		return &manifest{File: f, tide: w.tide, number: number}, nil
-	}
-	return f, err
-}
-
-func (w *watchedFS) ReuseForWrite(old, name string, category vfs.DiskWriteCategory) (vfs.File, error) {
-	w.sawLog(name)
-	return w.FS.ReuseForWrite(old, name, category)
-}
-
-// sawLog comes before the log is made. Pebble makes a log while it holds up all commits, so
-// whoever sees the number here commits to that log, or to a later one, never to an older.
-func (w *watchedFS) sawLog(name string) {
-	if number, _, ok := wal.ParseLogFilename(w.PathBase(name)); ok {
-		w.tide.newest.Store(max(w.tide.newest.Load(), uint64(number)))
-	}
-}
-
-// manifest is a MANIFEST being written. Pebble writes it from one goroutine at a time.
-type manifest struct {
-	vfs.File
-	tide   *tide
-	number uint64
-	length uint64
-	sum    uint32
-	broken bool // a write failed: nobody knows what the file holds
-}
-
-func (m *manifest) Write(p []byte) (int, error) {
-	copied := slices.Clone(p) // Write may change p
-	n, err := m.File.Write(p)
-	m.broken = m.broken || err != nil || n != len(copied)
-	m.length += uint64(len(copied))
-	m.sum = crc32.Update(m.sum, castagnoli, copied)
-	return n, err
-}
-
-func (m *manifest) Sync() error { return m.after(m.File.Sync()) }
-
-func (m *manifest) SyncData() error { return m.after(m.File.SyncData()) }
-
-func (m *manifest) after(err error) error {
-	if err != nil || m.broken {
-		m.broken = true
-		return err
-	}
-	m.tide.synced(m)
-	return nil
 }
