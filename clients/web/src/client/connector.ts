@@ -132,7 +132,7 @@ export class Connector {
       session.end();
       if (attempt.signal.aborted) return;
       this.#session = null;
-      if (!session.heardAnything) this.dialer.suspect(session.transport);
+      if (session.fellSilent) this.dialer.suspect(session.transport);
       const bye = early.find((frame) => frame.bye)?.bye;
       this.#refused(error instanceof CommandError ? error : unreachable(), bye?.reconnectAfterMs);
       return;
@@ -165,6 +165,7 @@ export class Connector {
   #ended(session: Session, onlineMs: number): void {
     if (session !== this.#session) return;
     this.#session = null;
+    if (session.fellSilent) this.dialer.suspect(session.transport);
     this.#retry(unreachable(), onlineMs);
   }
 

@@ -15,6 +15,8 @@ const REFUSED_MS = 5 * 60_000;
 
 export class Dialer {
   readonly #env: Env;
+  /** A WebTransport session fell silent: either UDP is blocked now, or the node is gone. */
+  #suspected = false;
 
   constructor(env: Env) {
     this.#env = env;
@@ -26,6 +28,12 @@ export class Dialer {
    */
   async dial(hashes: () => Promise<readonly string[]>, signal: AbortSignal): Promise<Pipe> {
     if (!this.#usable()) return this.#webSocket(signal);
+    if (this.#suspected) {
+      this.#suspected = false;
+      const pipe = await this.#webSocket(signal); // where it fails, it was the node
+      this.#avoidFor(REFUSED_MS);
+      return pipe;
+    }
     const failure = await this.#webTransport(await hashes(), signal);
     if ("name" in failure) return failure;
     const pipe = await this.#webSocket(signal);
@@ -34,9 +42,9 @@ export class Dialer {
     return pipe;
   }
 
-  /** A session broke before anything was heard in it: next time the other way. */
+  /** A session fell silent: the next try is by the other way. */
   suspect(transport: TransportName): void {
-    if (transport === "webtransport") this.#avoidFor(REFUSED_MS);
+    this.#suspected = transport === "webtransport";
   }
 
   /** A session works: forget earlier trouble. */

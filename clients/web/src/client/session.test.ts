@@ -17,7 +17,11 @@ function session() {
     name: "websocket",
     onFrame: () => {},
     onClose: () => {},
-    send: (bytes) => void sent.push({ frame: fromBinary(ClientFrameSchema, bytes), bytes: bytes.length }),
+    send(bytes) {
+      const frame = fromBinary(ClientFrameSchema, bytes);
+      sent.push({ frame, bytes: bytes.length });
+      if (frame.ping) setTimeout(() => pipe.onFrame(toBinary(ServerFrameSchema, create(ServerFrameSchema, { pong: true }))), 10);
+    },
     close: () => {},
   };
   return { session: new Session(pipe), pipe, sent };

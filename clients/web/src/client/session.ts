@@ -13,7 +13,11 @@ const MAX_UNDER_WAY = 512;
 const FRAME_BYTES = 100_000;
 const FRAME_REQUESTS = 64;
 const SILENT_HEARTBEATS = 3;
-const PROBE_MS = 5_000; // after waking up: how long a server may take to answer a ping
+// Heartbeats notice a dead server in three quarters of a minute. Who waits for an
+// answer should not wait that long: when nothing at all is heard for STALL_MS after
+// a request, a ping is sent, and that has PROBE_MS to be answered.
+const STALL_MS = 1_500;
+const PROBE_MS = 3_000;
 
 interface UnderWay {
   resolve(body: Uint8Array): void;
@@ -37,6 +41,8 @@ export class Session {
   #heartbeatMs = 0;
   #beat: ReturnType<typeof setInterval> | undefined;
   #probe: ReturnType<typeof setTimeout> | undefined;
+  #stall: ReturnType<typeof setTimeout> | undefined;
+  #silent = false;
 
   constructor(private readonly pipe: Pipe) {
     pipe.onFrame = (bytes) => this.#receive(bytes);
@@ -51,9 +57,9 @@ export class Session {
     return this.#open;
   }
 
-  /** Whether the server has said anything at all: if not, the transport may be at fault. */
-  get heardAnything(): boolean {
-    return this.#heardAnything;
+  /** It ended because nothing was heard any more: the transport may be at fault. */
+  get fellSilent(): boolean {
+    return this.#silent || !this.#heardAnything;
   }
 
   /** Resolves to the response's bytes; rejects with a CommandError. */
@@ -70,6 +76,7 @@ export class Session {
         reject(new CommandError("unreachable", "The server did not answer in time.", true, 0));
       }, REQUEST_MS);
       this.#underWay.set(id, { resolve, reject, timer });
+      this.#stall ??= setTimeout(() => this.#onStall(), STALL_MS);
     });
   }
 
@@ -84,7 +91,7 @@ export class Session {
   probe(): void {
     if (!this.#open || this.#probe) return;
     this.#sendFrame({ ping: true });
-    this.#probe = setTimeout(() => this.end(), PROBE_MS);
+    this.#probe = setTimeout(() => this.#endSilent(), PROBE_MS);
   }
 
   end(): void {
@@ -92,6 +99,7 @@ export class Session {
     this.#open = false;
     clearInterval(this.#beat);
     clearTimeout(this.#probe);
+    clearTimeout(this.#stall);
     this.pipe.close();
     for (const { reject, timer } of this.#underWay.values()) {
       clearTimeout(timer);
@@ -152,7 +160,20 @@ export class Session {
 
   #onBeat(): void {
     const now = Date.now();
-    if (now - this.#heard > SILENT_HEARTBEATS * this.#heartbeatMs) this.end();
+    if (now - this.#heard > SILENT_HEARTBEATS * this.#heartbeatMs) this.#endSilent();
     else if (now - this.#sent >= this.#heartbeatMs - 1_000) this.#sendFrame({ ping: true });
+  }
+
+  #onStall(): void {
+    this.#stall = undefined;
+    if (this.#underWay.size === 0) return;
+    const silence = Date.now() - this.#heard;
+    if (silence >= STALL_MS) this.probe();
+    this.#stall = setTimeout(() => this.#onStall(), silence >= STALL_MS ? STALL_MS : STALL_MS - silence);
+  }
+
+  #endSilent(): void {
+    this.#silent = true;
+    this.end();
   }
 }

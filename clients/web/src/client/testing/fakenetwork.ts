@@ -68,6 +68,7 @@ export class FakeNetwork {
       const line = this.#line(
         (bytes) => feed.enqueue(packFrame(bytes)),
         () => feed.close(),
+        () => this.udp === "open", // blocked in the middle, it says nothing any more
       );
       hangUp = () => line.close();
       const writable = new WritableStream<Uint8Array>({
@@ -81,7 +82,7 @@ export class FakeNetwork {
   }
 
   /** A two-way line to a new session of the node; nothing arrives after it was cut. */
-  #line(toClient: (bytes: Uint8Array) => void, closed: () => void) {
+  #line(toClient: (bytes: Uint8Array) => void, closed: () => void, passes = () => true) {
     let open = true;
     const hangUp = () => {
       if (!open) return;
@@ -90,10 +91,10 @@ export class FakeNetwork {
       session.close();
       closed();
     };
-    const session = new FakeSession(this.node, (bytes) => this.#later(() => open && toClient(bytes)), () => this.#later(hangUp));
+    const session = new FakeSession(this.node, (bytes) => this.#later(() => open && passes() && toClient(bytes)), () => this.#later(hangUp));
     this.#hangUps.add(hangUp);
     return {
-      send: (bytes: Uint8Array<ArrayBuffer>) => this.#later(() => open && session.receive(bytes)),
+      send: (bytes: Uint8Array<ArrayBuffer>) => this.#later(() => open && passes() && session.receive(bytes)),
       close: () => {
         if (!open) return;
         open = false;
