@@ -42,8 +42,8 @@ type command struct {
 	decode func([]byte) (proto.Message, error)
 	// start begins the request; what it returns waits for the outcome.
 	start func(ctx context.Context, c *call, request proto.Message) (outcome, error)
-	// unary makes the Connect handler.
-	unary func(s *Server, options ...connect.HandlerOption) *connect.Handler
+	// unary makes the Connect handler of this row.
+	unary func(s *Server, row *command, options ...connect.HandlerOption) *connect.Handler
 }
 
 // outcome waits for what a command leads to.
@@ -116,9 +116,9 @@ func row[Req, Resp any, PReq message[Req], PResp message[Resp]](
 		}
 		return func(ctx context.Context) (proto.Message, error) { return wait(ctx) }, nil
 	}
-	c.unary = func(s *Server, options ...connect.HandlerOption) *connect.Handler {
-		return connect.NewUnaryHandler(procedure(c.name), func(ctx context.Context, in *connect.Request[Req]) (*connect.Response[Resp], error) {
-			response, err := s.serveUnary(ctx, &c, in, PReq(in.Msg))
+	c.unary = func(s *Server, row *command, options ...connect.HandlerOption) *connect.Handler {
+		return connect.NewUnaryHandler(procedure(row.name), func(ctx context.Context, in *connect.Request[Req]) (*connect.Response[Resp], error) {
+			response, err := s.serveUnary(ctx, row, in, PReq(in.Msg))
 			if err != nil {
 				return nil, connectError(err)
 			}

@@ -40,7 +40,7 @@ func (s *Server) handlers() http.Handler {
 	}
 	for i := range s.table.rows {
 		c := &s.table.rows[i]
-		mux.Handle(procedure(c.name), c.unary(s, options...))
+		mux.Handle(procedure(c.name), c.unary(s, c, options...))
 	}
 	mux.HandleFunc(service, unknownCommand)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

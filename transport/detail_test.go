@@ -1,10 +1,14 @@
 package transport
 
 import (
+	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"image"
+	"image/png"
 	"net"
 	"path/filepath"
 	"testing"
@@ -51,4 +55,28 @@ func mustMarshal(t testing.TB, m proto.Message) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// picture is a small PNG.
+func picture(t testing.TB) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewRGBA(image.Rect(0, 0, 32, 32))); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// rawConn is a TLS connection on which anything can be written.
+func (h *house) rawConn() (net.Conn, error) {
+	if h.raw != nil {
+		return h.raw, nil
+	}
+	c, err := tls.Dial("tcp", h.server.Addr().String(), insecure())
+	if err != nil {
+		return nil, err
+	}
+	h.raw = c
+	h.t.Cleanup(func() { c.Close() })
+	return c, nil
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"sync"
@@ -26,6 +27,7 @@ import (
 
 	"hearth/node"
 	"hearth/node/account"
+	"hearth/node/limit"
 	"hearth/node/room/roompb"
 	"hearth/storage"
 	"hearth/transport/session/clientpb"
@@ -44,6 +46,8 @@ type house struct {
 	node   *node.Node
 	server *Server
 	http   *http.Client
+	dir    string
+	raw    net.Conn
 }
 
 // people sign in by name; the password is their name and this.
@@ -55,18 +59,25 @@ func withLimits(l Limits) option { return func(c *Config, _ *node.Config) { c.Li
 
 func withWeb(files fs.FS) option { return func(c *Config, _ *node.Config) { c.Web = files } }
 
-// open starts a node in memory and its doors on a free port of loopback. The cleanup
+func inFolder(dir string) option {
+	return func(c *Config, n *node.Config) { c.Dir, n.Dir = dir, dir }
+}
+
+// openHouse starts a node in memory and its doors on a free port of loopback. The cleanup
 // checks that everything stops.
 func openHouse(t testing.TB, options ...option) *house {
 	t.Helper()
-	dir := t.TempDir()
 	store, err := storage.Open("store", storage.Options{FS: vfs.NewMem(), Log: quiet()})
 	if err != nil {
 		t.Fatal(err)
 	}
+	dir := t.TempDir()
 	nc := node.Config{
 		Name: "localhost:8443", Dir: dir, Log: quiet(), Registration: account.Public, Version: "test",
-		Account: account.Config{Argon: account.Argon{MemoryKiB: 64, Passes: 1}},
+		Account: account.Config{
+			Argon:         account.Argon{MemoryKiB: 64, Passes: 1},
+			Registrations: limit.Rate{Burst: 1 << 20, Per: time.Second},
+		},
 	}
 	c := Config{Listen: "127.0.0.1:0", Dir: dir, Log: quiet(), Version: "test", Web: fstest.MapFS{}}
 	for _, o := range options {
@@ -81,7 +92,7 @@ func openHouse(t testing.TB, options ...option) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t, node: n, server: s}
+	h := &house{t: t, node: n, server: s, dir: c.Dir}
 	h.http = &http.Client{Transport: &http.Transport{TLSClientConfig: insecure(), ForceAttemptHTTP2: true}}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(context.Background()) }()
@@ -250,12 +261,14 @@ type pipe interface {
 
 type wsPipe struct{ c *websocket.Conn }
 
-func (h *house) ws() (pipe, error) {
+func (h *house) ws() (pipe, error) { return dialWS(h.url()) }
+
+func dialWS(url string) (pipe, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	// A connection of its own: the pooled ones speak HTTP/2.
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: insecure()}}
-	c, _, err := websocket.Dial(ctx, h.url()+"/ws", &websocket.DialOptions{HTTPClient: client, Subprotocols: []string{subprotocol}})
+	c, _, err := websocket.Dial(ctx, url+"/ws", &websocket.DialOptions{HTTPClient: client, Subprotocols: []string{subprotocol}})
 	if err != nil {
 		return nil, err
 	}

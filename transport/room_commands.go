@@ -3,6 +3,8 @@ package transport
 import (
 	"context"
 
+	"google.golang.org/protobuf/proto"
+
 	"hearth/node"
 	"hearth/node/room"
 	"hearth/node/room/roompb"
@@ -19,7 +21,7 @@ func roomCommands() []command {
 		direct,
 		query("RoomFind", user, roomFind),
 		query("RoomGet", user, roomGet),
-		draft("RoomJoin", drawRoom(room.KindJoin), summary),
+		joinedAlready(draft("RoomJoin", drawRoom(room.KindJoin), summary)),
 		draft("RoomLeave", drawRoom(room.KindLeave), nothing),
 		draft("RoomInvite", drawMember(room.KindInvite), nothing),
 		draft("RoomKick", drawMember(room.KindKick), nothing),
@@ -30,6 +32,27 @@ func roomCommands() []command {
 		query("RoomMute", user, roomMute),
 		query("Members", user, members),
 	}
+}
+
+// joinedAlready makes joining a room that one is in succeed: a client that retries, or
+// a script that runs twice, has what it asked for.
+func joinedAlready(c command) command {
+	start := c.start
+	c.start = func(ctx context.Context, on *call, request proto.Message) (outcome, error) {
+		wait, err := start(ctx, on, request)
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context) (proto.Message, error) {
+			response, err := wait(ctx)
+			if room.CodeOf(err) != room.Conflict {
+				return response, err
+			}
+			id, _ := on.roomOf(request.(*clientpb.RoomRequest).Room) // it was found a moment ago
+			return on.s.node.Summary(on.caller, id)
+		}, nil
+	}
+	return c
 }
 
 func nothing(*call, node.Receipt) (*clientpb.Empty, error) { return &clientpb.Empty{}, nil }
