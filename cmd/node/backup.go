@@ -27,6 +27,9 @@ type backupVerb struct {
 }
 
 func (v *backupVerb) Run(ctx context.Context, r *run) error {
+	if _, err := os.Stat(storeDir(v.Data)); err != nil {
+		return misuse("data folder: %v", err)
+	}
 	o, err := openOperator(ctx, v.Data)
 	if err != nil {
 		return err
@@ -73,6 +76,9 @@ type restoreVerb struct {
 }
 
 func (v *restoreVerb) Run(ctx context.Context, r *run) error {
+	if _, err := os.Stat(storeDir(v.Data)); err == nil {
+		return fmt.Errorf("%s holds a node already: restore into a new folder", v.Data)
+	}
 	in := r.in
 	if v.From != "-" {
 		f, err := os.Open(v.From)

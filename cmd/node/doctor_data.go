@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	client "hearth/clients/go"
 	"hearth/storage"
@@ -33,6 +34,9 @@ func checkDisk(_ context.Context, p *patient) []finding {
 func checkStore(ctx context.Context, p *patient) []finding {
 	if p.data == "" {
 		return nil
+	}
+	if _, err := os.Stat(storeDir(p.data)); err != nil {
+		return p.fail("store", err, "Is this the node's data folder?")
 	}
 	o, err := openOperator(ctx, p.data)
 	switch {

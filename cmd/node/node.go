@@ -40,41 +40,51 @@ const stopWithin = 3500 * time.Millisecond
 func storeDir(data string) string { return filepath.Join(data, "store") }
 
 // open opens the data folder and takes the port; Run serves.
-func open(c config, log io.Writer) (m *Main, err error) {
-	m = &Main{config: c, log: newLog(c, log)}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, m.Close())
-		}
-	}()
+func open(c config, log io.Writer) (*Main, error) {
+	m := &Main{config: c, log: newLog(&c, log)}
+	if err := m.open(); err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	return m, nil
+}
+
+func (m *Main) open() (err error) {
+	c := &m.config
 	if c.MemoryMB > 0 {
 		debug.SetMemoryLimit(int64(c.MemoryMB) << 20)
 	}
-	if err := os.MkdirAll(c.Data, 0o700); err != nil {
-		return nil, fmt.Errorf("make data folder: %w", err)
+	if err := makeDataFolder(c.Data); err != nil {
+		return err
 	}
 	if m.store, err = openStore(c.Data, storage.Options{CacheBytes: int64(c.CacheMB) << 20, Log: m.log}); err != nil {
-		return nil, err
+		return err
 	}
 	name, err := m.name()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	m.node, err = node.Open(node.Config{
 		Name: name, Dir: c.Data, Version: version(), Registration: c.Registration, Log: m.log,
 	}, m.store)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if m.bootstrap, _, err = m.node.Accounts.BootstrapInvite(); err != nil {
-		return nil, err
+		return err
 	}
 	m.doors, err = transport.Listen(transport.Config{
 		Node: m.node, Listen: c.Listen, Names: c.hostNames(name), Dir: c.Data, Domain: c.Domain,
 		Web: web.Page(), Version: version(), Limits: c.limits(), Log: m.log,
 		Operator: map[string]http.Handler{"GET " + backupPath: m.backups()},
 	})
-	return m, err
+	return err
+}
+
+func makeDataFolder(data string) error {
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return fmt.Errorf("make data folder: %w", err)
+	}
+	return nil
 }
 
 // openStore says in plain words what keeps a folder from being opened.
@@ -146,7 +156,7 @@ func (m *Main) Close() error {
 // URL is where the node is reached.
 func (m *Main) URL() string { return m.doors.URL() }
 
-func newLog(c config, w io.Writer) *slog.Logger {
+func newLog(c *config, w io.Writer) *slog.Logger {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		level = slog.LevelInfo

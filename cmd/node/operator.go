@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 
 	client "hearth/clients/go"
@@ -29,9 +28,6 @@ type operator interface {
 func openOperator(ctx context.Context, data string) (operator, error) {
 	if o, err := dialOperator(ctx, data); !errors.Is(err, fs.ErrNotExist) {
 		return o, err
-	}
-	if _, err := os.Stat(data); err != nil {
-		return nil, misuse("data folder: %v", err)
 	}
 	o, err := openDirect(data)
 	if !errors.Is(err, storage.ErrLocked) {

@@ -55,6 +55,17 @@ type verbs struct {
 // exit is panicked through kong where it wants to end the process (after --help).
 type exit int
 
+// newParser reads command lines into v.
+func newParser(v *verbs, out, errs io.Writer) *kong.Kong {
+	return kong.Must(v,
+		kong.Name("hearth"),
+		kong.Description("Hearth: federated chat. `hearth serve` runs a node; the other verbs talk to one."),
+		kong.Writers(out, errs),
+		kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+	)
+}
+
 func (p *program) run(ctx context.Context) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -66,22 +77,12 @@ func (p *program) run(ctx context.Context) (code int) {
 		}
 	}()
 	v := new(verbs)
-	k, err := kong.New(v,
-		kong.Name("hearth"),
-		kong.Description("Hearth: federated chat. `hearth serve` runs a node; the other verbs talk to one."),
-		kong.Writers(p.out, p.err),
-		kong.Exit(func(code int) { panic(exit(code)) }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-	)
-	if err != nil {
-		panic(err) // the grammar is wrong: every test would fail
-	}
-	parsed, err := k.Parse(p.args)
+	parsed, err := newParser(v, p.out, p.err).Parse(p.args)
 	if err != nil {
 		fmt.Fprintf(p.err, "hearth: %v\nTry: hearth --help\n", err)
 		return exitUsage
 	}
+	parsed.BindTo(ctx, (*context.Context)(nil))
 	return p.finish(parsed.Run(&run{program: p, verbs: v, parsed: parsed}))
 }
 

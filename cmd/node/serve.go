@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+
+	"github.com/alecthomas/kong"
 )
 
 type serveVerb struct {
@@ -11,12 +13,7 @@ type serveVerb struct {
 }
 
 func (v *serveVerb) Run(ctx context.Context, r *run) error {
-	if v.Config != "" {
-		if err := v.readFile(v.Config, r.parsed, r.env); err != nil {
-			return err
-		}
-	}
-	if err := v.check(); err != nil {
+	if err := v.load(r.parsed, r.env); err != nil {
 		return err
 	}
 	m, err := open(v.config, r.err)
@@ -25,4 +22,14 @@ func (v *serveVerb) Run(ctx context.Context, r *run) error {
 	}
 	m.announce(r.out)
 	return errors.Join(m.Run(ctx), m.Close())
+}
+
+// load completes what the flags and the environment say by the file, and checks it all.
+func (v *serveVerb) load(parsed *kong.Context, env func(string) (string, bool)) error {
+	if v.Config != "" {
+		if err := v.readFile(v.Config, parsed, env); err != nil {
+			return err
+		}
+	}
+	return v.check()
 }

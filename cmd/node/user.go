@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"strings"
 	"time"
 
@@ -31,6 +32,9 @@ func (a asAdmin) as(ctx context.Context, r *run, do func(client.Caller) error) e
 			return err
 		}
 		return do(l.http)
+	}
+	if _, err := os.Stat(a.Data); err != nil {
+		return misuse("data folder: %v", err)
 	}
 	o, err := openOperator(ctx, a.Data)
 	if err != nil {
@@ -64,6 +68,11 @@ func (v *userAdd) Run(ctx context.Context, r *run) error {
 	password, err := v.password(r, true)
 	if err != nil {
 		return err
+	}
+	if v.Data != "" { // accounts may be made before the node's first start
+		if err := makeDataFolder(v.Data); err != nil {
+			return err
+		}
 	}
 	return v.as(ctx, r, func(to client.Caller) error {
 		profile, err := client.Call(ctx, to, client.AdminUserAdd, &pb.AdminUserAddRequest{
