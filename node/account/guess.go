@@ -19,7 +19,7 @@ type Guesses struct {
 	Strangers limit.Rate // for an account, from all networks that it does not know; default 22 an hour
 	Known     limit.Rate // for an account, from the networks it knows; default 18 an hour
 	Signed    limit.Rate // for an account, by its own devices changing the password; default 8 an hour
-	Network   limit.Rate // from a network, whatever the account; default 100 an hour
+	Network   limit.Rate // from a network, whatever the account; default 200 an hour: more than can wait for a hash at once
 }
 
 func (g Guesses) withDefaults() Guesses {
@@ -31,7 +31,7 @@ func (g Guesses) withDefaults() Guesses {
 	set(&g.Strangers, 22)
 	set(&g.Known, 18)
 	set(&g.Signed, 8)
-	set(&g.Network, 100)
+	set(&g.Network, 200)
 	return g
 }
 

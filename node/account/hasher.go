@@ -9,10 +9,10 @@ import (
 // Argon is what hashing a password costs. The defaults follow RFC 9106 and OWASP (2025: at least 19 MiB
 // and 2 passes); each takes about 50 ms of one core.
 type Argon struct {
-	MemoryKiB uint32 // default 32 MiB
-	Passes    uint32 // default 2
-	Parallel  int    // hashes at a time; default 2. Each takes its memory.
-	Waiting   int    // callers who may wait for their turn, others are told busy; default 64
+	MemoryKiB uint32 // default 24 MiB
+	Passes    uint32 // default 3
+	Parallel  int    // hashes at a time; default 2. Each takes its memory, and leaves as much garbage.
+	Waiting   int    // callers who may wait for their turn, others are told busy; default 128, three seconds' worth
 }
 
 func (c Argon) withDefaults() Argon {
@@ -21,13 +21,13 @@ func (c Argon) withDefaults() Argon {
 			*v = d
 		}
 	}
-	set(&c.MemoryKiB, 32<<10)
-	set(&c.Passes, 2)
+	set(&c.MemoryKiB, 24<<10)
+	set(&c.Passes, 3)
 	if c.Parallel == 0 {
 		c.Parallel = 2
 	}
 	if c.Waiting == 0 {
-		c.Waiting = 64
+		c.Waiting = 128
 	}
 	return c
 }

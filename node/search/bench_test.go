@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"hearth/node/room"
 )
@@ -33,6 +35,14 @@ func prose(rng *rand.Rand, n int) []string {
 	return texts
 }
 
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
 func size(dir string) (n int64) {
 	filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if info, ierr := d.Info(); err == nil && ierr == nil && !d.IsDir() {
@@ -51,6 +61,7 @@ func BenchmarkApply(b *testing.B) {
 			x, _ := open(b, dir)
 			texts := prose(rand.New(rand.NewPCG(1, 1)), 20_000)
 			pos, bytes := uint64(0), 0
+			start := cpuTime()
 			for b.Loop() {
 				docs := make([]Doc, batch)
 				for i := range docs {
@@ -63,6 +74,7 @@ func BenchmarkApply(b *testing.B) {
 			b.StopTimer()
 			x.Close()
 			b.ReportMetric(float64(pos)/b.Elapsed().Seconds(), "docs/s")
+			b.ReportMetric(float64((cpuTime()-start).Microseconds())/float64(pos), "cpu-us/doc")
 			b.ReportMetric(float64(size(dir))/float64(pos), "disk-B/doc")
 			b.ReportMetric(float64(bytes)/float64(pos), "text-B/doc")
 		})
