@@ -181,7 +181,7 @@ export class Connector {
   }
 
   #retry(why: CommandError, onlineMs: number, afterMs = 0): void {
-    const delay = Math.max(afterMs || this.#backoff.next(onlineMs), 1);
+    const delay = Math.round(Math.max(afterMs || this.#backoff.next(onlineMs), 1));
     this.#set({ phase: "offline", transport: null, retryAt: Date.now() + delay, reason: why.message });
     this.#timer = setTimeout(() => void this.#try(), delay);
   }
