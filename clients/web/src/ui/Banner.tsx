@@ -31,7 +31,7 @@ export function Banner(): JSX.Element {
   };
   return (
     <Show when={shown() && away()}>
-      <div class="banner">
+      <section class="banner" aria-label={t().connection.offline}>
         <Icon name="alert" size={16} />
         <span class="banner-text">
           <span role="status">{t().connection.banner}</span>{" "}
@@ -41,7 +41,7 @@ export function Banner(): JSX.Element {
         <Button small onClick={() => chat.client.reconnectNow()}>
           {t().connection.retryNow}
         </Button>
-      </div>
+      </section>
     </Show>
   );
 }

@@ -4,13 +4,16 @@ import { Banner } from "./Banner";
 import { Confirm } from "./kit/Confirm";
 import { Empty, Skeleton } from "./kit/Empty";
 import { watchMessages } from "./notifications";
-import RoomPage from "./room/RoomPage";
 import { neighbour } from "./rooms/order";
 import { Sidebar } from "./rooms/Sidebar";
 import { go, route, toRoom, type Route } from "./route";
 import { useChat } from "./state";
 import { windows } from "./windows";
 
+// The room is most of the code; it is fetched at once, while the client connects, but nothing waits for it.
+const loadRoomPage = () => import("./room/RoomPage");
+if (typeof document !== "undefined") void loadRoomPage().catch(() => {}); // asked again when a room is opened
+const RoomPage = lazy(loadRoomPage);
 const Settings = lazy(() => import("./settings/Settings"));
 const Admin = lazy(() => import("./admin/Admin"));
 const FindRooms = lazy(() => import("./rooms/FindRooms"));

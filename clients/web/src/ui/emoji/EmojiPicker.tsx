@@ -50,7 +50,7 @@ export default function EmojiPicker(props: { onPick: (emoji: string) => void }):
           <For each={groups()}>
             {(group) => (
               <section class="emoji-group" aria-label={group.name}>
-                <h3>{group.name}</h3>
+                <p class="emoji-group-name">{group.name}</p>
                 <div class="emoji-cells">
                   <For each={group.list}>
                     {(e) => (

@@ -5,9 +5,9 @@ const HUES = 8;
 
 /** One of a few calm colours, the same for the same name everywhere. */
 export function hueOf(name: string): number {
-  let sum = 0;
-  for (const c of name) sum = (sum * 31 + (c.codePointAt(0) ?? 0)) >>> 0;
-  return sum % HUES;
+  let hash = 0x811c9dc5; // FNV-1a
+  for (const c of name) hash = Math.imul(hash ^ (c.codePointAt(0) ?? 0), 0x01000193);
+  return ((hash ^ (hash >>> 15)) >>> 0) % HUES;
 }
 
 const initial = (name: string): string => {

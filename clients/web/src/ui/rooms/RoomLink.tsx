@@ -18,12 +18,12 @@ export function RoomLink(props: { id: string }): JSX.Element {
   const mentions = () => room()?.mentions ?? 0;
   const unread = () => room()?.unread ?? 0;
   const label = () => {
-    const parts = [title()];
+    const parts: string[] = [];
     if (room()?.direct) parts.push(chat.online(room()!.direct) ? t().common.online : t().common.offline);
     if (mentions()) parts.push(t().rooms.mentions(mentions()));
     if (unread()) parts.push(t().rooms.unread(unread()));
     if (room()?.muted) parts.push(t().rooms.muted);
-    return parts.join(", ");
+    return parts.map((part) => `, ${part}`).join("");
   };
   const preview = () => {
     const now = room();
@@ -32,20 +32,23 @@ export function RoomLink(props: { id: string }): JSX.Element {
     return now.direct && now.lastAuthor === now.direct ? now.lastText : t().rooms.last(who, now.lastText);
   };
   return (
-    <a class="room-link" classList={{ unread: unread() > 0 && room()?.muted !== "all", mentioned: mentions() > 0 }} href={toRoom(props.id)} aria-current={current() ? "page" : undefined} aria-label={label()}>
+    <a class="room-link" classList={{ unread: unread() > 0 && room()?.muted !== "all", mentioned: mentions() > 0 }} href={toRoom(props.id)} aria-current={current() ? "page" : undefined}>
       <Show when={room()}>{(r) => <RoomAvatar room={r()} size={38} />}</Show>
       <span class="room-link-main">
         <span class="room-link-line">
-          <span class="room-link-title">{title()}</span>
+          <span class="room-link-title">
+            {title()}
+            <span class="hidden-text">{label()}</span>
+          </span>
           <Show when={room()?.muted}>
             <Icon name="mute" size={14} />
           </Show>
-          <span class="room-link-time">{listTime(locale(), Number(room()?.lastTime ?? 0n))}</span>
+          <span class="room-link-time" aria-hidden="true">{listTime(locale(), Number(room()?.lastTime ?? 0n))}</span>
         </span>
-        <span class="room-link-line">
+        <span class="room-link-line" aria-hidden="true">
           <span class="room-link-preview">{preview()}</span>
           <Show when={mentions() > 0}>
-            <span class="badge mention">@{number(locale(), mentions())}</span>
+            <span class="badge at">@{number(locale(), mentions())}</span>
           </Show>
           <Show when={unread() > 0}>
             <span class="badge">{unread() > 999 ? "999+" : number(locale(), unread())}</span>

@@ -37,7 +37,7 @@ export function Sidebar(): JSX.Element {
     <div class="sidebar" onKeyDown={onKeyDown}>
       <header class="sidebar-head">
         <Flame size={26} />
-        <span class="sidebar-name">{t().app.name}</span>
+        <h1 class="sidebar-name">{t().app.name}</h1>
         <IconButton icon="search" label={`${t().rooms.switch} (Ctrl K)`} onClick={() => windows.open("switch")} />
         <IconButton icon="compass" label={t().rooms.find} onClick={() => go("#/find")} />
         <Menu
@@ -50,7 +50,7 @@ export function Sidebar(): JSX.Element {
           ]}
         />
       </header>
-      <div class="sidebar-filter">
+      <div class="sidebar-filter" role="search">
         <Icon name="search" size={16} />
         <input type="search" aria-label={t().rooms.filter} placeholder={t().rooms.filter} value={filter()} onInput={(e) => setFilter(e.currentTarget.value)} onKeyDown={(e) => e.key === "Escape" && setFilter("")} />
       </div>

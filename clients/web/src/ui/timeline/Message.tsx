@@ -61,8 +61,8 @@ export function Message(props: { id: string; row: MessageRow }): JSX.Element {
         <Show when={event().threadReplies > 0 && !view.thread}>
           <ThreadSummary event={event()} />
         </Show>
-        <Receipts id={props.id} />
       </div>
+      <Receipts id={props.id} />
       <Show when={hover.isActive(props.id) && !event().deleted}>
         <Actions event={event()} />
       </Show>
