@@ -67,10 +67,6 @@ func inFolder(dir string) option {
 // checks that everything stops.
 func openHouse(t testing.TB, options ...option) *house {
 	t.Helper()
-	store, err := storage.Open("store", storage.Options{FS: vfs.NewMem(), Log: quiet()})
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
 	nc := node.Config{
 		Name: "localhost:8443", Dir: dir, Log: quiet(), Registration: account.Public, Version: "test",
@@ -82,6 +78,10 @@ func openHouse(t testing.TB, options ...option) *house {
 	c := Config{Listen: "127.0.0.1:0", Dir: dir, Log: quiet(), Version: "test", Web: fstest.MapFS{}}
 	for _, o := range options {
 		o(&c, &nc)
+	}
+	store, err := storage.Open(storeOf(c.Dir), storeOptions())
+	if err != nil {
+		t.Fatal(err)
 	}
 	n, err := node.Open(nc, store)
 	if err != nil {
@@ -107,6 +107,16 @@ func openHouse(t testing.TB, options ...option) *house {
 		}
 	})
 	return h
+}
+
+// The store is in memory, but for measurements.
+func storeOf(dir string) string { return dir + "/store" }
+
+func storeOptions() storage.Options {
+	if os.Getenv("HEARTH_FAN_NODE") != "" {
+		return storage.Options{Log: quiet()}
+	}
+	return storage.Options{FS: vfs.NewMem(), Log: quiet()}
 }
 
 func (h *house) shutdown() {
@@ -293,14 +303,16 @@ type wtPipe struct {
 	stream *webtransport.Stream
 }
 
-func (h *house) wt() (pipe, error) {
+func (h *house) wt() (pipe, error) { return h.wtAt(h.url()) }
+
+func (h *house) wtAt(url string) (pipe, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	d := &webtransport.Transport{
 		TLSClientConfig: insecure(),
 		QUICConfig:      &quic.Config{EnableDatagrams: true, EnableStreamResetPartialDelivery: true, MaxIdleTimeout: 30 * time.Second},
 	}
-	_, s, err := d.Dial(ctx, h.url()+"/wt", nil)
+	_, s, err := d.Dial(ctx, url+"/wt", nil)
 	if err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
