@@ -229,7 +229,7 @@ func TestUnnamedFileLeavesNothing(t *testing.T) {
 
 func TestManyUploadsAtOnce(t *testing.T) {
 	s := fresh(t, Limits{})
-	raw := asJPEG(t, quarters(1500, 1500, 255))
+	raw := asJPEG(t, quarters(400, 400, 255))
 	ids := make(chan room.Hash, 30)
 	var uploads sync.WaitGroup
 	for range 30 {
