@@ -137,7 +137,7 @@ class HearthClient implements ChatClient {
 
   async start(): Promise<void> {
     const account = this.#accounts.load();
-    if (account) await this.#signIn(account);
+    if (account && !this.#account) await this.#signIn(account);
   }
 
   async login(username: string, password: string): Promise<void> {
