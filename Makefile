@@ -51,7 +51,7 @@ fuzz:
 
 e2e: build
 	@scripts/need.sh chromium
-	cd $(WEB) && npm run --silent e2e -- $(ARGS)
+	cd $(WEB) && npx vitest run --config e2e/vitest.config.ts $(ARGS)
 
 bench: build
 	@scripts/bench.sh $(ARGS)

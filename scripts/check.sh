@@ -11,5 +11,5 @@ unformatted=$(gofmt -l $(git ls-files --cached --others --exclude-standard '*.go
 go vet ./... || fail "go vet"
 go test -count=1 ./test/arch || fail "the import rules"
 scripts/proto.sh --check || fail "generated code is not current (make proto)"
-(cd clients/web && npm run --silent check) || fail "TypeScript's types"
+(cd clients/web && npm run --silent check && npx tsc -p e2e/tsconfig.json) || fail "TypeScript's types"
 exit $bad

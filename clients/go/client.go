@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,8 @@ type Options struct {
 	MaxBacklog uint32 // items a room may be behind before the node tells of a gap; 0: every one
 	NoEvents   bool   // the program only sends: what arrives is thrown away
 	Queue      int    // items kept for Next before reading stops; 0: 1024
+	// MaxPause bounds the pauses between attempts to reconnect; 0: 15 s.
+	MaxPause time.Duration
 	// Wait: Dial goes on trying when the first attempt does not reach the node.
 	Wait bool
 }
@@ -90,7 +93,7 @@ func (c *Client) Opened() *pb.OpenResponse {
 // run holds one session after the other until the Client ends. s may be nil.
 func (c *Client) run(s *session) {
 	defer close(c.done)
-	pause := backoff{first: 200 * time.Millisecond, most: 15 * time.Second}
+	pause := backoff{first: 200 * time.Millisecond, most: cmp.Or(c.o.MaxPause, 15*time.Second)}
 	var err error
 	for {
 		if s != nil {

@@ -134,7 +134,7 @@ func (h *hearth) client(ctx context.Context, t *testing.T, i int, room string) *
 		t.Error(err)
 		return nil
 	}
-	o := client.Options{Wait: true, NoEvents: room == ""}
+	o := client.Options{Wait: true, NoEvents: room == "", MaxPause: 400 * time.Millisecond}
 	if room != "" {
 		o.Cursors = map[string]uint64{room: 0}
 	}

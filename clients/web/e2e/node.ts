@@ -1,0 +1,123 @@
+// A real node of its own: the binary, on a free port, with a fresh data folder.
+import { spawn, execFile, type ChildProcess } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+
+const binary = process.env["HEARTH_BIN"] ?? resolve(import.meta.dirname, "../../../bin/hearth");
+const run = promisify(execFile);
+
+/** Long enough for the node's rules, and nothing like any user name of the tests. */
+export const password = "correct horse battery staple";
+
+export class Node {
+  url = "";
+  /** What it printed until it was ready. */
+  banner: string[] = [];
+  log = "";
+  #process: ChildProcess | undefined;
+
+  private constructor(
+    readonly dir: string,
+    private readonly args: string[],
+  ) {}
+
+  /** Starts a node; `args` are further flags of `hearth serve`. */
+  static async start(...args: string[]): Promise<Node> {
+    const node = new Node(await mkdtemp(join(tmpdir(), "hearth-e2e-")), args);
+    await writeFile(join(node.dir, "pw"), password + "\n");
+    await node.#launch("127.0.0.1:0");
+    return node;
+  }
+
+  async #launch(listen: string): Promise<void> {
+    const child = spawn(
+      binary,
+      ["serve", "--data", join(this.dir, "data"), "--listen", listen, "--send-rate", "0", ...this.args],
+      { stdio: ["ignore", "pipe", "pipe"] },
+    );
+    this.#process = child;
+    this.banner = [];
+    child.stderr.on("data", (chunk: Buffer) => (this.log += chunk.toString()));
+    for await (const line of createInterface({ input: child.stdout })) {
+      this.banner.push(line);
+      if (line.startsWith("ready ")) {
+        this.url = line.slice("ready ".length);
+        child.stdout.resume();
+        return;
+      }
+    }
+    throw new Error(`the node ended before it was ready:\n${this.log}`);
+  }
+
+  get port(): number {
+    return Number(new URL(this.url).port);
+  }
+
+  /** The node's name, the part of addresses behind the @. */
+  get name(): string {
+    const first = this.banner[0] ?? "";
+    return /^Hearth node ([^,]+),/.exec(first)?.[1] ?? "";
+  }
+
+  /** The one-time link that makes the first administrator. */
+  get adminLink(): string {
+    const line = this.banner.find((text) => text.includes("/#/invite/"));
+    if (line === undefined) throw new Error("the node has an administrator already");
+    return line.trim();
+  }
+
+  /** Gives a command line; its lines of JSON come back. */
+  async hearth(...args: string[]): Promise<Record<string, unknown>[]> {
+    const { stdout } = await run(binary, [...args, "--json"], { cwd: this.dir, maxBuffer: 64 << 20 });
+    return stdout
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  /** A link by which somebody can make an account. */
+  async invite(): Promise<string> {
+    const [made] = await this.hearth("invite", "--data", "data");
+    return String(made?.["link"]);
+  }
+
+  /** Makes an account (the page is told nothing of it). */
+  async addUser(name: string, ...flags: string[]): Promise<void> {
+    await this.hearth("user", "add", name, "--data", "data", "--password-file", "pw", ...flags);
+  }
+
+  /** Logs a user in for the command line: use the profile NAME.json with hearth(). */
+  async login(name: string): Promise<string> {
+    const profile = `${name}.json`;
+    await this.hearth("login", this.url, "--user", name, "--password-file", "pw", "--profile", profile);
+    return profile;
+  }
+
+  /** As a power switch does. */
+  async kill(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  /** On the same port, with the same data. */
+  async restart(): Promise<void> {
+    await this.#launch(`127.0.0.1:${this.port}`);
+  }
+
+  /** SIGTERM, and everything it left is removed. */
+  async stop(): Promise<void> {
+    await this.#end("SIGTERM");
+    await rm(this.dir, { recursive: true, force: true });
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (child === undefined || child.exitCode !== null) return;
+    const ended = new Promise((done) => child.once("exit", done));
+    child.kill(signal);
+    await ended;
+  }
+}
