@@ -23,9 +23,13 @@ type fault struct {
 	onward bool
 	ops    atomic.Int64
 	mended atomic.Bool
+	dead   *atomic.Bool // the process has ended: nothing more happens
 }
 
 func (f *fault) MaybeError(op errorfs.Op) error {
+	if f.dead != nil && f.dead.Load() {
+		select {}
+	}
 	n := f.ops.Add(1)
 	if f.mended.Load() || n < f.at || n > f.at && !f.onward {
 		return nil
@@ -58,6 +62,7 @@ type faultRun struct {
 	fault *fault
 	value int           // of "script", acknowledged
 	fatal chan struct{} // storage ended the process
+	dead  atomic.Bool   // it did: nobody hears of what is acknowledged from now on
 	died  *vfs.MemFS    // the disk then
 	sure  []int64       // what had been acknowledged then
 }
@@ -86,14 +91,14 @@ func (f *faultRun) step(s *Store, i int) error {
 		return err
 	case i%10 == 9:
 		err := s.PutValue("script", []byte(strconv.Itoa(i)))
-		if err == nil {
+		if err == nil && !f.dead.Load() {
 			f.value = i
 		}
 		return err
 	}
 	f.plan(1)
 	for _, r := range f.rooms {
-		if err := r.submit(s); err != nil {
+		if err := r.submitUnless(&f.dead, s); err != nil {
 			return err
 		}
 	}
@@ -101,8 +106,10 @@ func (f *faultRun) step(s *Store, i int) error {
 }
 
 // die is what is left when storage ends the process: the disk with all that was written, for
-// the page cache survives a process. The caller is parked for ever.
+// the page cache survives a process. The caller is parked for ever, and so is whoever comes
+// to the disk after it.
 func (f *faultRun) die(string) {
+	f.dead.Store(true)
 	f.sure = f.acked()
 	f.died = f.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(1, 1))})
 	close(f.fatal)
@@ -112,11 +119,11 @@ func (f *faultRun) die(string) {
 // runFault runs the script with a fault, then opens what is left, with the fault mended.
 func runFault(fault *fault) error {
 	f := &faultRun{world: newWorld(3, 2), disk: vfs.NewCrashableMem(), fault: fault, fatal: make(chan struct{})}
+	fault.dead = &f.dead
 	through := make(chan *Store, 1)
 	go func() { through <- f.script() }()
 	select {
 	case <-f.fatal:
-		fault.mended.Store(true) // or the dead store's flushes would be tried again for ever
 		for i, r := range f.rooms {
 			r.acked.Store(f.sure[i])
 		}

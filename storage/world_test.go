@@ -598,10 +598,17 @@ func (w *world) run(s *Store, n int) error {
 }
 
 // submit appends the turns that were not yet.
-func (r *testRoom) submit(s *Store) error {
+func (r *testRoom) submit(s *Store) error { return r.submitUnless(new(atomic.Bool), s) }
+
+// submitUnless is submit in a process that may end: when dead is set, nothing counts as
+// acknowledged any more, and the caller is parked.
+func (r *testRoom) submitUnless(dead *atomic.Bool, s *Store) error {
 	for r.acked.Load() < int64(len(r.turns)) {
 		if err := s.Append(r.turns[r.acked.Load()]); err != nil {
 			return err
+		}
+		if dead.Load() {
+			select {}
 		}
 		r.acked.Add(1)
 	}
