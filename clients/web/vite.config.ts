@@ -33,5 +33,7 @@ export default defineConfig({
   test: {
     environment: "node",
     include: ["src/**/*.test.ts"],
+    // Through Vite, so that the plain variants above hold in tests as well.
+    server: { deps: { inline: [/mdast-util-/, /micromark/, /decode-named-character-reference/] } },
   },
 });

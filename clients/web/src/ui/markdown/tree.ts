@@ -28,6 +28,7 @@ export type Block =
 const MAX_DEPTH = 16;
 /** Texts with more marks than this are attacks or dumps: parsing them could hold the page up. */
 const MAX_MARKS = 4000;
+const MAX_LINES = 3000;
 const MAX_PARSED = 65_536;
 
 export function parseMarkdown(source: string): Block[] {
@@ -48,7 +49,9 @@ export function parseMarkdown(source: string): Block[] {
 function affordable(text: string): boolean {
   if (text.length > MAX_PARSED) return false;
   let marks = 0;
+  let lines = 0;
   for (let i = 0; i < text.length; i++) {
+    if (text[i] === "\n" && ++lines > MAX_LINES) return false;
     if ("*_[]`~<>!&\\@".includes(text[i]!) && ++marks > MAX_MARKS) return false;
   }
   return !/^(?:[ \t]*(?:>|[-+*]|\d{1,9}[.)])){40}/m.test(text);

@@ -4,7 +4,8 @@ import { Button, IconButton } from "../kit/Button";
 import { Empty } from "../kit/Empty";
 import { Flame, Icon } from "../kit/Icon";
 import { Menu } from "../kit/Menu";
-import { go } from "../route";
+import { createMedia } from "../media";
+import { go, route } from "../route";
 import { roomTitle, useChat } from "../state";
 import { windows } from "../windows";
 import { InviteItem } from "./InviteItem";
@@ -15,6 +16,7 @@ import { SidebarFoot } from "./SidebarFoot";
 export function Sidebar(): JSX.Element {
   const chat = useChat();
   const [filter, setFilter] = createSignal("");
+  const narrow = createMedia("(max-width: 720px)"); // there the list is the whole page
   let list: HTMLElement | undefined;
 
   const joined = createMemo(() => chat.rooms().filter((r) => r.membership === "join"));
@@ -34,7 +36,7 @@ export function Sidebar(): JSX.Element {
   };
 
   return (
-    <div class="sidebar" onKeyDown={onKeyDown}>
+    <div class="sidebar" role={narrow() && route().page === "home" ? "main" : undefined} onKeyDown={onKeyDown}>
       <header class="sidebar-head">
         <Flame size={26} />
         <h1 class="sidebar-name">{t().app.name}</h1>
