@@ -18,6 +18,7 @@ package search
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -28,6 +29,7 @@ import (
 	"github.com/blevesearch/bleve/v2/index/scorch"
 	"github.com/blevesearch/bleve/v2/mapping"
 	index "github.com/blevesearch/bleve_index_api"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"hearth/node/room"
 )
@@ -74,6 +76,9 @@ func Open(dir string, log *slog.Logger) (x *Index, rebuilt bool, err error) {
 		if err == nil {
 			return &Index{bleve: b, words: newAnalyser()}, false, nil
 		}
+		if errors.Is(err, bolterrors.ErrTimeout) {
+			return nil, false, fmt.Errorf("open search index %s: another process has it open", dir)
+		}
 		log.Warn("search index is damaged, building it again", "dir", dir, "error", err)
 	}
 	if err := os.RemoveAll(dir); err != nil {
@@ -92,12 +97,23 @@ func exists(dir string) bool {
 }
 
 // lockTimeout is how long to wait for another process that has the index open.
-const lockTimeout = 2 * time.Second
+const lockTimeout = time.Second / 2
 
 // settings of scorch. Batches are safe (synced before Apply returns): unsafe ones are up to four times
 // faster while they are small, but pile up in memory without bound while the disk is full.
 func settings() map[string]any {
-	return map[string]any{"bolt_timeout": lockTimeout.String()}
+	return map[string]any{"bolt_timeout": lockTimeout.String(), "asyncErrorCallbackName": calm}
+}
+
+// calm names the callback by which scorch tells of an error in the background. Scorch would try again
+// at once, for ever: on a full disk that takes a whole core. The callback is the only place to make it
+// wait; its registry is global and, as bleve demands, written at init only.
+const calm = "hearth/calm"
+
+const retryAfter = time.Second / 2
+
+func init() {
+	scorch.RegistryAsyncErrorCallbacks[calm] = func(error, string) { time.Sleep(retryAfter) }
 }
 
 // Close waits for what is under way. The Index must not be used afterwards.

@@ -18,6 +18,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(victimDir); dir != "" {
+		victim(dir)
+	}
 	// Bleve's analysis workers live as long as the process.
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/blevesearch/bleve_index_api.AnalysisWorker"))
 }
@@ -304,6 +307,54 @@ func damage(t *testing.T, dir string, rng *rand.Rand) (what string, checked bool
 		t.Fatal(err)
 	}
 	return fmt.Sprint([]string{"flip ", "cut ", "remove ", "flip "}[kind], filepath.Base(path), " ", at), kind != 3
+}
+
+// An index that somebody else has open is not damaged.
+func TestOpenTwice(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "search")
+	x, _ := open(t, dir)
+	defer x.Close()
+	apply(t, x, Batch{Put: say(garden, "alice@n", "mine")})
+	if _, _, err := Open(dir, slog.New(slog.DiscardHandler)); err == nil {
+		t.Fatal("opened twice")
+	}
+	if got := at(t, x, Query{Text: "mine"}); len(got) != 1 {
+		t.Error("the second took it away from the first")
+	}
+}
+
+// A disk that refuses writes (here: the folder is gone) makes Apply fail, costs no core, and is forgotten
+// once it works again. Reliability test 23.
+func TestDiskRefusesWrites(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "search")
+	x, _ := open(t, dir)
+	apply(t, x, Batch{Put: say(garden, "alice@n", "before")})
+	store := filepath.Join(dir, "store")
+	if err := os.Rename(store, store+".away"); err != nil {
+		t.Fatal(err)
+	}
+	batch := Batch{Put: say(kitchen, "alice@n", "after"), Cursors: map[room.ID]uint64{kitchen: 1}}
+	for range 2 {
+		if err := x.Apply(batch); err == nil {
+			t.Fatal("acknowledged what is not on disk")
+		}
+	}
+	if got := at(t, x, Query{Text: "before"}); len(got) != 1 {
+		t.Error("no answers meanwhile")
+	}
+	if n := x.bleve.StatsMap()["index"].(map[string]any)["TotPersistLoopErr"].(uint64); n > 4 {
+		t.Errorf("tried %d times", n)
+	}
+	if err := os.Rename(store+".away", store); err != nil {
+		t.Fatal(err)
+	}
+	apply(t, x, batch)
+	x.Close()
+	x, rebuilt := open(t, dir)
+	defer x.Close()
+	if got := at(t, x, Query{Text: "after"}); rebuilt || len(got) != 1 {
+		t.Errorf("rebuilt %v, hits %v", rebuilt, got)
+	}
 }
 
 func TestRefusals(t *testing.T) {

@@ -2,12 +2,16 @@ package search
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
+	"strings"
 
 	"github.com/blevesearch/bleve/v2"
 	"go.etcd.io/bbolt"
@@ -25,61 +29,56 @@ func openSound(dir string) (b bleve.Index, err error) {
 			b, err = nil, fmt.Errorf("open search index %s: %v", dir, p)
 		}
 	}()
-	if err := checkSegments(dir); err != nil {
+	store := filepath.Join(dir, "store")
+	segments, err := listed(filepath.Join(store, "root.bolt"))
+	if err != nil {
 		return nil, err
 	}
-	if err := checkCatalogue(filepath.Join(dir, "store", "root.bolt")); err != nil {
-		return nil, err
+	for _, name := range segments {
+		if err := checkSegment(filepath.Join(store, name)); err != nil {
+			return nil, err
+		}
 	}
 	return bleve.OpenUsing(dir, settings())
 }
 
-// checkCatalogue reads every key and value of scorch's list of segments, and the free list.
-func checkCatalogue(path string) error {
+// listed reads every key and value of scorch's list of snapshots, and the free list, and returns the
+// segments named there. Others are what a crash left half-written; scorch removes them.
+func listed(path string) (segments []string, err error) {
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{ReadOnly: true, PreLoadFreelist: true, Timeout: lockTimeout})
 	if err != nil {
-		return fmt.Errorf("check %s: %w", path, err)
+		return nil, fmt.Errorf("check %s: %w", path, err)
 	}
 	defer db.Close()
-	read := 0
 	err = db.View(func(tx *bbolt.Tx) error {
-		return tx.ForEach(func(_ []byte, b *bbolt.Bucket) error { return readThrough(b, &read) })
+		return tx.ForEach(func(_ []byte, b *bbolt.Bucket) error { return readThrough(b, &segments) })
 	})
 	if err != nil {
-		return fmt.Errorf("check %s: %w", path, err)
+		return nil, fmt.Errorf("check %s: %w", path, err)
 	}
-	return nil
+	slices.Sort(segments)
+	return slices.Compact(segments), nil
 }
 
-func readThrough(b *bbolt.Bucket, read *int) error {
+func readThrough(b *bbolt.Bucket, segments *[]string) error {
 	return b.ForEach(func(k, v []byte) error {
-		for _, c := range append(append([]byte{}, k...), v...) {
-			*read += int(c)
-		}
 		if nested := b.Bucket(k); v == nil && nested != nil {
-			return readThrough(nested, read)
+			return readThrough(nested, segments)
+		}
+		if value := string(v); strings.HasSuffix(value, ".zap") { // the copy reads all of it
+			*segments = append(*segments, filepath.Base(value))
 		}
 		return nil
 	})
-}
-
-func checkSegments(dir string) error {
-	files, err := filepath.Glob(filepath.Join(dir, "store", "*.zap"))
-	if err != nil {
-		return fmt.Errorf("list segments in %s: %w", dir, err)
-	}
-	for _, f := range files {
-		if err := checkSegment(f); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // checkSegment compares a segment with the CRC-32 (IEEE) in its last four bytes, which covers all
 // before them (zapx/v16, write.go, persistFooter).
 func checkSegment(path string) error {
 	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // scorch goes back to the snapshot before, if that is whole
+	}
 	if err != nil {
 		return fmt.Errorf("check segment: %w", err)
 	}
