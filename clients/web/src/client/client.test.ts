@@ -171,11 +171,13 @@ describe("timeline", () => {
     world.node.addRoom("r");
     world.node.say("r", "bob@n", "one");
     const tab = await start(world);
+    world.node.answerAfter.History = 30;
     tab.client.open("r");
-    await pass(7); // asked, and answered by the node, but not yet here
+    await pass(10); // the page is worked out, and not yet here
     world.node.say("r", "bob@n", "two");
+    world.node.act("r", "bob@n", { kind: "edit", target: "r-1", text: "one, edited" });
     await pass(100);
-    expect(shown(tab)).toEqual(["one", "two"]);
+    expect(shown(tab)).toEqual(["one, edited", "two"]);
   });
 
   test("jumps to a message, a date, and back", async () => {
@@ -237,9 +239,10 @@ describe("outbox", () => {
     const tab = await start(world);
     tab.client.open("r");
     await pass(100);
-    for (const deliverFirst of [false, true]) {
+    for (const [deliverFirst, delay] of [[false, 0], [true, 0], [true, 15]] as const) {
       world.node.deliverFirst = deliverFirst;
-      const text = `first: ${deliverFirst}`;
+      world.node.answerAfter.Send = delay;
+      const text = `${deliverFirst} ${delay}`;
       tab.client.send("r", { text });
       tab.client.send("r", { text });
       for (let ms = 0; ms < 60; ms++) {

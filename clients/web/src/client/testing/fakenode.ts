@@ -72,6 +72,8 @@ export class FakeNode {
   override: ((command: string, session: FakeSession) => Answer | "silence" | undefined) | null = null;
   /** Whether the own event is delivered before the answer that names it. */
   deliverFirst = false;
+  /** Milliseconds from working out the answer to a command to sending it. */
+  readonly answerAfter: Record<string, number> = {};
   #order = 1000n;
 
   constructor() {
@@ -127,11 +129,12 @@ export class FakeNode {
     const answer = this.override?.(request.command, session) ?? this.#answer(session, request.command, body);
     if (answer === "silence") return;
     if (this.deliverFirst) this.deliver();
-    if (isRefusal(answer)) {
-      session.send({ replies: [{ id: request.id, error: answer.refused }] });
-    } else {
-      session.send({ replies: [{ id: request.id, body: toBinary(method.output, create(method.output, answer as Record<string, unknown>)) }] });
-    }
+    const reply = isRefusal(answer)
+      ? { id: request.id, error: answer.refused }
+      : { id: request.id, body: toBinary(method.output, create(method.output, answer as Record<string, unknown>)) };
+    const delay = this.answerAfter[request.command];
+    if (delay) setTimeout(() => session.send({ replies: [reply] }), delay);
+    else session.send({ replies: [reply] });
     this.deliver();
   }
 
