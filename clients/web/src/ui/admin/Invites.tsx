@@ -51,7 +51,7 @@ export function Invites(): JSX.Element {
                   <li class="plain-item">
                     <div class="card-main">
                       <span class="card-title">
-                        {invite.note || t().common.none}
+                        {invite.note || t().admin.noNote}
                         <Show when={invite.admin}>
                           <span class="role role-administrator">{t().admin.administrator}</span>
                         </Show>

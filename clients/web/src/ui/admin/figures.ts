@@ -18,7 +18,7 @@ function duration(locale: string, seconds: number): string {
   const days = Math.floor(seconds / 86_400);
   const hours = Math.floor((seconds % 86_400) / 3600);
   const minutes = Math.floor((seconds % 3600) / 60);
-  if (days > 0) return `${unit(days, "day")} ${unit(hours, "hour")}`;
-  if (hours > 0) return `${unit(hours, "hour")} ${unit(minutes, "minute")}`;
+  if (days > 0) return hours > 0 ? `${unit(days, "day")} ${unit(hours, "hour")}` : unit(days, "day");
+  if (hours > 0) return minutes > 0 ? `${unit(hours, "hour")} ${unit(minutes, "minute")}` : unit(hours, "hour");
   return minutes > 0 ? unit(minutes, "minute") : unit(Math.floor(seconds), "second");
 }

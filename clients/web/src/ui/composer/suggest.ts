@@ -35,7 +35,8 @@ export function createSuggestions(chat: State, view: RoomView, token: Accessor<T
 async function people(chat: State, view: RoomView, query: string): Promise<readonly Suggestion[]> {
   const { members } = await chat.client.commands.members({ room: view.room, query, limit: LIMIT });
   const node = chat.me()?.node;
-  const found: Suggestion[] = members.map(({ user, profile }) => {
+  const others = members.filter(({ user }) => user !== chat.me()?.user);
+  const found: Suggestion[] = others.map(({ user, profile }) => {
     const local = localPart(user);
     return { insert: user === `${local}@${node}` ? `@${local}` : `@${user}`, label: profile?.displayName || local, detail: user, user };
   });

@@ -41,7 +41,7 @@ export function Skeleton(props: { lines: number; avatar?: boolean }): JSX.Elemen
 /** An error where content would stand, with a way on. */
 export function Failed(props: { text: string; onRetry: () => void }): JSX.Element {
   return (
-    <div class="failed" role="alert">
+    <div class="load-failed" role="alert">
       <p>{props.text}</p>
       <Button small onClick={() => props.onRetry()}>
         {t().common.retry}

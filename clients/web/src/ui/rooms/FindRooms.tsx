@@ -65,7 +65,7 @@ function FoundRoom(props: { room: RoomSummary }): JSX.Element {
       <div class="card-main">
         <span class="card-title">{title()}</span>
         <span class="card-detail">
-          {props.room.alias} · {t().find.members(props.room.members)}
+          {[props.room.alias, t().find.members(props.room.members)].filter(Boolean).join(" · ")}
         </span>
         <p class="card-text" dir="auto">
           {props.room.topic || t().find.noTopic}
