@@ -23,7 +23,7 @@ type Limits struct {
 // DefaultLimits suit a node that faces the internet.
 func DefaultLimits() Limits {
 	return Limits{
-		Sends:                 limit.Rate{Burst: 100, Per: 5 * time.Second},
+		Sends:                 limit.Rate{Burst: 1000, Per: 10 * time.Second},
 		Requests:              limit.Rate{Burst: 600, Per: 2 * time.Second},
 		SessionsPerAccount:    20,
 		ConnectionsPerAddress: 200,

@@ -27,7 +27,7 @@ type config struct {
 
 	Registration string `toml:"registration" help:"Who may make an account: open, invite (with a link) or closed." enum:"open,invite,closed" default:"invite" env:"HEARTH_REGISTRATION"`
 
-	SendRate              int `toml:"send-rate" help:"Messages an account may send in a second, over time (five seconds' worth at once); 0: no limit." default:"20" env:"HEARTH_SEND_RATE"`
+	SendRate              int `toml:"send-rate" help:"Messages an account may send in a second, over time (ten seconds' worth at once); 0: no limit." default:"100" env:"HEARTH_SEND_RATE"`
 	RequestRate           int `toml:"request-rate" help:"Commands one network address may give in a second, over time; 0: no limit. The machine itself is not limited." default:"300" env:"HEARTH_REQUEST_RATE"`
 	SessionsPerAccount    int `toml:"sessions-per-account" help:"Connections an account may have open; 0: no limit." default:"20" env:"HEARTH_SESSIONS_PER_ACCOUNT"`
 	ConnectionsPerAddress int `toml:"connections-per-address" help:"Connections one network address may have open; 0: no limit. The machine itself is not limited." default:"200" env:"HEARTH_CONNECTIONS_PER_ADDRESS"`
@@ -120,11 +120,11 @@ func (c *config) check() error {
 	return nil
 }
 
-// limits are those of the doors. Bursts are what DefaultLimits has: five seconds of
+// limits are those of the doors. Bursts are what DefaultLimits has: ten seconds of
 // messages, two of commands.
 func (c *config) limits() transport.Limits {
 	l := transport.DefaultLimits()
-	l.Sends = limit.Rate{Burst: 5 * c.SendRate, Per: 5 * time.Second}
+	l.Sends = limit.Rate{Burst: 10 * c.SendRate, Per: 10 * time.Second}
 	l.Requests = limit.Rate{Burst: 2 * c.RequestRate, Per: 2 * time.Second}
 	l.SessionsPerAccount = c.SessionsPerAccount
 	l.ConnectionsPerAddress = c.ConnectionsPerAddress
