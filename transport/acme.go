@@ -19,6 +19,7 @@ import (
 type authority struct {
 	domain string
 	config *certmagic.Config
+	cache  *certmagic.Cache
 }
 
 // newAuthority prepares for one name; nothing is asked for before start.
@@ -34,7 +35,7 @@ func newAuthority(domain, email, dir string, port int) *authority {
 		CA: certmagic.LetsEncryptProductionCA, Email: email, Agreed: true,
 		DisableHTTPChallenge: true, AltTLSALPNPort: port, Logger: zap.NewNop(),
 	})}
-	return &authority{domain: strings.ToLower(domain), config: config}
+	return &authority{domain: strings.ToLower(domain), config: config, cache: cache}
 }
 
 // start gets the certificate and keeps it fresh, in the background: the node serves
@@ -57,6 +58,13 @@ func (a *authority) certificate(hello *tls.ClientHelloInfo) *tls.Certificate {
 		return nil
 	}
 	return certificate
+}
+
+// close stops what keeps the certificate fresh.
+func (a *authority) close() {
+	if a != nil {
+		a.cache.Stop()
+	}
 }
 
 func portOf(a net.Addr) int {

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
@@ -9,9 +10,12 @@ import (
 	"errors"
 	"image"
 	"image/png"
+	"io"
 	"net"
+	"net/http"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -79,4 +83,49 @@ func (h *house) rawConn() (net.Conn, error) {
 	h.raw = c
 	h.t.Cleanup(func() { c.Close() })
 	return c, nil
+}
+
+func mustUnmarshal(t testing.TB, b []byte, m proto.Message) {
+	t.Helper()
+	if err := proto.Unmarshal(b, m); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// upgradeRaw is a WebSocket on which any bytes can be written.
+func (h *house) upgradeRaw() (net.Conn, error) {
+	c, err := tls.Dial("tcp", h.server.Addr().String(), insecure())
+	if err != nil {
+		return nil, err
+	}
+	_, err = io.WriteString(c, "GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: "+subprotocol+"\r\n\r\n")
+	if err != nil {
+		return nil, err
+	}
+	w, err := http.ReadResponse(bufio.NewReaderSize(c, 16), nil)
+	if err != nil {
+		return nil, err
+	}
+	if w.StatusCode != http.StatusSwitchingProtocols {
+		return nil, errors.New(w.Status)
+	}
+	return c, nil
+}
+
+func dialTCP(t testing.TB, h *house) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", h.server.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
+	return c
+}
+
+func helloFor(name string) *tls.ClientHelloInfo {
+	conn, other := net.Pipe()
+	_ = other.Close()
+	return &tls.ClientHelloInfo{ServerName: name, Conn: conn}
 }

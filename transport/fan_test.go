@@ -88,7 +88,7 @@ func serveFan(t *testing.T) {
 
 // fan is the clients' side.
 type fan struct {
-	t         *testing.T
+	t         testing.TB
 	url       string
 	tokens    []string
 	room      string

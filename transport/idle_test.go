@@ -93,7 +93,7 @@ func connectIdle(t *testing.T, url, token string, clients int) {
 }
 
 // idleClient opens a session and reads nothing more.
-func idleClient(t *testing.T, url, token string) pipe {
+func idleClient(t testing.TB, url, token string) pipe {
 	t.Helper()
 	p, err := dialWS(url)
 	if err != nil {
@@ -110,7 +110,7 @@ func idleClient(t *testing.T, url, token string) pipe {
 	return p
 }
 
-func await(t *testing.T, lines *bufio.Scanner, prefix string) string {
+func await(t testing.TB, lines *bufio.Scanner, prefix string) string {
 	t.Helper()
 	for lines.Scan() {
 		if rest, ok := strings.CutPrefix(lines.Text(), prefix); ok {

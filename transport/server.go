@@ -270,6 +270,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		err = errors.Join(err, closedIsFine(s.http.Close()))
 	}
 	s.stop()
+	s.authority.close()
 	err = errors.Join(err, closedIsFine(s.wt.Close()), closedIsFine(s.quic.close()))
 	s.running.Wait()
 	return err

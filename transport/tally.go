@@ -53,4 +53,9 @@ func (t *tally[K]) exempt(key K) bool { return t.max == 0 || t.free != nil && t.
 func network(address string) netip.Prefix { return limit.Network(address) }
 
 // loopback addresses are not limited: this machine's tools and proxies stand behind them.
-func loopback(p netip.Prefix) bool { return p.Addr().IsLoopback() || p == netip.Prefix{} }
+// ::1 counts as ::/64, like every IPv6 address; what is no IP address is a Unix socket.
+func loopback(p netip.Prefix) bool {
+	return p.Addr().IsLoopback() || p == netip.Prefix{} || p == loopback6
+}
+
+var loopback6 = netip.MustParsePrefix("::/64")
