@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -117,7 +118,7 @@ func (s *Store) open(o Options) (err error) {
 	options.FS = s.watched
 	options.EventListener.ManifestCreated = s.tide.manifestCreated
 	if s.db, err = pebble.Open(s.dbDir(), options); err != nil {
-		return wrap(err)
+		return wrapOpen(err)
 	}
 	s.watched.live.Store(true)
 	if !o.ReadOnly {
@@ -199,4 +200,14 @@ func wrap(err error) error {
 		return ErrClosed
 	}
 	return err
+}
+
+// wrapOpen is wrap for the opening of a database that is known to be there: what the disk did
+// not refuse to do was wrong in the files.
+func wrapOpen(err error) error {
+	var refused syscall.Errno
+	if errors.As(err, &refused) && refused != syscall.ENOENT || errors.Is(err, ErrCorrupt) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrCorrupt, err)
 }
