@@ -87,7 +87,7 @@ func (c *chamber) load() error {
 		return fmt.Errorf("load room %s: %w", c.id, err)
 	}
 	if meta == nil {
-		return room.Errorf(room.NotFound, "There is no such room, or you are not in it.")
+		return noSuchRoom()
 	}
 	if c.state, err = loadState(c.n, meta, c.id); err != nil {
 		return err

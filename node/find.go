@@ -42,7 +42,7 @@ func (n *Node) Search(ctx context.Context, by Caller, q SearchQuery) (*SearchRes
 	if err != nil {
 		return nil, err
 	}
-	out := &SearchResult{Indexing: n.index.behind()}
+	out := &SearchResult{Indexing: n.index.fresh(ctx)}
 	if len(rooms) == 0 {
 		return out, nil
 	}

@@ -76,13 +76,26 @@ func (h *hall) start(loop func()) bool {
 func (h *hall) sweep(ctx context.Context) {
 	tick := time.NewTicker(idleRoom / 2)
 	defer tick.Stop()
+	daily := time.NewTicker(24 * time.Hour)
+	defer daily.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 			h.sleepIdle(h.n.now().Add(-idleRoom))
+		case <-daily.C:
+			h.forgetKeys()
 		}
+	}
+}
+
+// keepKeys is how long a repeated draft is recognised.
+const keepKeys = 30 * 24 * time.Hour
+
+func (h *hall) forgetKeys() {
+	if _, err := h.n.store.PruneKeys(h.n.now().Add(-keepKeys).UnixMilli()); err != nil {
+		h.n.log.Error("forget old keys", "err", err)
 	}
 }
 

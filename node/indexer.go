@@ -16,19 +16,28 @@ import (
 type indexer struct {
 	n     *Node
 	index *search.Index
-	wake  chan struct{}
+	wake  chan struct{} // one slot: something is dirty
+	hurry chan struct{} // one slot: somebody searches
 
 	mu    sync.Mutex
 	dirty map[room.ID]bool
 	busy  bool
+	idle  chan struct{} // closed when the index has caught up; nil: nobody waits
 }
 
-// Indexing gives way to talking: after each batch it rests for several times as long as
-// the batch took, so that it takes at most a fifth of one core.
-const restFactor = 4
+const (
+	// A batch of one message costs the index as much as one of a hundred (5 ms of CPU), so
+	// messages are gathered; somebody who searches does not wait for that.
+	gatherFor = 10 * time.Second
+	// Indexing gives way to talking: after each batch it rests for several times as long
+	// as the batch took, so that it takes at most a fifth of one core.
+	restFactor = 4
+	// A search waits this long for what was said just now, and then does without it.
+	freshWithin = 500 * time.Millisecond
+)
 
 func newIndexer(n *Node, ix *search.Index) *indexer {
-	return &indexer{n: n, index: ix, wake: make(chan struct{}, 1), dirty: map[room.ID]bool{}}
+	return &indexer{n: n, index: ix, wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), dirty: map[room.ID]bool{}}
 }
 
 // mark notes that a room has something to index; safe on a nil indexer.
@@ -70,24 +79,70 @@ func (x *indexer) run(ctx context.Context) {
 			return
 		case <-x.wake:
 		}
+		if !x.pause(ctx, gatherFor, x.hurry) {
+			return
+		}
 		for !x.drained() {
 			began := time.Now()
 			if err := x.batch(); err != nil {
 				x.n.log.Error("index messages", "err", err)
 			}
-			select {
-			case <-ctx.Done():
+			if !x.pause(ctx, restFactor*time.Since(began), nil) {
 				return
-			case <-time.After(restFactor * time.Since(began)):
 			}
 		}
 	}
+}
+
+// pause waits; less when cut short, false when the node stops.
+func (x *indexer) pause(ctx context.Context, d time.Duration, cut <-chan struct{}) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-cut:
+	case <-timer.C:
+	}
+	return true
+}
+
+// fresh asks the index to catch up now, and waits a moment for it. It tells whether the
+// newest messages may still be missing.
+func (x *indexer) fresh(ctx context.Context) (behind bool) {
+	x.mu.Lock()
+	if !x.busy && len(x.dirty) == 0 {
+		x.mu.Unlock()
+		return false
+	}
+	if x.idle == nil {
+		x.idle = make(chan struct{})
+	}
+	idle := x.idle
+	x.mu.Unlock()
+	select {
+	case x.hurry <- struct{}{}:
+	default:
+	}
+	timer := time.NewTimer(freshWithin)
+	defer timer.Stop()
+	select {
+	case <-idle:
+		return false
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return true
 }
 
 func (x *indexer) drained() bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.busy = len(x.dirty) > 0
+	if !x.busy && x.idle != nil {
+		close(x.idle)
+		x.idle = nil
+	}
 	return !x.busy
 }
 

@@ -18,6 +18,9 @@ type readMark struct {
 
 // Read moves the caller's read position on to pos; it never moves back.
 func (n *Node) Read(ctx context.Context, by Caller, id room.ID, pos uint64) error {
+	if _, err := n.readable(by, id); err != nil {
+		return err
+	}
 	s := &submission{read: &readMark{by.User, pos}, done: make(chan result, 1)}
 	if err := n.submit(id, s); err != nil {
 		return err

@@ -76,7 +76,7 @@ func (n *Node) onlineIn(rooms []*chamber) []string {
 
 // Typing tells those who watch a room that the caller types there, or has stopped.
 func (n *Node) Typing(by Caller, id room.ID, on bool) error {
-	c, err := n.rooms.get(id)
+	c, err := n.readable(by, id)
 	if err != nil {
 		return err
 	}

@@ -43,10 +43,10 @@ func (n *Node) Summary(by Caller, id room.ID) (*roompb.RoomSummary, error) {
 		return nil, err
 	}
 	c.mu.RLock()
-	visible := c.state.Public || c.state.Member(by.User).Membership != ""
+	visible := c.state.MaySee(by.User)
 	c.mu.RUnlock()
 	if !visible {
-		return nil, room.Errorf(room.NotFound, "There is no such room, or you are not in it.")
+		return nil, noSuchRoom()
 	}
 	return n.summarize(by.User, c)
 }
@@ -267,6 +267,9 @@ func (n *Node) Rights(by Caller, id room.ID) (map[string]bool, string, error) {
 	}
 	c.mu.RLock()
 	defer c.mu.RUnlock()
+	if !c.state.MaySee(by.User) {
+		return nil, "", noSuchRoom()
+	}
 	return c.state.Rights(by.User), string(c.state.Creator), nil
 }
 
@@ -279,9 +282,14 @@ func (n *Node) readable(by Caller, id room.ID) (*chamber, error) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if !c.state.MayRead(by.User) {
-		return nil, room.Errorf(room.NotFound, "There is no such room, or you are not in it.")
+		return nil, noSuchRoom()
 	}
 	return c, nil
+}
+
+// noSuchRoom is the one answer for rooms that are not there and rooms of others.
+func noSuchRoom() error {
+	return room.Errorf(room.NotFound, "There is no such room, or you are not in it.")
 }
 
 // Receipts is how far the most recent hundred readers of a room have come.
@@ -304,7 +312,7 @@ func (n *Node) Mute(by Caller, id room.ID, level string) error {
 	if !muteLevels[level] {
 		return room.Errorf(room.BadRequest, "A room is muted \"\", \"mentions\" or \"all\".")
 	}
-	c, err := n.rooms.get(id)
+	c, err := n.readable(by, id)
 	if err != nil {
 		return err
 	}

@@ -105,6 +105,10 @@ func (s *State) MayRead(u User) bool {
 	return m == Joined || s.Public && m != Banned
 }
 
+// MaySee tells whether u may know that the room is there: who may read it, and who is
+// invited to it.
+func (s *State) MaySee(u User) bool { return s.MayRead(u) || s.Members[u].Membership == Invited }
+
 // Check says why e, an event written now, is refused; nil when it is in order. For
 // events about another event see CheckTarget too.
 func (s *State) Check(e *Event) error {
