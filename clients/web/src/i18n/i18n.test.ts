@@ -31,6 +31,7 @@ describe("dictionaries", () => {
     const { errors: z, ...restZh } = zh;
     walk(restEn, restZh);
     expect(Object.keys(z)).toEqual(Object.keys(e));
+    expect(Object.values(z.codes).every((text) => text.length > 0)).toBe(true);
   });
 });
 

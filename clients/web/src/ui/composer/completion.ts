@@ -9,7 +9,7 @@ export interface Token {
 /** The mention or emoji that ends at the caret, if any. */
 export function tokenAt(text: string, caret: number): Token | null {
   const before = text.slice(0, caret);
-  const mention = /(?:^|[\s([{"'*_~，。！？（])@([\p{L}\p{N}._-]{0,32})$/u.exec(before);
+  const mention = /(?:^|[^a-zA-Z0-9._@\\/-])@([\p{L}\p{N}._-]{0,32})$/u.exec(before);
   if (mention) return { kind: "mention", query: mention[1]!, from: caret - mention[1]!.length - 1, to: caret };
   const emoji = /(?:^|[\s([{"'*_~])[:：]([\p{L}\p{N}_+-]{2,32})$/u.exec(before);
   if (emoji) return { kind: "emoji", query: emoji[1]!, from: caret - emoji[1]!.length - 1, to: caret };

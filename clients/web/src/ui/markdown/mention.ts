@@ -1,6 +1,7 @@
 import type { Inline } from "./tree";
 
-const MENTION = /(^|[^\p{L}\p{N}_@./])@([a-z0-9][a-z0-9._-]{0,31})(@[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?)?/giu;
+// What may stand before the @ is as node/room/mention.go has it: anything but the rest of a name or an address.
+const MENTION = /(^|[^a-z0-9._@\\/-])@([a-z0-9._-]{1,32})(@(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::\d{1,5})?)?/giu;
 
 /** Cuts "@alice" and "@alice@node" out of a text, as the node does. */
 export function splitMentions(text: string): Inline[] {

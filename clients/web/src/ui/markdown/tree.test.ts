@@ -59,7 +59,8 @@ describe("mentions", () => {
     expect(users("hi @alice, and @bob@node.example:8443!")).toEqual(["alice", "bob@node.example:8443"]);
     expect(users("ask @alice.")).toEqual(["alice"]);
     expect(users("(@room)")).toEqual(["room"]);
-    expect(users("你好@alice")).toEqual([]);
+    expect(users("你好@alice")).toEqual(["alice"]);
+    expect(users("@bob@[::1]:8443 and @a.b-c_")).toEqual(["bob@[::1]:8443", "a.b-c"]);
     expect(users("mail a@b.example, x/@y")).toEqual([]);
   });
   it("takes @alice@node.example for a mention, not for mail", () => {

@@ -18,7 +18,7 @@ export function JoinCard(props: { room: string; title: string; summary: RoomSumm
   };
   return (
     <div class="join-card">
-      <Show when={props.summary} fallback={props.loading ? <Skeleton lines={4} /> : <Empty flame title={t().room.notFound} hint={props.error || t().room.notFoundHint}><Button onClick={() => props.onRetry()}>{t().common.retry}</Button></Empty>}>
+      <Show when={props.summary} fallback={props.loading || chat.connection().phase !== "online" ? <Skeleton lines={4} /> : <Empty flame title={t().room.notFound} hint={props.error || t().room.notFoundHint}><Button onClick={() => props.onRetry()}>{t().common.retry}</Button></Empty>}>
         <Empty flame title={props.title} hint={invited() ? t().room.invited(chat.name(props.summary?.invitedBy ?? "")) : props.summary?.topic || t().room.joinFirst}>
           <Button look="primary" busy={busy()} onClick={() => void join()}>
             {t().room.join}

@@ -1,4 +1,4 @@
-import { createEffect, createSignal, lazy, on, onCleanup, Show, Suspense, type JSX } from "solid-js";
+import { createRenderEffect, createSignal, lazy, on, onCleanup, Show, Suspense, type JSX } from "solid-js";
 import { t } from "../../i18n";
 import { Composer } from "../composer/Composer";
 import { TypingLine } from "../composer/TypingLine";
@@ -30,7 +30,8 @@ export default function RoomPage(props: { room: string; event: string }): JSX.El
   const [dating, setDating] = createSignal(false);
   const joined = () => summary()?.membership === "join";
 
-  createEffect(
+  // Before the first render, so that it shows the loading rather than an empty room.
+  createRenderEffect(
     on(joined, (yes) => {
       if (!yes) return;
       client.open(room);
