@@ -17,6 +17,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/quic-go/quic-go/http3"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"hearth/transport/session/clientpb"
@@ -497,5 +498,30 @@ func TestRates(t *testing.T) {
 	}
 	if err := v.do("Rooms", &clientpb.Empty{}, &clientpb.RoomsResponse{}); err != nil {
 		t.Errorf("reading is not sending: %v", err)
+	}
+}
+
+// TestHTTPVersions: the API is the same over HTTP/1.1, 2 and 3.
+func TestHTTPVersions(t *testing.T) {
+	h := openHouse(t)
+	three := &http3.Transport{TLSClientConfig: insecure()}
+	defer three.Close()
+	one := &http.Transport{TLSClientConfig: insecure()}
+	defer one.CloseIdleConnections()
+	for proto, by := range map[string]http.RoundTripper{"HTTP/1.1": one, "HTTP/2.0": h.http.Transport, "HTTP/3.0": three} {
+		client := &http.Client{Transport: by}
+		w, err := client.Get(h.url() + "/healthz")
+		if err != nil {
+			t.Errorf("%s: %v", proto, err)
+			continue
+		}
+		w.Body.Close()
+		if w.Proto != proto {
+			t.Errorf("asked for %s, got %s", proto, w.Proto)
+		}
+		out := &clientpb.ServerInfoResponse{}
+		if err := callBy(client, h.url(), "", "ServerInfo", &clientpb.ServerInfoRequest{}, out); err != nil || len(out.CertificateHashes) != 2 {
+			t.Errorf("%s: %v %v", proto, out, err)
+		}
 	}
 }

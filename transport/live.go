@@ -298,11 +298,12 @@ func (l *live) leave() {
 	<-l.gone
 	l.work.Wait()
 	l.mu.Lock()
-	f, user := l.follower, l.caller.User
+	f, caller := l.follower, l.caller
 	l.mu.Unlock()
 	if f != nil {
 		f.Close()
-		l.s.accounts.leave(user)
+		l.s.accounts.leave(caller.User)
+		l.s.node.Accounts.Touch(caller, l.address) // it was in use until now
 	}
 	l.s.crowd.remove(l)
 }
