@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
+import { nodes } from "./evidence.ts";
 
 const binary = process.env["HEARTH_BIN"] ?? resolve(import.meta.dirname, "../../../bin/hearth");
 const run = promisify(execFile);
@@ -27,6 +28,7 @@ export class Node {
   /** Starts a node; `args` are further flags of `hearth serve`. */
   static async start(...args: string[]): Promise<Node> {
     const node = new Node(await mkdtemp(join(tmpdir(), "hearth-e2e-")), args);
+    nodes.add(node);
     await writeFile(join(node.dir, "pw"), password + "\n");
     await node.#launch("127.0.0.1:0");
     return node;
@@ -101,6 +103,15 @@ export class Node {
     await this.#end("SIGKILL");
   }
 
+  /** Holds the node still, as a machine that is out of breath does, until goOn(). */
+  pause(): void {
+    this.#process?.kill("SIGSTOP");
+  }
+
+  goOn(): void {
+    this.#process?.kill("SIGCONT");
+  }
+
   /** On the same port, with the same data. */
   async restart(): Promise<void> {
     await this.#launch(`127.0.0.1:${this.port}`);
@@ -109,6 +120,7 @@ export class Node {
   /** SIGTERM, and everything it left is removed. */
   async stop(): Promise<void> {
     await this.#end("SIGTERM");
+    nodes.delete(this);
     await rm(this.dir, { recursive: true, force: true });
   }
 

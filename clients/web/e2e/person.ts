@@ -3,6 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { resolve } from "node:path";
 import { chromium, type Browser, type BrowserContext, type Locator, type Page } from "playwright-core";
+import { people } from "./evidence.ts";
 import { password } from "./node.ts";
 
 /** Real Chromium: scripts/need.sh says where it is. */
@@ -23,20 +24,42 @@ export class Person {
   private constructor(
     readonly name: string,
     readonly context: BrowserContext,
-    readonly page: Page,
-  ) {}
+    public page: Page,
+  ) {
+    this.#listen();
+    people.add(this);
+  }
 
   /** A new person at the address, not signed in. The node's own certificate is accepted. */
   static async at(browser: Browser, url: string, name: string, options: ContextOptions = {}): Promise<Person> {
     const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: "en-GB", ...options });
+    context.setDefaultTimeout(15_000);
     const page = await context.newPage();
     const person = new Person(name, context, page);
-    page.on("pageerror", (error) => person.complaints.push(String(error)));
-    page.on("console", (message) => {
-      if (message.type() === "error") person.complaints.push(message.text());
-    });
     await page.goto(url);
     return person;
+  }
+
+  #listen(): void {
+    this.page.on("pageerror", (error) => this.complaints.push(String(error)));
+    this.page.on("console", (message) => {
+      if (message.type() === "error") this.complaints.push(message.text());
+    });
+  }
+
+  /** Closes the tab, and opens the page anew in another tab of the same browser. */
+  async reopen(url: string): Promise<void> {
+    await this.page.close();
+    this.page = await this.context.newPage();
+    this.#listen();
+    await this.page.goto(url);
+  }
+
+  /** One more tab of the same browser: the same person twice. */
+  async secondTab(): Promise<Person> {
+    const other = new Person(`${this.name} again`, this.context, await this.context.newPage());
+    await other.page.goto(this.page.url());
+    return other;
   }
 
   /** Makes the account by an invite's link, which may name another address of the node. */
@@ -93,7 +116,31 @@ export class Person {
     if (times !== 1) throw new Error(`${this.name} sees "${text}" ${times} times`);
   }
 
+  /** By what the page says it is connected. */
+  async connectedBy(transport: "WebTransport" | "WebSocket", timeout = 15_000): Promise<void> {
+    await this.page.getByRole("contentinfo").getByText(transport, { exact: true }).waitFor({ timeout });
+  }
+
+  /** Brings up a message's actions, as a pointer over it does, and takes one from the bar. */
+  async act(text: string, action: string): Promise<void> {
+    await this.message(text).hover();
+    await this.message(text).getByRole("toolbar").getByRole("button", { name: action, exact: true }).click();
+  }
+
+  /** Takes an action that is only in the menu. */
+  async choose(text: string, action: string): Promise<void> {
+    await this.act(text, "More actions");
+    await this.page.getByRole("menuitem", { name: action, exact: true }).click();
+  }
+
+  /** From the menu of the account. */
+  async goTo(entry: string): Promise<void> {
+    await this.page.getByRole("button", { name: "Account and settings" }).click();
+    await this.page.getByRole("menuitem", { name: entry }).click();
+  }
+
   async leave(): Promise<void> {
+    people.delete(this);
     await this.context.close();
   }
 }
