@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 
 	"github.com/alecthomas/kong"
 
@@ -62,6 +63,7 @@ func newParser(v *verbs, out, errs io.Writer) *kong.Kong {
 		kong.Description("Hearth: federated chat. `hearth serve` runs a node; the other verbs talk to one."),
 		kong.Writers(out, errs),
 		kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.KindMapper(reflect.String, kong.MapperFunc(takeString)),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 	)
 }
@@ -77,7 +79,7 @@ func (p *program) run(ctx context.Context) (code int) {
 		}
 	}()
 	v := new(verbs)
-	parsed, err := newParser(v, p.out, p.err).Parse(p.args)
+	parsed, err := newParser(v, p.out, p.err).Parse(markIDs(p.args))
 	if err != nil {
 		fmt.Fprintf(p.err, "hearth: %v\nTry: hearth --help\n", err)
 		return exitUsage

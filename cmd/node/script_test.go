@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 )
@@ -136,6 +137,25 @@ func TestExitCodes(t *testing.T) {
 	}
 	h.must("--help")
 	h.must("version", "--json").json("version")
+}
+
+// One id in 64 begins with '-'.
+func TestIDsThatLookLikeFlags(t *testing.T) {
+	id := "-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO_"
+	v := new(verbs)
+	if _, err := newParser(v, io.Discard, io.Discard).Parse(markIDs([]string{"history", id, "--before", id, "--limit", "3"})); err != nil {
+		t.Fatal(err)
+	}
+	if v.History.Room != id || v.History.Before != id || v.History.Limit != 3 {
+		t.Errorf("got %+v", v.History)
+	}
+	v = new(verbs)
+	if _, err := newParser(v, io.Discard, io.Discard).Parse(markIDs([]string{"tail", id, id, "--json"})); err != nil {
+		t.Fatal(err)
+	}
+	if len(v.Tail.Rooms) != 2 || v.Tail.Rooms[1] != id {
+		t.Errorf("got %+v", v.Tail)
+	}
 }
 
 func TestRoomVerbs(t *testing.T) {

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"math"
+	"slices"
+	"time"
+)
+
+// report prints JSON lines.
+type report struct{ out io.Writer }
+
+// line is one measured figure. Numbers that were not measured are left out.
+type line struct {
+	Figure    string  `json:"figure"`
+	Server    string  `json:"server"` // hearth, baseline-each, baseline-due
+	Transport string  `json:"transport,omitempty"`
+	Clients   int     `json:"clients,omitempty"`
+	Rooms     int     `json:"rooms,omitempty"`
+	Senders   int     `json:"senders,omitempty"`
+	Seconds   float64 `json:"seconds,omitempty"`
+
+	SentPerSecond      float64 `json:"messages_per_s,omitempty"`
+	DeliveredPerSecond float64 `json:"deliveries_per_s,omitempty"`
+	Lost               int64   `json:"not_delivered,omitempty"`
+	CPUPerMillion      float64 `json:"server_cpu_s_per_million_deliveries,omitempty"`
+	CPUPerMillionSent  float64 `json:"server_cpu_s_per_million_messages,omitempty"`
+	P50                float64 `json:"p50_ms,omitempty"`
+	P99                float64 `json:"p99_ms,omitempty"`
+	PerSecond          float64 `json:"per_s,omitempty"`
+	KiBPerClient       float64 `json:"kib_per_client,omitempty"`
+	RSSMiB             float64 `json:"server_rss_mib,omitempty"`
+	BytesPerMessage    float64 `json:"disk_bytes_per_message,omitempty"`
+
+	// Ratio: CPU per delivery against the bare server with one write a message.
+	Ratio float64 `json:"cpu_ratio_to_baseline_each,omitempty"`
+	Aim   string  `json:"aim,omitempty"`
+}
+
+func (r *report) print(l line) {
+	for _, f := range []*float64{
+		&l.Seconds, &l.SentPerSecond, &l.DeliveredPerSecond, &l.CPUPerMillion, &l.CPUPerMillionSent, &l.P50, &l.P99,
+		&l.PerSecond, &l.KiBPerClient, &l.RSSMiB, &l.BytesPerMessage, &l.Ratio,
+	} {
+		*f = math.Round(*f*1000) / 1000
+	}
+	_ = json.NewEncoder(r.out).Encode(l)
+}
+
+// quantiles of times, in milliseconds.
+func quantiles(times []time.Duration) (p50, p99 float64) {
+	if len(times) == 0 {
+		return 0, 0
+	}
+	slices.Sort(times)
+	ms := func(d time.Duration) float64 { return float64(d) / 1e6 }
+	return ms(times[len(times)/2]), ms(times[len(times)*99/100])
+}
