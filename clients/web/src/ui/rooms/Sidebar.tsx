@@ -36,8 +36,8 @@ export function Sidebar(): JSX.Element {
   };
 
   return (
-    <div class="sidebar" role={narrow() && route().page === "home" ? "main" : undefined} onKeyDown={onKeyDown}>
-      <header class="sidebar-head">
+    <div class="sidebar" role={narrow() && route().page === "home" ? "main" : "complementary"} aria-label={t().app.name} onKeyDown={onKeyDown}>
+      <div class="sidebar-head">
         <Flame size={26} />
         <h1 class="sidebar-name">{t().app.name}</h1>
         <IconButton icon="search" label={`${t().rooms.switch} (Ctrl K)`} onClick={() => windows.open("switch")} />
@@ -51,7 +51,7 @@ export function Sidebar(): JSX.Element {
             { label: t().rooms.find, icon: "compass", onSelect: () => go("#/find") },
           ]}
         />
-      </header>
+      </div>
       <div class="sidebar-filter" role="search">
         <Icon name="search" size={16} />
         <input type="search" aria-label={t().rooms.filter} placeholder={t().rooms.filter} value={filter()} onInput={(e) => setFilter(e.currentTarget.value)} onKeyDown={(e) => e.key === "Escape" && setFilter("")} />

@@ -24,7 +24,7 @@ export function SidebarFoot(): JSX.Element {
     { label: t().rooms.signOut, icon: "leave", onSelect: () => windows.open("signOut") },
   ];
   return (
-    <footer class="sidebar-foot">
+    <div class="sidebar-foot">
       <UserAvatar user={me()?.user ?? ""} size={32} />
       <div class="sidebar-me">
         <span class="sidebar-me-name">{name()}</span>
@@ -34,6 +34,6 @@ export function SidebarFoot(): JSX.Element {
         </span>
       </div>
       <Menu label={t().rooms.account} icon="settings" entries={entries()} />
-    </footer>
+    </div>
   );
 }

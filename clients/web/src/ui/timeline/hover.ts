@@ -33,6 +33,7 @@ export function createHover(): Hover {
   const [overlay, setOverlay] = createSignal<Overlay>("");
   const [highlighted, setHighlighted] = createSignal("");
   let press: ReturnType<typeof setTimeout> | undefined;
+  let pressed = ""; // the message pressed long, until the finger lifts
   let pressedAt = { x: 0, y: 0 };
   let unlight: ReturnType<typeof setTimeout> | undefined;
 
@@ -44,7 +45,16 @@ export function createHover(): Hover {
     setActive(key);
     setOverlay(what);
   };
-  const release = () => clearTimeout(press);
+  const abandon = () => {
+    clearTimeout(press);
+    pressed = "";
+  };
+  // The menu opens when the finger lifts: opened before, the click that follows would close it.
+  const lift = () => {
+    const key = pressed;
+    abandon();
+    if (key) setTimeout(() => show(key, "menu"), 40);
+  };
 
   return {
     isActive: createSelector(active),
@@ -66,13 +76,17 @@ export function createHover(): Hover {
         const key = keyAt(e.target);
         pressedAt = { x: e.clientX, y: e.clientY };
         if (e.target instanceof Element && !e.target.closest("button, a")) point(key);
-        press = setTimeout(() => show(key, "menu"), LONG_PRESS_MS);
+        abandon();
+        press = setTimeout(() => {
+          pressed = key;
+          navigator.vibrate?.(10);
+        }, LONG_PRESS_MS);
       },
       onPointerMove: (e) => {
-        if (Math.hypot(e.clientX - pressedAt.x, e.clientY - pressedAt.y) > 10) release();
+        if (Math.hypot(e.clientX - pressedAt.x, e.clientY - pressedAt.y) > 10) abandon();
       },
-      onPointerUp: release,
-      onPointerCancel: release,
+      onPointerUp: lift,
+      onPointerCancel: lift, // after a long press, the browser's own gesture was about to begin
       onContextMenu: (e) => {
         // A long press on touch opens the message's own menu instead of the browser's.
         if ((e as PointerEvent).pointerType === "touch") e.preventDefault();

@@ -47,7 +47,7 @@ export function useMessageActions() {
   const entries = (event: Event): (MenuEntry | null)[] => {
     const text = t().actions;
     const list: (MenuEntry | null)[] = [];
-    if (can.react()) list.push({ label: text.react, icon: "smile", onSelect: () => queueMicrotask(() => hover.setOverlay("emoji")) });
+    if (can.react()) list.push({ label: text.react, icon: "smile", onSelect: () => afterMenu(() => hover.show(event.id, "emoji")) });
     if (can.reply()) list.push({ label: text.reply, icon: "reply", onSelect: () => afterMenu(() => reply(event)) });
     if (can.thread()) list.push({ label: text.thread, icon: "thread", onSelect: () => thread(event) });
     if (can.edit(event)) list.push({ label: text.edit, icon: "edit", onSelect: () => afterMenu(() => edit(event)) });
@@ -64,5 +64,5 @@ export function useMessageActions() {
 
 /** A closing menu gives the focus back to its button; what moves it comes after that. */
 function afterMenu(work: () => void): void {
-  setTimeout(work, 60);
+  setTimeout(work, 80);
 }
