@@ -34,7 +34,7 @@ const (
 func (s *Server) handlers() http.Handler {
 	mux := http.NewServeMux()
 	options := []connect.HandlerOption{
-		connect.WithReadMaxBytes(s.frameBytes()),
+		connect.WithReadMaxBytes(s.frameBytes()), withGzip(s.frameBytes()),
 		connect.WithCompressMinBytes(1024),
 		connect.WithRecover(s.recovered),
 	}
