@@ -51,6 +51,8 @@ func takesSpace(k errorfs.OpKind) bool {
 
 func (f *fault) String() string { return fmt.Sprintf("%v at %d (onward: %v)", f.err, f.at, f.onward) }
 
+const enospc = syscall.ENOSPC
+
 // scriptLen is how many operations the script has: turns of rooms, with tables written and
 // the node's own things kept in between.
 const scriptLen = 200
