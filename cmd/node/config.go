@@ -34,6 +34,7 @@ type config struct {
 
 	CacheMB  int    `toml:"cache-mb" name:"cache-mb" help:"Memory for the store's cache, in MiB." default:"64" env:"HEARTH_CACHE_MB"`
 	MemoryMB int    `toml:"memory-mb" name:"memory-mb" help:"Memory the node should stay under, in MiB (a soft limit: it collects garbage harder); 0: none." default:"0" env:"HEARTH_MEMORY_MB"`
+	Pprof    string `toml:"pprof" help:"Serve Go's profiles at this address of the machine itself, as 127.0.0.1:6060." placeholder:"HOST:PORT" env:"HEARTH_PPROF"`
 	LogLevel string `toml:"log-level" help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"HEARTH_LOG_LEVEL"`
 	LogJSON  bool   `toml:"log-json" help:"Write the log as JSON." env:"HEARTH_LOG_JSON"`
 }
@@ -110,6 +111,9 @@ func (c *config) check() error {
 		if !strings.Contains(" "+e.among+" ", " "+e.value+" ") {
 			return misuse("%s is %q: want one of %s", key, e.value, e.among)
 		}
+	}
+	if host, _, err := net.SplitHostPort(c.Pprof); c.Pprof != "" && (err != nil || !net.ParseIP(host).IsLoopback()) {
+		return misuse("--pprof %s: want an address of the machine itself, as 127.0.0.1:6060", c.Pprof)
 	}
 	if c.CacheMB < 1 {
 		return misuse("cache-mb is %d: want 1 or more", c.CacheMB)

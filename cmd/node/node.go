@@ -28,6 +28,7 @@ type Main struct {
 	store  *storage.Store
 	node   *node.Node
 	doors  *transport.Server
+	pprof  *http.Server // nil: not asked for
 
 	bootstrap string // secret of the link that makes the first administrator; "" once there is one
 }
@@ -67,6 +68,9 @@ func (m *Main) open() (err error) {
 		Name: name, Dir: c.Data, Version: version(), Registration: c.Registration, Log: m.log,
 	}, m.store)
 	if err != nil {
+		return err
+	}
+	if m.pprof, err = servePprof(c.Pprof); err != nil {
 		return err
 	}
 	if m.bootstrap, _, err = m.node.Accounts.BootstrapInvite(); err != nil {
@@ -144,6 +148,9 @@ func (m *Main) Run(ctx context.Context) error {
 // are closed by then, so no one waits for the node, nor the node for the store.
 func (m *Main) Close() error {
 	var errs []error
+	if m.pprof != nil {
+		errs = append(errs, m.pprof.Close())
+	}
 	if m.node != nil {
 		errs = append(errs, m.node.Close())
 	}

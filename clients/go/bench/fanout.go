@@ -53,7 +53,12 @@ func sideBySide(p *plan, r *report, figure string, transports []string, l load) 
 		if err := c.add(t.dialer, transport, p.clients, token); err != nil {
 			return err
 		}
-		out, err := measured(t.process, c, t.rooms[0], l)
+		wait := func() {}
+		out, err := measured(t.process, c, t.rooms[0], func(c *crowd, room string) (int, error) {
+			wait = t.profile(p, figure+"-"+transport)
+			return l(c, room)
+		})
+		wait()
 		c.leave()
 		if err != nil {
 			return err

@@ -28,7 +28,7 @@ type plan struct {
 	rooms    int
 	idle     string
 	messages int
-	profile  string // folder for CPU profiles' sake: keeps the data folder
+	profiles string // folder for the node's CPU profiles, or ""
 }
 
 // figures in their order; each prints its lines.
@@ -58,6 +58,7 @@ func main() {
 	flag.IntVar(&p.rooms, "rooms", 100, "rooms, with a sender each")
 	flag.StringVar(&p.idle, "idle", "1000,5000", "numbers of idle clients")
 	flag.IntVar(&p.messages, "messages", 10_000, "messages to page through")
+	flag.StringVar(&p.profiles, "profiles", "", "folder to write the node's CPU profiles to, one a figure (go tool pprof)")
 	only := flag.String("only", "", "measure only what begins with one of these names (a,b)")
 	flag.Parse()
 	r := &report{out: os.Stdout}

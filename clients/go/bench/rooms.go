@@ -30,16 +30,18 @@ func measureRooms(p *plan, r *report) error {
 	store := filepath.Join(t.dir, "data", "store")
 	disk, before, items, began := diskBytes(store), t.cpu(), c.items.Load(), time.Now()
 	c.remember(true)
+	wait := t.profile(p, "rooms")
 	sent, err := saturate(c, room, p.rooms, p.window, p.seconds)
 	if err != nil {
 		return err
 	}
-	for wait := time.Now(); c.items.Load() < items+int64(sent) && time.Since(wait) < 5*time.Second; {
+	for late := time.Now(); c.items.Load() < items+int64(sent) && time.Since(late) < 5*time.Second; {
 		time.Sleep(5 * time.Millisecond)
 	}
 	took := time.Since(began)
 	used, delivered := t.cpu()-before, c.items.Load()-items
 	c.remember(false)
+	wait()
 	out := line{
 		Figure: "rooms", Server: "hearth", Transport: client.WebSocket, Rooms: p.rooms, Senders: p.rooms, Clients: p.rooms,
 		Seconds: took.Seconds(), SentPerSecond: float64(delivered) / took.Seconds(), Lost: int64(sent) - delivered,

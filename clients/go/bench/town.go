@@ -20,6 +20,7 @@ type town struct {
 	dialer *client.Dialer
 	tokens []string
 	rooms  []string
+	pprof  string // address of its profiles
 }
 
 const password = "correct horse battery staple"
@@ -35,7 +36,10 @@ func newTown(p *plan, accounts, rooms int) (t *town, err error) {
 			t.close()
 		}
 	}()
-	t.process, err = start(p.hearth, "serve", "--data", filepath.Join(dir, "data"), "--listen", "127.0.0.1:0", "--name", "bench.example",
+	if t.pprof, err = freeAddress(); err != nil {
+		return nil, err
+	}
+	t.process, err = start(p.hearth, "serve", "--pprof", t.pprof, "--data", filepath.Join(dir, "data"), "--listen", "127.0.0.1:0", "--name", "bench.example",
 		"--send-rate", "0", "--request-rate", "0", "--sessions-per-account", "0", "--connections-per-address", "0", "--log-level", "warn")
 	if err != nil {
 		return nil, err
