@@ -1,5 +1,5 @@
-// A passage to a node that lets TCP through and swallows UDP, as some firewalls do. Its
-// connections can be cut at will.
+// A passage to a node that lets TCP through and no UDP: it swallows it, or refuses it, as
+// some firewalls do. Its connections can be cut at will.
 import { createSocket, type Socket as UDPSocket } from "node:dgram";
 import { connect, createServer, type Server, type Socket } from "node:net";
 
@@ -13,7 +13,7 @@ export class Passage {
   ) {}
 
   /** Opens a passage to a node's port: people go to its `url` instead of the node's. */
-  static async open(to: number): Promise<Passage> {
+  static async open(to: number, udpIs: "swallowed" | "refused" = "swallowed"): Promise<Passage> {
     for (;;) {
       const tcp = createServer({ allowHalfOpen: true });
       await new Promise<void>((done) => tcp.listen(0, "127.0.0.1", done));
@@ -25,6 +25,7 @@ export class Passage {
         tcp.close();
         continue; // somebody has that number for UDP
       }
+      if (udpIs === "refused") udp.close(); // nobody listens: the system says so to whoever sends
       const passage = new Passage(port, tcp, udp);
       tcp.on("connection", (near) => passage.#join(near, to));
       return passage;
@@ -56,6 +57,10 @@ export class Passage {
   close(): void {
     this.cut();
     this.tcp.close();
-    this.udp.close();
+    try {
+      this.udp.close();
+    } catch {
+      // closed from the beginning
+    }
   }
 }

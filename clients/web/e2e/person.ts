@@ -73,9 +73,14 @@ export class Person {
     return this;
   }
 
-  async signIn(): Promise<this> {
+  /** Fills in the sign-in form. */
+  async type(): Promise<void> {
     await this.page.getByLabel("Username").fill(this.name);
     await this.page.getByLabel("Password", { exact: true }).fill(password);
+  }
+
+  async signIn(): Promise<this> {
+    await this.type();
     await this.page.getByRole("button", { name: "Sign in" }).click();
     await this.rooms.waitFor();
     return this;
@@ -114,6 +119,14 @@ export class Person {
     await this.message(text).first().waitFor({ timeout });
     const times = await this.message(text).count();
     if (times !== 1) throw new Error(`${this.name} sees "${text}" ${times} times`);
+  }
+
+  /** How long the node took for the password, in milliseconds: that is no matter of the connection. */
+  signInTook(): Promise<number> {
+    return this.page.evaluate(() => {
+      const asked = performance.getEntriesByType("resource").filter((e) => e.name.endsWith("/Login"));
+      return asked[asked.length - 1]?.duration ?? 0;
+    });
   }
 
   /** By what the page says it is connected. */
