@@ -19,8 +19,8 @@ import (
 // environment variable, and a key of the configuration file with the flag's name. A flag
 // goes before the environment, that before the file, that before the default.
 type config struct {
-	Data   string   `toml:"data" help:"Folder for everything the node keeps." default:"data" placeholder:"DIR" env:"HEARTH_DATA"`
-	Listen string   `toml:"listen" help:"Where to listen, TCP and UDP: HOST:PORT; port 0 picks a free one." default:":8443" placeholder:"HOST:PORT" env:"HEARTH_LISTEN"`
+	Data   string   `toml:"data" help:"Folder for everything the node keeps (default: ./${default})." default:"data" placeholder:"DIR" env:"HEARTH_DATA"`
+	Listen string   `toml:"listen" help:"Where to listen, TCP and UDP: HOST:PORT; port 0 picks a free one (default: ${default}, all addresses)." default:":8443" placeholder:"HOST:PORT" env:"HEARTH_LISTEN"`
 	Name   string   `toml:"name" help:"The node's name: a DNS name, or HOST:PORT. Kept at the first start; it can never change afterwards. Default: what the folder was made with, else --domain, else localhost:PORT." placeholder:"NODE" env:"HEARTH_NAME"`
 	Domain string   `toml:"domain" help:"Public DNS name: get certificates for it by ACME (Let's Encrypt). Without it the node makes its own." placeholder:"DNS-NAME" env:"HEARTH_DOMAIN"`
 	Hosts  []string `toml:"hosts" help:"More names and addresses by which people reach the node, for its own certificate." placeholder:"HOST" env:"HEARTH_HOSTS"`
