@@ -129,7 +129,7 @@ export const en = {
     makeInvite: "Make invite link", uses: "How many people", validFor: "Valid for", day: "1 day", week: "7 days", month: "30 days", forAdmin: "Makes an administrator", note: "Note", noteHint: "Who it is for; only administrators see it.", noNote: "No note", newLink: "Copy this link now. It is not shown again.", copyInvite: "Copy link", usesLeft: (n: number) => p(n, "# use left", "# uses left"), expires: (when: string) => `expires ${when}`, by: (who: string) => `by ${who}`, revoke: "Withdraw", revokeTitle: "Withdraw this invite?", revokeText: "The link stops working at once.", noInvites: "No open invites.", noInvitesHint: "Make a link and send it to a friend.",
     searchRooms: "Find a room", public: "public", private: "private", direct: "1:1", noRooms: "No room matches.", lastMessage: "Last message", members: "Members", room: "Room", user: "User", refresh: "Refresh", version: (v: string) => `Version ${v}`,
     states: { ok: "OK", warning: "Warning", failed: "Failed" } as Record<string, string>,
-    figures: { uptime_seconds: "Up for", memory_bytes: "Memory", sessions: "Sessions", rooms: "Rooms", users: "Users", events: "Events", disk_bytes: "Data on disk", disk_free_bytes: "Free disk space", goroutines: "Goroutines" } as Record<string, string>,
+    figures: { uptime_seconds: "Up for", memory_bytes: "Memory", sessions: "Sessions", rooms: "Rooms", users: "Users", events: "Events", disk_bytes: "Data on disk", disk_free_bytes: "Free disk space", goroutines: "Goroutines", connections: "Connections", disk_total_bytes: "Disk size", rooms_awake: "Rooms awake" } as Record<string, string>,
     checks: "Checks", figuresTitle: "Figures",
   },
 

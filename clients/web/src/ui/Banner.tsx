@@ -1,4 +1,4 @@
-import { createEffect, createSignal, onCleanup, Show, type JSX } from "solid-js";
+import { createEffect, createMemo, createSignal, onCleanup, Show, type JSX } from "solid-js";
 import { t } from "../i18n";
 import { Button } from "./kit/Button";
 import { Icon } from "./kit/Icon";
@@ -11,7 +11,7 @@ export function Banner(): JSX.Element {
   const chat = useChat();
   const [shown, setShown] = createSignal(false);
   const [now, setNow] = createSignal(Date.now());
-  const away = () => chat.connection().phase !== "online";
+  const away = createMemo(() => chat.connection().phase !== "online"); // a memo: tries that fail do not start the wait anew
 
   createEffect(() => {
     setShown(false);
