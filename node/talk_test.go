@@ -277,6 +277,11 @@ func TestUnreadOnAllDevices(t *testing.T) {
 	check("after my own", 0, 0)
 	w.restart()
 	check("after a restart", 0, 0)
+	carl := w.user("carl")
+	w.do(carl, garden, room.KindJoin, nil)
+	if s := w.summary(carl, garden); s.Unread != 0 || s.Mentions != 0 || s.ReadPos != s.HeadPos {
+		t.Errorf("who joins has %d unread, %d mentions", s.Unread, s.Mentions)
+	}
 	w.say(ann, garden, "four")
 	check("after one more", 1, 0)
 	if s := w.summary(ann, garden); s.Unread != 0 {

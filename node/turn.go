@@ -155,8 +155,11 @@ func (t *turn) narrowMentions(d *room.Draft) {
 func (t *turn) accept(s *submission, row *storage.Row, about *storage.Row) {
 	e := row.Event
 	t.meta.HeadPos, t.meta.Clock = row.Pos, e.Header.GetTime()
-	if e.Kind().Message() {
+	switch {
+	case e.Kind().Message():
 		t.count(row)
+	case e.Kind() == room.KindJoin: // what was said before counts as read
+		t.moveRead(row)
 	}
 	if e.Kind().State() {
 		t.entry = e
@@ -184,8 +187,7 @@ func (t *turn) count(row *storage.Row) {
 		t.meta.LastPos, t.meta.LastTime = row.Pos, e.Time().Millis()
 		t.meta.LastAuthor, t.meta.LastText = string(e.Author()), clip(e.Body.GetText(), 100)
 	}
-	t.reads[e.Author()] = row.Pos
-	t.app.Reads = append(t.app.Reads, storage.Read{User: e.Author(), Pos: row.Pos, Counted: row.Counted, Event: e.ID, Time: e.Time().Millis()})
+	t.moveRead(row)
 	for _, u := range e.Body.GetMentions() {
 		if room.User(u) != e.Author() {
 			t.app.Mentions = append(t.app.Mentions, storage.Mention{User: room.User(u), Pos: row.Pos})
@@ -194,6 +196,13 @@ func (t *turn) count(row *storage.Row) {
 	if e.Body.GetMentionRoom() {
 		t.app.Mentions = append(t.app.Mentions, storage.Mention{Pos: row.Pos})
 	}
+}
+
+// moveRead moves the author's read position to their own event.
+func (t *turn) moveRead(row *storage.Row) {
+	e := row.Event
+	t.reads[e.Author()] = row.Pos
+	t.app.Reads = append(t.app.Reads, storage.Read{User: e.Author(), Pos: row.Pos, Counted: row.Counted, Event: e.ID, Time: e.Time().Millis()})
 }
 
 // commit signs the heads and appends the batch; it returns when all of it is synced.
