@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 // crowd is many clients, each a Conn and the goroutine that reads it.
 type crowd struct {
+	mu      sync.Mutex // of members, while some are being added
 	members []*member
 	epoch   time.Time
 	items   atomic.Int64 // delivered, to all together
@@ -23,16 +25,15 @@ type crowd struct {
 
 // member is one client of the crowd.
 type member struct {
-	crowd  *crowd
-	conn   client.Conn
-	bare   bool // speaks the baseline's frames
-	writes sync.Mutex
-	next   uint64
-	free   chan struct{} // places in the window; one comes back with every answer
-	own    string        // baseline: what its own texts begin with after the time
-	times  []time.Duration
-	keep   atomic.Bool // note times
-	look   bool        // this one looks at times at all
+	crowd *crowd
+	conn  client.Conn
+	bare  bool // speaks the baseline's frames
+	next  uint64
+	free  chan struct{} // places in the window; one comes back with every answer
+	own   string        // baseline: what its own texts begin with after the time
+	times []time.Duration
+	keep  atomic.Bool // note times
+	look  bool        // this one looks at times at all
 }
 
 // The first ones look at every text: they are the senders, and a bare server's only answer
@@ -47,14 +48,18 @@ func newCrowd() *crowd { return &crowd{epoch: time.Now()} }
 // add connects n clients, 16 at a time. token gives the i-th one's; nil: the baseline.
 func (c *crowd) add(d *client.Dialer, transport string, n int, token func(i int) string) error {
 	first := len(c.members)
+	c.mu.Lock()
 	c.members = append(c.members, make([]*member, n)...)
+	c.mu.Unlock()
 	return each(n, 16, func(i int) error {
 		m, err := c.connect(d, transport, token, i)
 		if err != nil {
 			return err
 		}
 		m.look = i%10 == 0 || i < lookers
+		c.mu.Lock()
 		c.members[first+i] = m
+		c.mu.Unlock()
 		c.readers.Go(m.read)
 		return nil
 	})
@@ -152,7 +157,7 @@ func (m *member) say(room string, size int) error {
 	return m.conn.WriteFrame(command(m.next, client.Send, &pb.SendRequest{Room: room, Key: client.NewKey(), Text: text}))
 }
 
-// beat keeps idle sessions alive until the crowd goes.
+// beat keeps idle sessions alive until stop is closed; nobody else may write meanwhile.
 func (c *crowd) beat(every time.Duration, stop <-chan struct{}) {
 	ping := must(protoPing())
 	t := time.NewTicker(every)
@@ -160,10 +165,13 @@ func (c *crowd) beat(every time.Duration, stop <-chan struct{}) {
 	for {
 		select {
 		case <-t.C:
-			for _, m := range c.members {
-				m.writes.Lock()
-				m.conn.WriteFrame(ping)
-				m.writes.Unlock()
+			c.mu.Lock()
+			members := slices.Clone(c.members)
+			c.mu.Unlock()
+			for _, m := range members {
+				if m != nil {
+					m.conn.WriteFrame(ping)
+				}
 			}
 		case <-stop:
 			return

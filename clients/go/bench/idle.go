@@ -44,6 +44,9 @@ func idleHearth(p *plan, r *report, transport string, counts []string) error {
 		return err
 	}
 	defer t.close()
+	if err := t.again(p); err != nil {
+		return err
+	}
 	if transport == client.WebTransport {
 		counts = counts[:1]
 	}

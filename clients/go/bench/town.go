@@ -39,12 +39,7 @@ func newTown(p *plan, accounts, rooms int) (t *town, err error) {
 	if t.pprof, err = freeAddress(); err != nil {
 		return nil, err
 	}
-	t.process, err = start(p.hearth, "serve", "--pprof", t.pprof, "--data", filepath.Join(dir, "data"), "--listen", "127.0.0.1:0", "--name", "bench.example",
-		"--send-rate", "0", "--request-rate", "0", "--sessions-per-account", "0", "--connections-per-address", "0", "--log-level", "warn")
-	if err != nil {
-		return nil, err
-	}
-	if t.dialer, err = client.NewDialer(t.url, client.NewTrust(t.url, "", true)); err != nil {
+	if err = t.begin(p); err != nil {
 		return nil, err
 	}
 	if err = t.settle(p, accounts); err != nil {
@@ -56,6 +51,23 @@ func newTown(p *plan, accounts, rooms int) (t *town, err error) {
 		}
 	}
 	return t, nil
+}
+
+func (t *town) begin(p *plan) (err error) {
+	t.process, err = start(p.hearth, "serve", "--pprof", t.pprof, "--data", filepath.Join(t.dir, "data"), "--listen", "127.0.0.1:0", "--name", "bench.example",
+		"--send-rate", "0", "--request-rate", "0", "--sessions-per-account", "0", "--connections-per-address", "0", "--log-level", "warn")
+	if err != nil {
+		return err
+	}
+	t.dialer, err = client.NewDialer(t.url, client.NewTrust(t.url, "", true))
+	return err
+}
+
+// again stops the node and starts it on the same data: logins stay good, and what making
+// the accounts took of memory (an argon2id each) is gone.
+func (t *town) again(p *plan) error {
+	t.stop()
+	return t.begin(p)
 }
 
 func (t *town) close() {
