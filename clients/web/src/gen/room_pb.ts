@@ -346,7 +346,7 @@ export type Head = Message<"hearth.room.v1.Head"> & {
   hash: Uint8Array;
 
   /**
-   * Ed25519 over "hearth head 1\n" || the encoding of fields 1 to 6
+   * Ed25519 over room.headBytes: a label, then fields 1 to 6 at fixed width
    *
    * @generated from field: bytes signature = 7;
    */
