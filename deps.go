@@ -16,13 +16,12 @@ import (
 	_ "github.com/prometheus/client_golang/prometheus/promhttp"
 	_ "github.com/quic-go/quic-go"
 	_ "github.com/quic-go/webtransport-go"
+	_ "go.uber.org/goleak"
 	_ "golang.org/x/crypto/argon2"
 	_ "golang.org/x/image/draw"
+	_ "golang.org/x/sync/errgroup"
+	_ "golang.org/x/term"
 	_ "golang.org/x/time/rate"
 	_ "google.golang.org/protobuf/proto"
 	_ "pgregory.net/rapid"
-	_ "go.uber.org/goleak"
-	_ "golang.org/x/sync/errgroup"
-	_ "golang.org/x/term"
 )
-
