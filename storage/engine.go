@@ -18,15 +18,14 @@ import (
 // later one is taken in a release after the one that can read it (docs/storage.md).
 const pebbleFormat = pebble.FormatValueSeparation
 
-// pebbleOptions are the same at the first opening and at every later one; open adds the
-// file system and the lock is ours.
+// pebbleOptions are the same at the first opening and at every later one; the file system is
+// not among them.
 func (s *Store) pebbleOptions(o Options, l *logger) *pebble.Options {
 	cache := o.CacheBytes
 	if cache == 0 {
 		cache = defaultCache
 	}
 	p := &pebble.Options{
-		FS:                          s.fs,
 		ReadOnly:                    o.ReadOnly,
 		CacheSize:                   cache,
 		MemTableSize:                memTable,

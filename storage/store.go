@@ -108,6 +108,7 @@ func (s *Store) open(o Options) (err error) {
 	}()
 	logger := &logger{log: s.log, fs: s.fs, dir: s.dir, ballast: s.ballast, fatal: o.Fatal}
 	options := s.pebbleOptions(o, logger)
+	options.FS = &watchedFS{FS: s.fs, tide: new(tide), logger: logger} // for initialise
 	if err = s.prepareFolder(o.ReadOnly, options); err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ type watchedFS struct {
 	vfs.FS
 	tide   *tide
 	logger *logger
-	live   atomic.Bool // errors before and after are answered by Open and Close
+	live   atomic.Bool // errors of the log before and after are answered by Open and Close
 }
 
 func (w *watchedFS) Unwrap() vfs.FS { return w.FS }
@@ -45,9 +45,9 @@ func (w *watchedFS) ReuseForWrite(old, name string, category vfs.DiskWriteCatego
 func (w *watchedFS) OpenDir(name string) (vfs.File, error) {
 	f, err := w.FS.OpenDir(name)
 	if err != nil {
-		return nil, w.vital(name, err)
+		return nil, err
 	}
-	return &vitalFile{f, name, w}, nil
+	return &folderFile{f, name, w}, nil
 }
 
 // file watches a file that was made to be written.
@@ -57,7 +57,7 @@ func (w *watchedFS) file(name string, f vfs.File, err error) (vfs.File, error) {
 		if err != nil {
 			return nil, w.vital(name, err)
 		}
-		return &vitalFile{f, name, w}, nil
+		return &logFile{f, name, w}, nil
 	}
 	if number, ok := manifestNumber(base); ok && err == nil {
 		return &manifest{File: f, tide: w.tide, number: number}, nil
@@ -92,35 +92,51 @@ func (w *watchedFS) vital(name string, err error) error {
 	return err
 }
 
-// vitalFile is a log being written, or the folder.
-type vitalFile struct {
+// folderFile is the folder, to be synced. Pebble panics when that fails, on whichever goroutine
+// it happens to be, at an opening too.
+type folderFile struct {
 	vfs.File
 	name string
 	fs   *watchedFS
 }
 
-func (f *vitalFile) Write(p []byte) (int, error) {
+func (f *folderFile) Sync() error {
+	err := f.File.Sync()
+	if err != nil {
+		f.fs.logger.Fatalf("sync %s: %v", f.name, err)
+	}
+	return err
+}
+
+// logFile is a log being written.
+type logFile struct {
+	vfs.File
+	name string
+	fs   *watchedFS
+}
+
+func (f *logFile) Write(p []byte) (int, error) {
 	n, err := f.File.Write(p)
 	return n, f.fs.vital(f.name, err)
 }
 
-func (f *vitalFile) Preallocate(offset, length int64) error {
+func (f *logFile) Preallocate(offset, length int64) error {
 	return f.fs.vital(f.name, f.File.Preallocate(offset, length))
 }
 
-func (f *vitalFile) SyncTo(length int64) (bool, error) {
+func (f *logFile) SyncTo(length int64) (bool, error) {
 	full, err := f.File.SyncTo(length)
 	return full, f.fs.vital(f.name, err)
 }
 
-func (f *vitalFile) Stat() (vfs.FileInfo, error) {
+func (f *logFile) Stat() (vfs.FileInfo, error) {
 	info, err := f.File.Stat()
 	return info, f.fs.vital(f.name, err)
 }
 
-func (f *vitalFile) Sync() error     { return f.fs.vital(f.name, f.File.Sync()) }
-func (f *vitalFile) SyncData() error { return f.fs.vital(f.name, f.File.SyncData()) }
-func (f *vitalFile) Close() error    { return f.fs.vital(f.name, f.File.Close()) }
+func (f *logFile) Sync() error     { return f.fs.vital(f.name, f.File.Sync()) }
+func (f *logFile) SyncData() error { return f.fs.vital(f.name, f.File.SyncData()) }
+func (f *logFile) Close() error    { return f.fs.vital(f.name, f.File.Close()) }
 
 // manifest is a MANIFEST being written. Pebble writes it from one goroutine at a time.
 type manifest struct {
