@@ -18,7 +18,7 @@ const keepFrame = 1 << 20
 // coalesce is the least time between two deliveries to one client. The first message
 // after a pause goes out at once; in a busy room the messages of this long share a
 // write, which costs a tenth of a write each (transport.md, Cost).
-const coalesce = 4 * time.Millisecond
+const coalesce = 8 * time.Millisecond
 
 // writeLoop writes all that is due, whenever something is, until the session has ended.
 func (l *live) writeLoop() {
@@ -160,7 +160,7 @@ func (l *live) written() {
 }
 
 // lingerFor is how long a client has to close after the Bye.
-const lingerFor = 2 * time.Second
+const lingerFor = time.Second
 
 func (l *live) linger() {
 	timer := time.NewTimer(lingerFor)
