@@ -17,6 +17,7 @@ export const en = {
     title: "Sign in", welcome: "Welcome back", username: "Username", password: "Password", submit: "Sign in", busy: "Signing in…",
     noAccount: "New here?", create: "Create an account", needInvite: "New people join this node by invite link. Ask somebody who is here for one.",
     closed: "This node takes no new accounts.",
+    ended: "You have been signed out. Sign in again.",
     missingUsername: "Type your username.", missingPassword: "Type your password.",
   },
   register: {

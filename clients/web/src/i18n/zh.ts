@@ -17,6 +17,7 @@ export const zh: Dictionary = {
     title: "登录", welcome: "欢迎回来", username: "用户名", password: "密码", submit: "登录", busy: "正在登录…",
     noAccount: "第一次来？", create: "创建账号", needInvite: "本节点凭邀请链接加入。请向已在这里的人索取。",
     closed: "本节点不接受新账号。",
+    ended: "你已退出登录，请重新登录。",
     missingUsername: "请输入用户名。", missingPassword: "请输入密码。",
   },
   register: {

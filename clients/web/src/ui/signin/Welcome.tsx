@@ -1,5 +1,5 @@
 import { createSignal, Match, Show, Switch, type JSX } from "solid-js";
-import { t } from "../../i18n";
+import { language, t } from "../../i18n";
 import { Failed, Skeleton } from "../kit/Empty";
 import { Flame } from "../kit/Icon";
 import { createLoad } from "../kit/load";
@@ -18,6 +18,8 @@ export function Welcome(): JSX.Element {
   const info = createLoad(invite, (secret) => chat.client.commands.serverInfo({ invite: secret }));
   const [registering, setRegistering] = createSignal(false);
   const mayRegister = () => (invite() ? info.value()?.inviteValid === true : registering() && info.value()?.registration === "open");
+  /** Why the session here has ended, where it was not this page that ended it. */
+  const reason = () => (chat.connection().reason && language() !== "en" ? t().signIn.ended : chat.connection().reason);
   const toSignIn = () => {
     setRegistering(false);
     if (invite()) go("#/", true);
@@ -32,6 +34,11 @@ export function Welcome(): JSX.Element {
             <span class="welcome-node">{info.value()?.name}</span>
           </Show>
         </div>
+        <Show when={reason()}>
+          <p class="card-note ended" role="status">
+            {reason()}
+          </p>
+        </Show>
         <Switch fallback={<SignIn registration={info.value()?.registration ?? ""} onRegister={() => setRegistering(true)} />}>
           <Match when={info.error()}>
             <Failed text={info.error()} onRetry={info.again} />
