@@ -1,4 +1,4 @@
-import { createRenderEffect, createSignal, lazy, on, onCleanup, Show, Suspense, type JSX } from "solid-js";
+import { createMemo, createRenderEffect, createSignal, lazy, on, onCleanup, Show, Suspense, type JSX } from "solid-js";
 import { t } from "../../i18n";
 import { Composer } from "../composer/Composer";
 import { TypingLine } from "../composer/TypingLine";
@@ -28,7 +28,7 @@ export default function RoomPage(props: { room: string; event: string }): JSX.El
   const [thread, setThread] = createSignal("");
   const [date, setDate] = createSignal<number>();
   const [dating, setDating] = createSignal(false);
-  const joined = () => summary()?.membership === "join";
+  const joined = createMemo(() => summary()?.membership === "join"); // a new message is no reason to open the room again
 
   // Before the first render, so that it shows the loading rather than an empty room.
   createRenderEffect(
