@@ -91,5 +91,10 @@ export function useChat(): State {
 export function roomTitle(state: State, room: RoomSummary | undefined, unnamed: string): string {
   if (!room) return unnamed;
   if (room.direct) return room.directProfile?.displayName || state.name(room.direct);
-  return room.name || room.alias || unnamed;
+  return room.name || shortAlias(room.alias, state.me()?.node) || unnamed;
+}
+
+/** #garden for a room of one's own node, #garden@other.node for others. */
+export function shortAlias(alias: string, node: string | undefined): string {
+  return node && alias.endsWith(`@${node}`) ? alias.slice(0, -node.length - 1) : alias;
 }

@@ -54,6 +54,7 @@ export function createComposerText(): ComposerText {
     if (!body) return;
     const message = readCommand(body);
     client.send(view.room, { ...message, replyTo: mode.kind === "reply" ? mode.event.id : undefined, thread });
+    view.showNewest();
     client.setTyping(view.room, false);
     client.setDraft(view.room, "", thread);
     setText("");

@@ -10,7 +10,7 @@ import { windows } from "../windows";
 export function SidebarFoot(): JSX.Element {
   const chat = useChat();
   const me = () => chat.me();
-  const name = () => me()?.profile.displayName || me()?.user || "";
+  const name = () => (me() ? chat.name(me()!.user) : "");
   const state = () => {
     const { phase, transport } = chat.connection();
     if (phase === "online" && transport) return t().connection[transport];

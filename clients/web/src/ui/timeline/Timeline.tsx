@@ -60,19 +60,19 @@ export function Timeline(props: { target?: string; date?: number }): JSX.Element
     ),
   );
   view.onLastOwn(() => timeline().events.findLast((e) => e.author === me() && isMessage(e) && !e.deleted && e.thread === view.thread));
-  onCleanup(() => view.onLastOwn(() => undefined));
+  onCleanup(() => (view.onLastOwn(() => undefined), view.onShowNewest(() => {})));
 
   const toNewest = async () => {
-    if (timeline().moreAfter) await client.jumpTo(view.room, "newest").catch(() => {});
-    scroller.toBottom();
-    log?.focus({ preventScroll: true });
+    scroller.want("newest");
+    if (timeline().moreAfter) await client.jumpTo(view.room, "newest").catch(() => scroller.want(null));
   };
+  view.onShowNewest(() => void toNewest());
 
   const [seen, setSeen] = createSignal(0n); // the newest that was on show when the bottom was left
   createEffect(() => {
     if (scroller.atBottom()) setSeen(timeline().events.reduce((top, e) => max(top, e.pos), 0n));
   });
-  const fresh = createMemo(() => (scroller.atBottom() ? 0 : timeline().events.filter((e) => e.pos > seen() && isMessage(e) && e.author !== me()).length));
+  const fresh = createMemo(() => (scroller.atBottom() || timeline().moreAfter ? 0 : timeline().events.filter((e) => e.pos > seen() && isMessage(e) && e.author !== me()).length));
   const receipts = createMemo(() => (thread ? new Map<string, readonly string[]>() : placeReceipts(list.rows(), chat.receipts(view.room), me())));
   const [focused, setFocused] = createSignal("");
   const kept = createMemo(() => {
@@ -123,7 +123,7 @@ export function Timeline(props: { target?: string; date?: number }): JSX.Element
             </div>
           </Show>
           <Show when={!scroller.atBottom() || timeline().moreAfter}>
-            <Button class="to-newest" look="primary" small onClick={() => void toNewest()}>
+            <Button class="to-newest" look="primary" small onClick={() => void toNewest().then(() => log?.focus({ preventScroll: true }))}>
               <Icon name="down" size={16} />
               {fresh() > 0 ? t().timeline.newCount(fresh()) : t().timeline.newest}
             </Button>

@@ -19,7 +19,7 @@ export interface ScrollerOptions {
   highlight: (key: string) => void;
 }
 
-type Wanted = { event: string } | { date: number } | null;
+type Wanted = { event: string } | { date: number } | "newest" | null;
 
 export interface Scroller {
   setHandle: (handle?: VirtualizerHandle) => void;
@@ -40,6 +40,7 @@ export function createScroller(options: ScrollerOptions): Scroller {
   let stick = true;
   let last = 0;
   let wanted: Wanted = null;
+  let byHand = 0; // until then a scroll may be the reader's own; others come from pages and rows that change
 
   const distance = () => (handle ? handle.scrollSize - handle.scrollOffset - handle.viewportSize : 0);
   const toBottom = () => {
@@ -57,6 +58,7 @@ export function createScroller(options: ScrollerOptions): Scroller {
   const fill = () => {
     const now = timeline();
     if (!handle || !placed || now.loading || now.error || wanted) return;
+    if (stick && !now.moreAfter && distance() > NEAR_PX) return; // on the way to the bottom
     if (now.moreBefore && handle.scrollOffset < AHEAD_PX) void options.loadOlder();
     else if (now.moreAfter && distance() < AHEAD_PX) void options.loadNewer();
   };
@@ -73,6 +75,13 @@ export function createScroller(options: ScrollerOptions): Scroller {
   const satisfy = (rows: readonly Row[]): boolean => {
     if (!wanted || timeline().loading === "jump") return false;
     const goal = wanted;
+    if (goal === "newest") {
+      if (timeline().moreAfter) return false;
+      wanted = null;
+      placed = true;
+      toBottom();
+      return false; // what else is due at a place, is due here too
+    }
     const key = "event" in goal ? keyOfEvent(rows, goal.event) : rows.find((row) => rowTime(row) >= goal.date)?.key;
     if (!key) return false;
     wanted = null;
@@ -109,12 +118,16 @@ export function createScroller(options: ScrollerOptions): Scroller {
     const element = options.element();
     if (!element) return;
     const resized = new ResizeObserver(() => stick && placed && toBottom());
+    const hand = (e: Event) => (byHand = e.type === "pointerdown" ? Infinity : performance.now() + 1500); // a scroll bar may be held for long
+    const signs = ["wheel", "touchmove", "keydown", "pointerdown", "pointerup", "pointercancel"] as const;
+    for (const sign of signs) element.addEventListener(sign, hand, { passive: true });
     resized.observe(element);
     if (element.firstElementChild) resized.observe(element.firstElementChild); // rows that grow
     addEventListener("focus", read);
     document.addEventListener("visibilitychange", read);
     onCleanup(() => {
       resized.disconnect();
+      for (const sign of signs) element.removeEventListener(sign, hand);
       removeEventListener("focus", read);
       document.removeEventListener("visibilitychange", read);
     });
@@ -132,7 +145,7 @@ export function createScroller(options: ScrollerOptions): Scroller {
     onScroll: (offset) => {
       const far = distance();
       if (far < NEAR_PX) stick = !timeline().moreAfter;
-      else if (offset < last - 1) stick = false;
+      else if (offset < last - 1 && performance.now() < byHand) stick = false;
       last = offset;
       setAtBottom(stick || far < NEAR_PX);
       fill();

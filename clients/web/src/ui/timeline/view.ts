@@ -23,6 +23,9 @@ export interface RoomView {
   /** The newest own message on show, for "edit last". */
   lastOwn: () => Event | undefined;
   onLastOwn: (find: () => Event | undefined) => void;
+  /** Shows the end of the timeline: what one has just written is what one wants to see. */
+  showNewest: () => void;
+  onShowNewest: (show: () => void) => void;
 }
 
 export const RoomViewContext = createContext<RoomView>();
@@ -40,6 +43,7 @@ export function createRoomView(given: Given): RoomView {
   const [ask, setAsk] = createSignal<Ask>(null);
   let focus = () => {};
   let find = (): Event | undefined => undefined;
+  let show = () => {};
   return {
     ...given,
     mode,
@@ -50,5 +54,7 @@ export function createRoomView(given: Given): RoomView {
     onFocusComposer: (f) => void (focus = f),
     lastOwn: () => find(),
     onLastOwn: (f) => void (find = f),
+    showNewest: () => show(),
+    onShowNewest: (f) => void (show = f),
   };
 }
