@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -205,8 +206,8 @@ func fullDisk(free uint64, full func() bool) (vfs.FS, *vfs.MemFS) {
 func TestBallastSavesAWrite(t *testing.T) {
 	var disk *vfs.MemFS
 	there := func() bool { _, err := disk.Stat(disk.PathJoin(testDir, ballastFile)); return err == nil }
-	armed := false
-	fs, mem := fullDisk(50<<20, func() bool { return armed && there() })
+	var armed atomic.Bool
+	fs, mem := fullDisk(50<<20, func() bool { return armed.Load() && there() })
 	disk = mem
 	s, err := Open(testDir, Options{FS: fs, Fatal: func(m string) { panic(m) }})
 	must(t, err)
@@ -216,13 +217,13 @@ func TestBallastSavesAWrite(t *testing.T) {
 	}
 	w := newWorld(1, 1)
 	must(t, w.run(s, 10))
-	armed = true
+	armed.Store(true)
 	must(t, w.run(s, 10))
 	if there() {
 		t.Fatal("the ballast was kept")
 	}
 	must(t, w.check(s))
-	armed = false
+	armed.Store(false)
 	disk.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: 15 << 20, TotalBytes: 100 << 20})
 	if s.FreeSpace(); there() {
 		t.Fatal("ballast was laid in on a disk that is nearly full")
@@ -260,16 +261,16 @@ func TestAFullDiskEndsTheProcessWithATrace(t *testing.T) {
 
 // dieOfFullDisk acknowledges one thing, then finds the disk full; the trace still has room.
 func dieOfFullDisk(t *testing.T, dir string) {
-	full := false
+	var full atomic.Bool
 	s, err := Open(dir, Options{FS: errorfs.Wrap(vfs.Default, errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if full && strings.HasSuffix(op.Path, ".log") && takesSpace(op.Kind) {
+		if full.Load() && strings.HasSuffix(op.Path, ".log") && takesSpace(op.Kind) {
 			return enospc
 		}
 		return nil
 	}))})
 	must(t, err)
 	must(t, s.PutValue("acknowledged", []byte("yes")))
-	full = true
+	full.Store(true)
 	t.Fatal("went on:", s.PutValue("refused", []byte("no")))
 }
 
