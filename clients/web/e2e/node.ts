@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { nodes } from "./evidence.ts";
 
-const binary = process.env["HEARTH_BIN"] ?? resolve(import.meta.dirname, "../../../bin/hearth");
+export const binary = process.env["HEARTH_BIN"] ?? resolve(import.meta.dirname, "../../../bin/hearth");
 const run = promisify(execFile);
 
 /** Long enough for the node's rules, and nothing like any user name of the tests. */

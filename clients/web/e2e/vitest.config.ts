@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     environment: "node",
     root: import.meta.dirname,
-    include: ["*.test.ts"],
+    include: process.env["SCREENSHOTS"] ? ["screenshots.ts"] : ["*.test.ts"],
     fileParallelism: false, // two cores, and timings mean something
     testTimeout: 60_000,
     hookTimeout: 60_000,
