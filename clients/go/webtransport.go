@@ -35,8 +35,9 @@ func (d *Dialer) dialWebTransport(ctx context.Context) (Conn, error) {
 			EnableDatagrams:                  true,
 			EnableStreamResetPartialDelivery: true,
 			HandshakeIdleTimeout:             5 * time.Second,
-			MaxIdleTimeout:                   30 * time.Second,
-			KeepAlivePeriod:                  15 * time.Second,
+			// A node that was killed says nothing: it is missed after two lost pings.
+			MaxIdleTimeout:  12 * time.Second,
+			KeepAlivePeriod: 5 * time.Second,
 			// What a slow reader may have under way; the node keeps the rest in its store.
 			MaxConnectionReceiveWindow: 1 << 20,
 			MaxStreamReceiveWindow:     512 << 10,

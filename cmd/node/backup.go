@@ -139,8 +139,11 @@ func (v *verifyVerb) Run(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	if err := r.print(map[string]any{"node": name, "ok": problems == 0, "problems": problems, "report": report},
-		"node %s: %d problems\n%+v", name, problems, report); err != nil {
+	if err := r.print(map[string]any{
+		"node": name, "ok": problems == 0, "problems": problems,
+		"rooms": report.Rooms, "events": report.Events, "erased": report.Erased, "chains": report.Chains, "heads": report.Heads,
+	}, "node %s: %d rooms, %d events (%d erased), %d chains, %d signed heads: %d problems",
+		name, report.Rooms, report.Events, report.Erased, report.Chains, report.Heads, problems); err != nil {
 		return err
 	}
 	if problems > 0 {
