@@ -7,9 +7,10 @@ export default defineConfig({
     environment: "node",
     root: import.meta.dirname,
     include: process.env["SCREENSHOTS"] ? ["screenshots.ts"] : ["*.test.ts"],
-    fileParallelism: false, // two cores, and timings mean something
+    maxWorkers: 2, // two cores: much of it is waiting
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ["verbose"],
+    sequence: { hooks: "list" }, // evidence is taken before people leave
   },
 });

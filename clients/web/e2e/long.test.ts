@@ -1,0 +1,255 @@
+// A room of 10,000 messages: opened, scrolled, jumped about in and searched, with only a
+// few of them in the document at a time.
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Api } from "./api.ts";
+import { binary, Node } from "./node.ts";
+import { launch, Person } from "./person.ts";
+import { until } from "./until.ts";
+
+const TOTAL = 10_000;
+const TURN = 400; // pixels of the wheel at a time
+const UNREAD = 2_000; // of them, for Bob
+
+let browser: Browser;
+let node: Node;
+let alice: Person;
+let bob: Person;
+let room: string;
+
+beforeAll(async () => {
+  [browser, node] = await Promise.all([launch(), Node.start("--request-rate", "0")]);
+  await node.addUser("alice", "--admin");
+  await node.addUser("bob");
+  const [profile, his] = [await node.login("alice"), await node.login("bob")];
+  const [made] = await node.hearth("room", "create", "archive", "--public", "--profile", profile);
+  room = String(made!["room"]);
+  await node.hearth("room", "join", `#archive@${node.name}`, "--profile", his);
+  await sendLines(profile, 1, TOTAL - UNREAD);
+  const bobs = await Api.login(node.url, "bob");
+  const { events } = await bobs.do("History", { room, limit: 1 });
+  await bobs.do("Read", { room, pos: events[0].pos });
+  bobs.close();
+  await sendLines(profile, TOTAL - UNREAD + 1, TOTAL);
+}, 180_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await node?.stop();
+});
+
+/** Says lines `from` to `to` in the room with `hearth send -`. */
+async function sendLines(profile: string, from: number, to: number): Promise<void> {
+  const child = spawn(binary, ["send", `#archive@${node.name}`, "-", "--profile", join(node.dir, profile)], { stdio: ["pipe", "ignore", "inherit"] });
+  const ended = new Promise<number | null>((done) => child.once("exit", done));
+  const lines = Array.from({ length: to - from + 1 }, (_, i) => line(from + i));
+  child.stdin.end(lines.join("\n") + "\n");
+  expect(await ended).toBe(0);
+}
+
+const line = (i: number) => `line ${i}${i % 7 === 0 ? " with some more words, so that it takes more than one row of the window and heights differ from message to message, as they do among people".repeat(1 + (i % 3)) : ""}${i === 1234 ? " the walrus sings" : ""}${i === 4321 ? " 我们明天去看樱花" : ""}`;
+
+/** The numbers of the lines that are in view, top to bottom. */
+function inView(person: Person): Promise<number[]> {
+  return person.messages.evaluate((log) => {
+    const { top, bottom } = log.getBoundingClientRect();
+    return [...log.querySelectorAll<HTMLElement>("article")]
+      .filter((a) => a.getBoundingClientRect().bottom > top && a.getBoundingClientRect().top < bottom)
+      .map((a) => Number(/line (\d+)/.exec(a.innerText)?.[1] ?? 0));
+  });
+}
+
+const inDocument = (person: Person) => person.messages.getByRole("article").count();
+
+test("opens at once at the unread line, with the count in the list of rooms", async () => {
+  bob = await Person.at(browser, node.url, "bob");
+  await bob.signIn();
+  await bob.rooms.getByRole("link", { name: /^archive|^#archive/ }).getByText("999+").waitFor();
+  const began = Date.now();
+  await bob.open("archive");
+  await bob.message(`line ${TOTAL - UNREAD + 1}`).first().waitFor();
+  expect(Date.now() - began).toBeLessThan(3_000);
+  await until(async () => expect(await inView(bob)).toContain(TOTAL - UNREAD + 1));
+  await bob.messages.getByText("New", { exact: true }).waitFor();
+  expect(await inDocument(bob)).toBeLessThan(300);
+});
+
+test("a message of one's own brings the view to the newest", async () => {
+  await bob.say("I have read enough");
+  await until(async () => {
+    const last = bob.message("I have read enough");
+    expect(await last.isVisible()).toBe(true);
+    expect(await inView(bob)).toContain(TOTAL);
+  });
+  await bob.page.getByRole("button", { name: "Jump to newest" }).waitFor({ state: "hidden" });
+  await bob.rooms.getByRole("link", { name: /archive$/ }).waitFor(); // all is read
+});
+
+test("opens at the newest when all is read", async () => {
+  alice = await Person.at(browser, node.url, "alice");
+  await alice.signIn();
+  await alice.open("archive");
+  await until(async () => expect(await inView(alice)).toContain(TOTAL));
+});
+
+test("scrolled up by the wheel, the view never jumps while older pages come", async () => {
+  const box = (await alice.messages.boundingBox())!;
+  await alice.page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await watchFrames(alice);
+  const began = Date.now();
+  let most = 0;
+  for (let i = 0; i < 200; i++) {
+    await alice.page.mouse.wheel(0, -TURN);
+    if (i % 20 === 0) most = Math.max(most, await inDocument(alice));
+  }
+  await calm(alice);
+  const top = (await inView(alice))[0]!;
+  console.log(`scrolled from ${TOTAL} to ${top} in ${Date.now() - began} ms, ${await smooth(alice)}`);
+  expect(top).toBeLessThan(TOTAL - 500);
+  expect(most).toBeLessThan(300);
+});
+
+test("at rest at the upper end, what is read stays where it is while the page above it comes", async () => {
+  for (let i = 0; i < 5; i++) {
+    const moved = await alice.messages.evaluate(async (log) => {
+      const frame = () => new Promise((done) => requestAnimationFrame(done));
+      log.scrollTop = 0;
+      const topmost = () => [...log.querySelectorAll<HTMLElement>("article")].find((a) => a.getBoundingClientRect().bottom > log.getBoundingClientRect().top + 40)!;
+      for (let i = 0; i < 4; i++) await frame(); // the rows up here are made, and measured
+      const anchor = topmost();
+      const key = anchor.closest<HTMLElement>("[data-key]")!.dataset["key"]!;
+      const at = anchor.getBoundingClientRect().top;
+      let worst = 0;
+      for (let calm = 0, n = 0; calm < 20 && n < 600; n++) {
+        await frame();
+        const now = log.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"] article`);
+        if (!now) return { worst: Infinity, height: log.scrollHeight };
+        worst = Math.max(worst, Math.abs(now.getBoundingClientRect().top - at));
+        calm = log.getAttribute("aria-busy") === "true" || log.scrollTop === 0 ? 0 : calm + 1;
+      }
+      return { worst, height: log.scrollHeight };
+    });
+    expect(moved.worst, `pixels that the message in view moved, page ${i}`).toBeLessThan(6);
+  }
+});
+
+test("jump to a date, and back to the newest", async () => {
+  await alice.page.getByRole("button", { name: "Jump to date" }).click();
+  const dialog = alice.page.getByRole("dialog", { name: "Jump to date" });
+  await dialog.getByRole("button", { name: "Jump", exact: true }).click(); // today: all was said today
+  await until(async () => expect(await inView(alice)).toContain(1));
+  expect(await inDocument(alice)).toBeLessThan(300);
+  await alice.page.getByRole("button", { name: "Jump to newest" }).click();
+  await until(async () => expect(await inView(alice)).toContain(TOTAL));
+  await alice.page.getByRole("button", { name: "Jump to newest" }).waitFor({ state: "hidden" });
+});
+
+test("search finds a word and Chinese, and leads to the place", async () => {
+  await alice.page.getByRole("button", { name: "Search", exact: true }).click();
+  const panel = alice.page.getByRole("complementary", { name: "Search" });
+  for (const [query, found, i] of [
+    ["walrus", "the walrus sings", 1234],
+    ["樱花", "樱花", 4321],
+  ] as const) {
+    await panel.getByRole("searchbox", { name: "Search messages" }).fill(query);
+    await panel.getByText(`line ${i}`).waitFor();
+    await panel.getByText("1 result").waitFor();
+    await panel.getByRole("button", { name: "Show in room" }).click();
+    await alice.message(found).waitFor();
+    await until(async () => expect(await inView(alice)).toContain(i));
+  }
+  await panel.getByRole("button", { name: "Close panel" }).click();
+});
+
+test("a link to a message opens there; newer pages come below it, in order", async () => {
+  const link = alice.page.url();
+  expect(link).toContain("/event/");
+  await bob.page.goto("about:blank");
+  await bob.page.goto(link);
+  await until(async () => expect(await inView(bob)).toContain(4321));
+  const box = (await bob.messages.boundingBox())!;
+  await bob.page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await watchFrames(bob);
+  for (let i = 0; i < 100; i++) await bob.page.mouse.wheel(0, TURN);
+  await calm(bob);
+  await smooth(bob);
+  const shown = (await inView(bob)).filter((n) => n > 0);
+  expect(shown[0]!).toBeGreaterThan(4_321 + 300);
+  expect(shown).toEqual(Array.from(shown, (_, i) => shown[0]! + i));
+});
+
+test("a new message while one reads far above does not move the view, and is counted", async () => {
+  const before = await inView(bob);
+  await alice.page.getByRole("button", { name: "Jump to newest" }).click();
+  await until(async () => expect(await inView(alice)).toContain(TOTAL));
+  await alice.say("somebody still here?");
+  await alice.sees("somebody still here?");
+  await bob.rooms.getByText("somebody still here?").waitFor();
+  expect(await inView(bob)).toEqual(before);
+});
+
+/** Waits until nothing moves and nothing loads. */
+async function calm(person: Person): Promise<void> {
+  await person.messages.evaluate(async (log) => {
+    const frame = () => new Promise((done) => requestAnimationFrame(done));
+    for (let still = 0, last = -1; still < 12; ) {
+      await frame();
+      still = log.scrollTop === last && log.getAttribute("aria-busy") !== "true" ? still + 1 : 0;
+      last = log.scrollTop;
+    }
+  });
+}
+
+type Watched = Window & { watching?: { against: number[]; moved: number; wheeled: number; frames: number; stop: boolean } };
+
+/**
+ * From now on each frame is looked at: whatever message stands in the middle of the view
+ * may go only the way that the wheel is turned, and in all no further than it was turned.
+ * (The browser scrolls before it tells the page of the wheel, so single frames prove nothing.)
+ */
+function watchFrames(person: Person): Promise<void> {
+  return person.messages.evaluate((log) => {
+    const state = ((window as Watched).watching = { against: [] as number[], moved: 0, wheeled: 0, frames: 0, stop: false });
+    log.addEventListener("wheel", (e) => (state.wheeled += (e as WheelEvent).deltaY), { passive: true });
+    let anchor: Element | undefined;
+    let at = 0;
+    let way = 0;
+    const middle = () => {
+      const box = log.getBoundingClientRect();
+      return document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2)?.closest("[data-key]") ?? undefined;
+    };
+    const look = () => {
+      if (state.stop) return;
+      state.frames++;
+      if (anchor?.isConnected) {
+        const moved = at - anchor.getBoundingClientRect().top; // positive: as scrolling down moves it
+        way ||= Math.sign(moved);
+        if (Math.sign(moved) === -way && Math.abs(moved) > 6) state.against.push(Math.round(moved));
+        state.moved += moved;
+      }
+      anchor = middle();
+      at = anchor?.getBoundingClientRect().top ?? 0;
+      requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+  });
+}
+
+/**
+ * Ends watchFrames: nothing went the other way, nor further than the wheel. Where the list
+ * corrects its place in the same frame in which the browser scrolls, one turn of the wheel
+ * may be lost; that is a hitch, not a jump, and must be rare.
+ */
+async function smooth(person: Person): Promise<string> {
+  const seen = await person.page.evaluate(() => {
+    const { watching } = window as Watched;
+    watching!.stop = true;
+    return watching!;
+  });
+  expect(seen.against.filter((px) => Math.abs(px) > TURN), "pixels moved against the wheel").toEqual([]);
+  expect(seen.against.length, "hitches").toBeLessThanOrEqual(2 + seen.frames / 50);
+  expect(Math.abs(seen.moved), "pixels moved in all").toBeLessThanOrEqual(Math.abs(seen.wheeled) + 6);
+  return `${seen.frames} frames, ${seen.against.length} hitches, moved ${Math.round(seen.moved)} of ${seen.wheeled} pixels`;
+}
