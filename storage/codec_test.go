@@ -117,7 +117,7 @@ func TestFramesRoundTrip(t *testing.T) {
 func TestMarksRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		word := rapid.Uint64()
-		m := mark{word.Draw(t, "log"), word.Draw(t, "seq"), word.Draw(t, "manifest"), word.Draw(t, "length"), rapid.Uint32().Draw(t, "sum")}
+		m := mark{word.Draw(t, "serial"), word.Draw(t, "log"), word.Draw(t, "seq"), word.Draw(t, "manifest"), word.Draw(t, "length"), rapid.Uint32().Draw(t, "sum")}
 		file := bothSlots(m)
 		// Any one damaged byte leaves the mark as it was.
 		file[rapid.IntRange(0, len(file)-1).Draw(t, "at")] ^= rapid.ByteRange(1, 255).Draw(t, "by")
@@ -203,7 +203,7 @@ func FuzzValues(f *testing.F) {
 }
 
 func FuzzTide(f *testing.F) {
-	f.Add(bothSlots(mark{1, 2, 3, 4, 5}))
+	f.Add(bothSlots(mark{1, 2, 3, 4, 5, 6}))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		m, ok := parseTide(file)
 		if again, ok2 := parseTide(bothSlots(m)); ok && (!ok2 || again != m) {

@@ -38,14 +38,19 @@ import (
 //
 // The mark is a lower bound, taken only after a sync has succeeded. So it need not be synced
 // itself: after a power cut an old mark is as true as a new one. It is written in place, two
-// slots of it: the first at a clean close and synced, the second at every commit and not. A
-// slot that does not check is passed over for the other.
+// slots of it: the first at a clean close and synced, the second at every commit and not. The
+// later one counts; a slot that does not check is passed over for the other.
+//
+// A log is removed when tables hold all of it and the MANIFEST says so. At an opening that may
+// be the newest log, before the next is made: then nothing is asked of the log any more, and
+// that does have to be synced, before the log is gone. (Found by test 2, operation 177.)
 //
 // Rejected: an own counter in the database (after rot the older counter is consistent with
 // the older database), and closing with everything flushed (it does nothing for the MANIFEST,
 // nor after a kill).
 type mark struct {
-	log      uint64 // number of Pebble's log when it was taken, or an older one
+	serial   uint64 // rises with each writing
+	log      uint64 // number of Pebble's log when it was taken, or an older one; 0: none need be there
 	seq      uint64 // sequence number of the last acknowledged batch; it is in that log or a later one
 	manifest uint64 // number of the MANIFEST
 	length   uint64 // of the MANIFEST that is synced
@@ -54,7 +59,7 @@ type mark struct {
 
 const (
 	slotSize = 4096 // far enough apart that one bad block does not take both
-	markSize = 8 + 4*8 + 4 + 4
+	markSize = 8 + 5*8 + 4 + 4
 )
 
 var (
@@ -65,7 +70,7 @@ var (
 func (m mark) append(b []byte) []byte {
 	start := len(b)
 	b = append(b, markMagic...)
-	for _, x := range [...]uint64{m.log, m.seq, m.manifest, m.length} {
+	for _, x := range [...]uint64{m.serial, m.log, m.seq, m.manifest, m.length} {
 		b = binary.BigEndian.AppendUint64(b, x)
 	}
 	b = binary.BigEndian.AppendUint32(b, m.sum)
@@ -81,7 +86,7 @@ func parseMark(b []byte) (mark, bool) {
 		return mark{}, false
 	}
 	word := func(i int) uint64 { return binary.BigEndian.Uint64(b[8+8*i:]) }
-	return mark{word(0), word(1), word(2), word(3), binary.BigEndian.Uint32(b[40:])}, true
+	return mark{word(0), word(1), word(2), word(3), word(4), binary.BigEndian.Uint32(b[48:])}, true
 }
 
 // bothSlots is a whole file that says m twice.
@@ -91,11 +96,11 @@ func bothSlots(m mark) []byte {
 	return m.append(file[:slotSize])
 }
 
-// parseTide reads the newer of the two slots.
+// parseTide reads the later of the two slots.
 func parseTide(file []byte) (mark, bool) {
 	first, ok1 := parseMark(file)
 	second, ok2 := parseMark(file[min(slotSize, len(file)):])
-	if ok2 && (!ok1 || second.seq >= first.seq && second.manifest >= first.manifest) {
+	if ok2 && (!ok1 || second.serial >= first.serial) {
 		return second, true
 	}
 	return first, ok1
@@ -110,6 +115,8 @@ type tide struct {
 
 	mu      sync.Mutex
 	mark    mark
+	lost    error     // why the mark is no longer kept
+	reached uint64    // the highest sequence number that was acknowledged
 	pending *manifest // synced, but not yet the one that counts
 	buf     []byte
 }
@@ -121,7 +128,7 @@ func openTide(fs vfs.FS, dir string, readOnly bool, log *slog.Logger) (*tide, er
 	if err != nil {
 		return nil, err
 	}
-	t := &tide{log: log, mark: m}
+	t := &tide{log: log, mark: m, reached: m.seq}
 	t.newest.Store(m.log)
 	if readOnly {
 		return t, nil
@@ -262,10 +269,27 @@ func (t *tide) current() uint64 { return t.newest.Load() }
 func (t *tide) reach(log, seq uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if seq > t.mark.seq {
+	if seq > t.reached {
+		t.reached = seq
 		t.mark.log, t.mark.seq = log, seq
 		t.write(slotSize)
 	}
+}
+
+// retire is told that a log will be removed: tables hold all of it. An error means that the
+// mark may still ask for that log, so that it must stay.
+func (t *tide) retire(log uint64) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if log < t.mark.log {
+		return nil // a later one is asked for
+	}
+	if t.mark.log != 0 {
+		t.mark.log, t.mark.seq = 0, 0
+		t.write(slotSize)
+		t.sync()
+	}
+	return t.lost
 }
 
 // write puts the mark into a slot. Should that fail the mark is given up, not the store: it
@@ -274,12 +298,27 @@ func (t *tide) write(at int64) {
 	if t.file == nil {
 		return
 	}
+	t.mark.serial++
 	t.buf = t.mark.append(t.buf[:0])
 	if _, err := t.file.WriteAt(t.buf, at); err != nil {
-		t.log.Error("could not write the tide mark", "error", err)
-		_ = t.file.Close()
-		t.file = nil
+		t.giveUp(err)
 	}
+}
+
+func (t *tide) sync() {
+	if t.file == nil {
+		return
+	}
+	if err := t.file.Sync(); err != nil {
+		t.giveUp(err)
+	}
+}
+
+func (t *tide) giveUp(err error) {
+	t.lost = fmt.Errorf("the tide mark could not be kept: %w", err)
+	t.log.Error("storage goes on without its guard", "error", t.lost)
+	_ = t.file.Close()
+	t.file = nil
 }
 
 // close leaves the mark in both slots, synced.
@@ -287,13 +326,11 @@ func (t *tide) close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.write(0)
-	if t.file == nil {
-		return
+	t.sync()
+	if t.file != nil {
+		_ = t.file.Close() // synced, or said not to be
+		t.file = nil
 	}
-	if err := errors.Join(t.file.Sync(), t.file.Close()); err != nil {
-		t.log.Error("could not sync the tide mark", "error", err)
-	}
-	t.file = nil
 }
 
 // manifestCreated is told by Pebble that a new MANIFEST is the one that counts.

@@ -42,6 +42,15 @@ func (w *watchedFS) ReuseForWrite(old, name string, category vfs.DiskWriteCatego
 	return w.file(name, f, err)
 }
 
+func (w *watchedFS) Remove(name string) error {
+	if number, _, ok := wal.ParseLogFilename(w.PathBase(name)); ok {
+		if err := w.tide.retire(uint64(number)); err != nil {
+			return err
+		}
+	}
+	return w.FS.Remove(name)
+}
+
 func (w *watchedFS) OpenDir(name string) (vfs.File, error) {
 	f, err := w.FS.OpenDir(name)
 	if err != nil {
