@@ -97,6 +97,7 @@ test("opens at the newest when all is read", async () => {
 test("scrolled up by the wheel, the view never jumps while older pages come", async () => {
   const box = (await alice.messages.boundingBox())!;
   await alice.page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await calm(alice);
   await watchFrames(alice);
   const began = Date.now();
   let most = 0;
@@ -171,6 +172,7 @@ test("a link to a message opens there; newer pages come below it, in order", asy
   await until(async () => expect(await inView(bob)).toContain(4321));
   const box = (await bob.messages.boundingBox())!;
   await bob.page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await calm(bob);
   await watchFrames(bob);
   for (let i = 0; i < 100; i++) await bob.page.mouse.wheel(0, TURN);
   await calm(bob);
@@ -217,8 +219,8 @@ function watchFrames(person: Person): Promise<void> {
     let at = 0;
     let way = 0;
     const middle = () => {
-      const box = log.getBoundingClientRect();
-      return document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2)?.closest("[data-key]") ?? undefined;
+      const { top, height } = log.getBoundingClientRect(); // (while it scrolls, the list hides its rows from elementFromPoint)
+      return [...log.querySelectorAll("[data-key]")].find((row) => row.getBoundingClientRect().bottom > top + height / 2);
     };
     const look = () => {
       if (state.stop) return;
@@ -237,19 +239,14 @@ function watchFrames(person: Person): Promise<void> {
   });
 }
 
-/**
- * Ends watchFrames: nothing went the other way, nor further than the wheel. Where the list
- * corrects its place in the same frame in which the browser scrolls, one turn of the wheel
- * may be lost; that is a hitch, not a jump, and must be rare.
- */
+/** Ends watchFrames: nothing went the other way, nor further than the wheel (a frame may round a pixel). */
 async function smooth(person: Person): Promise<string> {
   const seen = await person.page.evaluate(() => {
     const { watching } = window as Watched;
     watching!.stop = true;
     return watching!;
   });
-  expect(seen.against.filter((px) => Math.abs(px) > TURN), "pixels moved against the wheel").toEqual([]);
-  expect(seen.against.length, "hitches").toBeLessThanOrEqual(2 + seen.frames / 50);
-  expect(Math.abs(seen.moved), "pixels moved in all").toBeLessThanOrEqual(Math.abs(seen.wheeled) + 6);
-  return `${seen.frames} frames, ${seen.against.length} hitches, moved ${Math.round(seen.moved)} of ${seen.wheeled} pixels`;
+  expect(seen.against, "pixels moved against the wheel").toEqual([]);
+  expect(Math.abs(seen.moved), "pixels moved in all").toBeLessThanOrEqual(Math.abs(seen.wheeled) + seen.frames);
+  return `${seen.frames} frames, moved ${Math.round(seen.moved)} of ${seen.wheeled} pixels`;
 }

@@ -131,7 +131,7 @@ export class Person {
 
   /** By what the page says it is connected. */
   async connectedBy(transport: "WebTransport" | "WebSocket", timeout = 15_000): Promise<void> {
-    await this.page.getByRole("contentinfo").getByText(transport, { exact: true }).waitFor({ timeout });
+    await this.page.getByTitle(`Connected by ${transport}`).waitFor({ timeout });
   }
 
   /** Brings up a message's actions, as a pointer over it does, and takes one from the bar. */

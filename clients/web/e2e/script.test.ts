@@ -23,7 +23,7 @@ beforeAll(async () => {
   await node.addUser("mallory", "--admin");
   mallory = await Api.login(node.url, "mallory");
   hers = await Api.login(node.url, "alice");
-  alice = await Person.at(browser, node.url, "alice");
+  alice = await Person.at(browser, node.url, "alice", { viewport: { width: 1280, height: 2400 } }); // much at a time
   alice.page.on("dialog", (dialog) => (happened.push(`dialog: ${dialog.message()}`), void dialog.dismiss()));
   alice.page.on("popup", (popup) => happened.push(`window: ${popup.url()}`));
   alice.context.on("request", (request) => {
@@ -86,7 +86,7 @@ test("in messages, replies, threads and pins", { timeout: 150_000 }, async () =>
   for (let quiet = 0; quiet < 4; ) {
     const before = seen.size;
     for (const key of await alice.messages.evaluate(async (log) => {
-      log.scrollTop = Math.max(0, log.scrollTop - log.clientHeight * 1.5);
+      log.scrollTop = Math.max(0, log.scrollTop - log.clientHeight);
       await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
       return [...log.querySelectorAll<HTMLElement>("[data-event]")].map((e) => e.dataset["event"]!);
     })) seen.add(key);
