@@ -86,7 +86,7 @@ test("in messages, replies, threads and pins", { timeout: 150_000 }, async () =>
   for (let quiet = 0; quiet < 4; ) {
     const before = seen.size;
     for (const key of await alice.messages.evaluate(async (log) => {
-      log.scrollTop = Math.max(0, log.scrollTop - log.clientHeight);
+      log.scrollTop = Math.max(0, log.scrollTop - log.clientHeight * 0.8);
       await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
       return [...log.querySelectorAll<HTMLElement>("[data-event]")].map((e) => e.dataset["event"]!);
     })) seen.add(key);
