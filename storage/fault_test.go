@@ -142,8 +142,14 @@ func (f *faultRun) live() error {
 	cut := f.disk.CrashClone(vfs.CrashCloneCfg{})
 	f.fault.mended.Store(true)
 	if s != nil {
-		// What was acknowledged is answered, by a store that has seen a fault too.
-		if err := errors.Join(f.check(s), s.Close()); err != nil {
+		// What was acknowledged is answered, by a store that has seen a fault too. A read may still
+		// share the failure of an opening that was under way when the fault was mended: it
+		// was refused, and is asked again.
+		err := f.check(s)
+		if err != nil && !errors.Is(err, errDifferent) {
+			err = f.check(s)
+		}
+		if err := errors.Join(err, s.Close()); err != nil {
 			return fmt.Errorf("after the script: %w", err)
 		}
 	}
