@@ -5,6 +5,8 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 began=$SECONDS
 passed="" failed=""
+# As make build does, so that what it compiles is compiled once.
+export GOFLAGS="$(go env GOFLAGS) -trimpath"
 
 step() {
   local name=$1 start=$SECONDS
