@@ -10,7 +10,7 @@ import { launch, Person } from "./person.ts";
 import { until } from "./until.ts";
 
 const TOTAL = 10_000;
-const TURN = 400; // pixels of the wheel at a time
+const TURN = 200; // pixels of the wheel at a time: what was in the middle is still in view
 const UNREAD = 2_000; // of them, for Bob
 
 let browser: Browser;
@@ -102,7 +102,7 @@ test("scrolled up by the wheel, the view never jumps while older pages come", as
   await watchFrames(alice, -1);
   const began = Date.now();
   let most = 0;
-  for (let i = 0; i < 200; i++) {
+  for (let i = 0; i < 250; i++) {
     await alice.page.mouse.wheel(0, -TURN);
     if (i % 20 === 0) most = Math.max(most, await inDocument(alice));
   }
@@ -175,7 +175,7 @@ test("a link to a message opens there; newer pages come below it, in order", asy
   await bob.page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
   await calm(bob);
   await watchFrames(bob, 1);
-  for (let i = 0; i < 100; i++) await bob.page.mouse.wheel(0, TURN);
+  for (let i = 0; i < 150; i++) await bob.page.mouse.wheel(0, TURN);
   await calm(bob);
   await smooth(bob);
   const shown = (await inView(bob)).filter((n) => n > 0);
@@ -246,6 +246,7 @@ async function smooth(person: Person): Promise<string> {
     return watching!;
   });
   expect(seen.against, "pixels moved against the wheel").toEqual([]);
+  expect(Math.abs(seen.moved), "pixels moved in all, where that could be seen").toBeGreaterThan(Math.abs(seen.wheeled) / 3);
   expect(Math.abs(seen.moved), "pixels moved in all").toBeLessThanOrEqual(Math.abs(seen.wheeled) + seen.frames);
   return `${seen.frames} frames, moved ${Math.round(seen.moved)} of ${seen.wheeled} pixels`;
 }
