@@ -232,6 +232,8 @@ func (f *Follower) Next(maxBytes int) (Batch, error) {
 	f.dirty, f.signals = nil, nil
 	if len(summaries) > 0 {
 		f.summaries = map[room.ID]bool{}
+	} else {
+		summaries = nil // it stays the follower's: not to be walked without the lock
 	}
 	f.mu.Unlock()
 
