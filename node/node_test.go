@@ -113,7 +113,19 @@ func (w *world) do(by Caller, id room.ID, k room.Kind, b *roompb.Body) Receipt {
 	if err != nil {
 		w.t.Fatalf("%s %s: %v", by.User, k, err)
 	}
+	w.settle(id)
 	return r
+}
+
+// settle returns when the room's loop has done with what was acknowledged: followers
+// are woken after the acknowledgement.
+func (w *world) settle(id room.ID) {
+	w.t.Helper()
+	s := &submission{read: &readMark{user: "nobody@" + testName}, done: make(chan result, 1)}
+	if err := w.submit(id, s); err != nil {
+		w.t.Fatal(err)
+	}
+	<-s.done
 }
 
 // refused submits and must be refused with a code.

@@ -266,6 +266,7 @@ func TestUnreadOnAllDevices(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("reading never goes back", 1, 1)
+	w.settle(garden)
 	phone.drain()
 	desk.drain()
 	for name, r := range map[string]*reader{"phone": phone, "desk": desk} {
