@@ -109,11 +109,14 @@ func openHouse(t testing.TB, options ...option) *house {
 	return h
 }
 
+// onDisk is set by tests that measure the heap: a store in memory would drown the rest.
+const onDisk = "HEARTH_TEST_ON_DISK"
+
 // The store is in memory, but for measurements.
 func storeOf(dir string) string { return dir + "/store" }
 
 func storeOptions() storage.Options {
-	if os.Getenv("HEARTH_FAN_NODE") != "" {
+	if os.Getenv("HEARTH_FAN_NODE") != "" || os.Getenv(onDisk) != "" {
 		return storage.Options{Log: quiet()}
 	}
 	return storage.Options{FS: vfs.NewMem(), Log: quiet()}
