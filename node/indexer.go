@@ -32,6 +32,8 @@ const (
 	// Indexing gives way to talking: after each batch it rests for several times as long
 	// as the batch took, so that it takes at most a fifth of one core.
 	restFactor = 4
+	// The index holds a batch in memory several times over.
+	batchBytes = 4 << 20
 	// A search waits this long for what was said just now, and then does without it.
 	freshWithin = 500 * time.Millisecond
 )
@@ -149,20 +151,26 @@ func (x *indexer) drained() bool {
 // batch takes dirty rooms until it has enough for one step of the index.
 func (x *indexer) batch() error {
 	b := search.Batch{Cursors: map[room.ID]uint64{}}
-	for len(b.Put)+len(b.Delete) < search.MaxBatch/2 {
+	var unfinished []room.ID // rooms that may have more
+	for bytes := 0; len(b.Put)+len(b.Delete) < search.MaxBatch/2 && bytes < batchBytes; {
 		id, ok := x.next()
 		if !ok {
 			break
 		}
-		more, err := x.read(id, &b)
+		n, err := x.read(id, &b)
 		if err != nil {
 			return err
 		}
-		if more {
-			x.mark(id)
-			break
+		if n > 0 {
+			unfinished = append(unfinished, id)
 		}
+		bytes += n
 	}
+	defer func() {
+		for _, id := range unfinished {
+			x.mark(id)
+		}
+	}()
 	if len(b.Cursors) == 0 {
 		return nil
 	}
@@ -179,24 +187,25 @@ func (x *indexer) next() (room.ID, bool) {
 	return room.ID{}, false
 }
 
-// read takes one room on from its cursor by one page.
-func (x *indexer) read(id room.ID, b *search.Batch) (more bool, err error) {
+// read takes one room on from its cursor by one page, and tells how large that was.
+func (x *indexer) read(id room.ID, b *search.Batch) (bytes int, err error) {
 	cursor, err := x.index.Cursor(id)
 	if err != nil {
-		return false, fmt.Errorf("cursor of room %s: %w", id, err)
+		return 0, fmt.Errorf("cursor of room %s: %w", id, err)
 	}
 	limit := search.MaxBatch - len(b.Put) - len(b.Delete)
-	records, err := x.n.store.Records(id, cursor+1, limit, 4<<20)
+	records, err := x.n.store.Records(id, cursor+1, limit, batchBytes)
 	if err != nil {
-		return false, fmt.Errorf("read room %s: %w", id, err)
+		return 0, fmt.Errorf("read room %s: %w", id, err)
 	}
 	for i := range records {
 		if err := x.take(id, &records[i], b); err != nil {
-			return false, err
+			return 0, err
 		}
 		b.Cursors[id] = records[i].Pos
+		bytes += len(records[i].Event.RawHeader) + len(records[i].Event.RawBody)
 	}
-	return len(records) == limit, nil
+	return bytes, nil
 }
 
 // take adds what one event means for the index.

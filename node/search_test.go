@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,6 +40,29 @@ func TestSearchFollowsTheRooms(t *testing.T) {
 			}
 		}
 		w.restart()
+	}
+}
+
+// TestSearchTakesLongMessages: more than one batch's worth of bytes is indexed to the end.
+func TestSearchTakesLongMessages(t *testing.T) {
+	w := newWorld(t)
+	w.shut()
+	w.dir = t.TempDir()
+	w.open()
+	ann := w.user("ann")
+	garden := w.room(ann, "garden")
+	long := strings.Repeat(strings.Repeat("x", 99)+" ", 500)
+	const messages = 3 * batchBytes / 50_000
+	for range messages {
+		w.say(ann, garden, "needle "+long)
+	}
+	w.say(ann, garden, "the last one")
+	if got := found(t, w, ann, "last"); got != 1 {
+		t.Fatalf("finds %d of the last message", got)
+	}
+	r, err := w.Search(context.Background(), ann, SearchQuery{Text: "needle", Limit: 1})
+	if err != nil || r.Total != messages {
+		t.Fatalf("%d of %d are indexed, %v", r.Total, messages, err)
 	}
 }
 
