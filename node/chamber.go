@@ -52,6 +52,15 @@ type lastMessage struct {
 	text   string
 }
 
+// lastOf reads what put wrote.
+func lastOf(m *storagepb.Room) lastMessage {
+	return lastMessage{m.GetLastPos(), m.GetLastTime(), m.GetLastAuthor(), m.GetLastText()}
+}
+
+func (l lastMessage) put(m *storagepb.Room) {
+	m.LastPos, m.LastTime, m.LastAuthor, m.LastText = l.pos, l.time, l.author, l.text
+}
+
 // submission is a draft, or a read position, on its way through the loop.
 type submission struct {
 	draft room.Draft
@@ -93,7 +102,7 @@ func (c *chamber) load() error {
 		return err
 	}
 	c.headPos, c.counted, c.clock = meta.GetHeadPos(), meta.GetCounted(), room.Time(meta.GetClock())
-	c.last = lastMessage{meta.GetLastPos(), meta.GetLastTime(), meta.GetLastAuthor(), meta.GetLastText()}
+	c.last = lastOf(meta)
 	return c.loadHead()
 }
 

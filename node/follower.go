@@ -103,9 +103,6 @@ func (n *Node) Follow(c Caller, o FollowOptions) (*Follower, error) {
 // Wake has an element when Next may have something.
 func (f *Follower) Wake() <-chan struct{} { return f.wake }
 
-// Caller is whose follower this is.
-func (f *Follower) Caller() Caller { return f.caller }
-
 func (f *Follower) poke() {
 	select {
 	case f.wake <- struct{}{}:

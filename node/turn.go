@@ -43,7 +43,7 @@ func (c *chamber) turn(batch []*submission) {
 		replies: make([]reply, 0, len(batch)), reads: map[room.User]uint64{},
 	}
 	t.meta.HeadPos, t.meta.Counted, t.meta.Clock = c.headPos, c.counted, uint64(c.clock)
-	t.meta.LastPos, t.meta.LastTime, t.meta.LastAuthor, t.meta.LastText = c.last.pos, c.last.time, c.last.author, c.last.text
+	c.last.put(t.meta)
 	for _, s := range batch {
 		if err := t.add(s); err != nil {
 			s.done <- result{err: err}
@@ -226,10 +226,10 @@ func (t *turn) commit() error {
 func (t *turn) foldEntry() {
 	after := t.c.state.Preview(t.entry)
 	clock, head, counted := t.meta.Clock, t.meta.HeadPos, t.meta.Counted
-	last := lastMessage{t.meta.LastPos, t.meta.LastTime, t.meta.LastAuthor, t.meta.LastText}
+	last := lastOf(t.meta)
 	t.meta = t.c.meta(after.State)
 	t.meta.Clock, t.meta.HeadPos, t.meta.Counted = clock, head, counted
-	t.meta.LastPos, t.meta.LastTime, t.meta.LastAuthor, t.meta.LastText = last.pos, last.time, last.author, last.text
+	last.put(t.meta)
 	for u, m := range after.Changed {
 		t.app.Members = append(t.app.Members, storedMember(t.c.id, u, m))
 	}
@@ -259,7 +259,7 @@ func (t *turn) publish() {
 		c.seq, c.prev = t.last.Header.GetSeq(), t.last.ID
 	}
 	c.headPos, c.counted, c.clock = t.meta.HeadPos, t.meta.Counted, room.Time(t.meta.Clock)
-	c.last = lastMessage{t.meta.LastPos, t.meta.LastTime, t.meta.LastAuthor, t.meta.LastText}
+	c.last = lastOf(t.meta)
 	for _, s := range t.steps {
 		c.ring.push(s)
 	}
