@@ -3,7 +3,7 @@
 # --check it changes nothing and says whether what is committed is current.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-protos="node/room/roompb/room.proto transport/session/clientpb/client.proto storage/storagepb/storage.proto"
+protos="node/room/roompb/room.proto node/room/roompb/peer.proto federation/link/linkpb/link.proto transport/session/clientpb/client.proto storage/storagepb/storage.proto"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 go build -o "$scratch/protoc-gen-go" google.golang.org/protobuf/cmd/protoc-gen-go

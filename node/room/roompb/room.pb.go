@@ -223,6 +223,9 @@ type Body struct {
 	Version       uint32                 `protobuf:"varint,14,opt,name=version,proto3" json:"version,omitempty"`                           // create: room version, 1
 	Cuts          []*Cut                 `protobuf:"bytes,15,rep,name=cuts,proto3" json:"cuts,omitempty"`                                  // state entries that take a right away
 	Silent        bool                   `protobuf:"varint,16,opt,name=silent,proto3" json:"silent,omitempty"`                             // text: a notice, counts as unread for nobody (bridges, bots)
+	NodeKey       []byte                 `protobuf:"bytes,17,opt,name=node_key,json=nodeKey,proto3" json:"node_key,omitempty"`             // create, join: the Ed25519 public key of the author's node, 32 bytes
+	Node          string                 `protobuf:"bytes,18,opt,name=node,proto3" json:"node,omitempty"`                                  // nodeban, nodeunban: the node it is about
+	Stewards      []string               `protobuf:"bytes,19,rep,name=stewards,proto3" json:"stewards,omitempty"`                          // stewards: the nodes that order the state from now on
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -367,6 +370,27 @@ func (x *Body) GetSilent() bool {
 		return x.Silent
 	}
 	return false
+}
+
+func (x *Body) GetNodeKey() []byte {
+	if x != nil {
+		return x.NodeKey
+	}
+	return nil
+}
+
+func (x *Body) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *Body) GetStewards() []string {
+	if x != nil {
+		return x.Stewards
+	}
+	return nil
 }
 
 type Settings struct {
@@ -523,7 +547,8 @@ type Head struct {
 	Incarnation   uint32                 `protobuf:"varint,4,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
 	Seq           uint64                 `protobuf:"varint,5,opt,name=seq,proto3" json:"seq,omitempty"`
 	Hash          []byte                 `protobuf:"bytes,6,opt,name=hash,proto3" json:"hash,omitempty"`
-	Signature     []byte                 `protobuf:"bytes,7,opt,name=signature,proto3" json:"signature,omitempty"` // Ed25519 over room.headBytes: a label, then fields 1 to 6 at fixed width
+	Signature     []byte                 `protobuf:"bytes,7,opt,name=signature,proto3" json:"signature,omitempty"`       // by the origin: Ed25519 over room.headBytes: a label, then fields 1 to 6 at fixed width
+	Cosignatures  []*Cosignature         `protobuf:"bytes,8,rep,name=cosignatures,proto3" json:"cosignatures,omitempty"` // state log: of the other stewards, over the same bytes
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -607,6 +632,65 @@ func (x *Head) GetSignature() []byte {
 	return nil
 }
 
+func (x *Head) GetCosignatures() []*Cosignature {
+	if x != nil {
+		return x.Cosignatures
+	}
+	return nil
+}
+
+type Cosignature struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	Signature     []byte                 `protobuf:"bytes,2,opt,name=signature,proto3" json:"signature,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Cosignature) Reset() {
+	*x = Cosignature{}
+	mi := &file_room_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cosignature) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cosignature) ProtoMessage() {}
+
+func (x *Cosignature) ProtoReflect() protoreflect.Message {
+	mi := &file_room_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cosignature.ProtoReflect.Descriptor instead.
+func (*Cosignature) Descriptor() ([]byte, []int) {
+	return file_room_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Cosignature) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *Cosignature) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
 // Event is one line of a room's timeline as it stands now.
 type Event struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
@@ -640,13 +724,18 @@ type Event struct {
 	ThreadTime    int64       `protobuf:"varint,36,opt,name=thread_time,json=threadTime,proto3" json:"thread_time,omitempty"` // of the newest reply in its thread
 	Pinned        bool        `protobuf:"varint,37,opt,name=pinned,proto3" json:"pinned,omitempty"`
 	Quote         *Quote      `protobuf:"bytes,38,opt,name=quote,proto3" json:"quote,omitempty"` // of reply_to
+	// Voided: an entry of the state log took its author's right away before the room's home had
+	// seen it. It is shown to nobody but its author, who is told so.
+	Voided        bool   `protobuf:"varint,39,opt,name=voided,proto3" json:"voided,omitempty"`
+	Reached       uint32 `protobuf:"varint,40,opt,name=reached,proto3" json:"reached,omitempty"` // of this node's own messages in a shared room: how many other nodes have it
+	Nodes         uint32 `protobuf:"varint,41,opt,name=nodes,proto3" json:"nodes,omitempty"`     // of how many
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_room_proto_msgTypes[5]
+	mi := &file_room_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -658,7 +747,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[5]
+	mi := &file_room_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -671,7 +760,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{5}
+	return file_room_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Event) GetId() string {
@@ -877,6 +966,27 @@ func (x *Event) GetQuote() *Quote {
 	return nil
 }
 
+func (x *Event) GetVoided() bool {
+	if x != nil {
+		return x.Voided
+	}
+	return false
+}
+
+func (x *Event) GetReached() uint32 {
+	if x != nil {
+		return x.Reached
+	}
+	return 0
+}
+
+func (x *Event) GetNodes() uint32 {
+	if x != nil {
+		return x.Nodes
+	}
+	return 0
+}
+
 type Reaction struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Emoji         string                 `protobuf:"bytes,1,opt,name=emoji,proto3" json:"emoji,omitempty"`
@@ -887,7 +997,7 @@ type Reaction struct {
 
 func (x *Reaction) Reset() {
 	*x = Reaction{}
-	mi := &file_room_proto_msgTypes[6]
+	mi := &file_room_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -899,7 +1009,7 @@ func (x *Reaction) String() string {
 func (*Reaction) ProtoMessage() {}
 
 func (x *Reaction) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[6]
+	mi := &file_room_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -912,7 +1022,7 @@ func (x *Reaction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reaction.ProtoReflect.Descriptor instead.
 func (*Reaction) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{6}
+	return file_room_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Reaction) GetEmoji() string {
@@ -941,7 +1051,7 @@ type Quote struct {
 
 func (x *Quote) Reset() {
 	*x = Quote{}
-	mi := &file_room_proto_msgTypes[7]
+	mi := &file_room_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -953,7 +1063,7 @@ func (x *Quote) String() string {
 func (*Quote) ProtoMessage() {}
 
 func (x *Quote) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[7]
+	mi := &file_room_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -966,7 +1076,7 @@ func (x *Quote) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Quote.ProtoReflect.Descriptor instead.
 func (*Quote) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{7}
+	return file_room_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Quote) GetId() string {
@@ -1000,17 +1110,20 @@ func (x *Quote) GetDeleted() bool {
 // Item is one step of a room's stream, in order of pos. Where the event is about
 // a message (edit, delete, react, pin ..., or the reply in a thread), `target` is
 // that message as it stands now: a client replaces what it shows, it never computes.
+// Where an entry of the state log voided earlier messages, `voided` are their ids: a client takes
+// them out of what it shows.
 type Item struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Event         *Event                 `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`
 	Target        *Event                 `protobuf:"bytes,2,opt,name=target,proto3" json:"target,omitempty"`
+	Voided        []string               `protobuf:"bytes,3,rep,name=voided,proto3" json:"voided,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Item) Reset() {
 	*x = Item{}
-	mi := &file_room_proto_msgTypes[8]
+	mi := &file_room_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1022,7 +1135,7 @@ func (x *Item) String() string {
 func (*Item) ProtoMessage() {}
 
 func (x *Item) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[8]
+	mi := &file_room_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1035,7 +1148,7 @@ func (x *Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Item.ProtoReflect.Descriptor instead.
 func (*Item) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{8}
+	return file_room_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Item) GetEvent() *Event {
@@ -1048,6 +1161,13 @@ func (x *Item) GetEvent() *Event {
 func (x *Item) GetTarget() *Event {
 	if x != nil {
 		return x.Target
+	}
+	return nil
+}
+
+func (x *Item) GetVoided() []string {
+	if x != nil {
+		return x.Voided
 	}
 	return nil
 }
@@ -1065,7 +1185,7 @@ type Profile struct {
 
 func (x *Profile) Reset() {
 	*x = Profile{}
-	mi := &file_room_proto_msgTypes[9]
+	mi := &file_room_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1077,7 +1197,7 @@ func (x *Profile) String() string {
 func (*Profile) ProtoMessage() {}
 
 func (x *Profile) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[9]
+	mi := &file_room_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1090,7 +1210,7 @@ func (x *Profile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Profile.ProtoReflect.Descriptor instead.
 func (*Profile) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{9}
+	return file_room_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Profile) GetUser() string {
@@ -1142,7 +1262,7 @@ type Member struct {
 
 func (x *Member) Reset() {
 	*x = Member{}
-	mi := &file_room_proto_msgTypes[10]
+	mi := &file_room_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1154,7 +1274,7 @@ func (x *Member) String() string {
 func (*Member) ProtoMessage() {}
 
 func (x *Member) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[10]
+	mi := &file_room_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1167,7 +1287,7 @@ func (x *Member) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Member.ProtoReflect.Descriptor instead.
 func (*Member) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{10}
+	return file_room_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Member) GetUser() string {
@@ -1241,13 +1361,18 @@ type RoomSummary struct {
 	Home          string                 `protobuf:"bytes,22,opt,name=home,proto3" json:"home,omitempty"`
 	ReadEvent     string                 `protobuf:"bytes,23,opt,name=read_event,json=readEvent,proto3" json:"read_event,omitempty"` // the event at read_pos
 	DirectProfile *Profile               `protobuf:"bytes,24,opt,name=direct_profile,json=directProfile,proto3" json:"direct_profile,omitempty"`
+	Nodes         uint32                 `protobuf:"varint,25,opt,name=nodes,proto3" json:"nodes,omitempty"` // that have members here; 1: this one alone
+	Stewards      []string               `protobuf:"bytes,26,rep,name=stewards,proto3" json:"stewards,omitempty"`
+	Stranger      bool                   `protobuf:"varint,27,opt,name=stranger,proto3" json:"stranger,omitempty"` // an invitation from somebody of another node who shares no room with the user: show it muted, in a tray
+	Waiting       uint32                 `protobuf:"varint,28,opt,name=waiting,proto3" json:"waiting,omitempty"`   // proposals of this node that wait for the room's home
+	Frozen        string                 `protobuf:"bytes,29,opt,name=frozen,proto3" json:"frozen,omitempty"`      // why the room can only be read; empty: it is in order
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RoomSummary) Reset() {
 	*x = RoomSummary{}
-	mi := &file_room_proto_msgTypes[11]
+	mi := &file_room_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1259,7 +1384,7 @@ func (x *RoomSummary) String() string {
 func (*RoomSummary) ProtoMessage() {}
 
 func (x *RoomSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[11]
+	mi := &file_room_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1272,7 +1397,7 @@ func (x *RoomSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomSummary.ProtoReflect.Descriptor instead.
 func (*RoomSummary) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{11}
+	return file_room_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RoomSummary) GetRoom() string {
@@ -1443,6 +1568,41 @@ func (x *RoomSummary) GetDirectProfile() *Profile {
 	return nil
 }
 
+func (x *RoomSummary) GetNodes() uint32 {
+	if x != nil {
+		return x.Nodes
+	}
+	return 0
+}
+
+func (x *RoomSummary) GetStewards() []string {
+	if x != nil {
+		return x.Stewards
+	}
+	return nil
+}
+
+func (x *RoomSummary) GetStranger() bool {
+	if x != nil {
+		return x.Stranger
+	}
+	return false
+}
+
+func (x *RoomSummary) GetWaiting() uint32 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+func (x *RoomSummary) GetFrozen() string {
+	if x != nil {
+		return x.Frozen
+	}
+	return ""
+}
+
 // Signal is lossy and never stored.
 type Signal struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1460,7 +1620,7 @@ type Signal struct {
 
 func (x *Signal) Reset() {
 	*x = Signal{}
-	mi := &file_room_proto_msgTypes[12]
+	mi := &file_room_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1472,7 +1632,7 @@ func (x *Signal) String() string {
 func (*Signal) ProtoMessage() {}
 
 func (x *Signal) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[12]
+	mi := &file_room_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1485,7 +1645,7 @@ func (x *Signal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signal.ProtoReflect.Descriptor instead.
 func (*Signal) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{12}
+	return file_room_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Signal) GetKind() string {
@@ -1563,7 +1723,7 @@ const file_room_proto_rawDesc = "" +
 	"\x06author\x18\t \x01(\tR\x06author\x12\x12\n" +
 	"\x04kind\x18\n" +
 	" \x01(\tR\x04kind\x12\x1b\n" +
-	"\tbody_hash\x18\v \x01(\fR\bbodyHash\"\xbd\x03\n" +
+	"\tbody_hash\x18\v \x01(\fR\bbodyHash\"\x88\x04\n" +
 	"\x04Body\x12\x12\n" +
 	"\x04salt\x18\x01 \x01(\fR\x04salt\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x16\n" +
@@ -1581,7 +1741,10 @@ const file_room_proto_rawDesc = "" +
 	"\x06direct\x18\r \x01(\tR\x06direct\x12\x18\n" +
 	"\aversion\x18\x0e \x01(\rR\aversion\x12'\n" +
 	"\x04cuts\x18\x0f \x03(\v2\x13.hearth.room.v1.CutR\x04cuts\x12\x16\n" +
-	"\x06silent\x18\x10 \x01(\bR\x06silent\"\xc6\x01\n" +
+	"\x06silent\x18\x10 \x01(\bR\x06silent\x12\x19\n" +
+	"\bnode_key\x18\x11 \x01(\fR\anodeKey\x12\x12\n" +
+	"\x04node\x18\x12 \x01(\tR\x04node\x12\x1a\n" +
+	"\bstewards\x18\x13 \x03(\tR\bstewards\"\xc6\x01\n" +
 	"\bSettings\x12\x19\n" +
 	"\x05alias\x18\x01 \x01(\tH\x00R\x05alias\x88\x01\x01\x12\x17\n" +
 	"\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x12\x19\n" +
@@ -1597,7 +1760,7 @@ const file_room_proto_rawDesc = "" +
 	"\x06origin\x18\x01 \x01(\tR\x06origin\x12 \n" +
 	"\vincarnation\x18\x02 \x01(\rR\vincarnation\x12\x10\n" +
 	"\x03seq\x18\x03 \x01(\x04R\x03seq\x12\x12\n" +
-	"\x04hash\x18\x04 \x01(\fR\x04hash\"\xbf\x01\n" +
+	"\x04hash\x18\x04 \x01(\fR\x04hash\"\x80\x02\n" +
 	"\x04Head\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\fR\x04room\x12%\n" +
 	"\x03log\x18\x02 \x01(\x0e2\x13.hearth.room.v1.LogR\x03log\x12\x16\n" +
@@ -1605,7 +1768,11 @@ const file_room_proto_rawDesc = "" +
 	"\vincarnation\x18\x04 \x01(\rR\vincarnation\x12\x10\n" +
 	"\x03seq\x18\x05 \x01(\x04R\x03seq\x12\x12\n" +
 	"\x04hash\x18\x06 \x01(\fR\x04hash\x12\x1c\n" +
-	"\tsignature\x18\a \x01(\fR\tsignature\"\x9d\x06\n" +
+	"\tsignature\x18\a \x01(\fR\tsignature\x12?\n" +
+	"\fcosignatures\x18\b \x03(\v2\x1b.hearth.room.v1.CosignatureR\fcosignatures\"?\n" +
+	"\vCosignature\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12\x1c\n" +
+	"\tsignature\x18\x02 \x01(\fR\tsignature\"\xe5\x06\n" +
 	"\x05Event\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x10\n" +
 	"\x03pos\x18\x02 \x01(\x04R\x03pos\x12\x16\n" +
@@ -1638,7 +1805,10 @@ const file_room_proto_rawDesc = "" +
 	"\vthread_time\x18$ \x01(\x03R\n" +
 	"threadTime\x12\x16\n" +
 	"\x06pinned\x18% \x01(\bR\x06pinned\x12+\n" +
-	"\x05quote\x18& \x01(\v2\x15.hearth.room.v1.QuoteR\x05quote\"6\n" +
+	"\x05quote\x18& \x01(\v2\x15.hearth.room.v1.QuoteR\x05quote\x12\x16\n" +
+	"\x06voided\x18' \x01(\bR\x06voided\x12\x18\n" +
+	"\areached\x18( \x01(\rR\areached\x12\x14\n" +
+	"\x05nodes\x18) \x01(\rR\x05nodes\"6\n" +
 	"\bReaction\x12\x14\n" +
 	"\x05emoji\x18\x01 \x01(\tR\x05emoji\x12\x14\n" +
 	"\x05users\x18\x02 \x03(\tR\x05users\"]\n" +
@@ -1646,10 +1816,11 @@ const file_room_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06author\x18\x02 \x01(\tR\x06author\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\tR\x04text\x12\x18\n" +
-	"\adeleted\x18\x04 \x01(\bR\adeleted\"b\n" +
+	"\adeleted\x18\x04 \x01(\bR\adeleted\"z\n" +
 	"\x04Item\x12+\n" +
 	"\x05event\x18\x01 \x01(\v2\x15.hearth.room.v1.EventR\x05event\x12-\n" +
-	"\x06target\x18\x02 \x01(\v2\x15.hearth.room.v1.EventR\x06target\"\x8c\x01\n" +
+	"\x06target\x18\x02 \x01(\v2\x15.hearth.room.v1.EventR\x06target\x12\x16\n" +
+	"\x06voided\x18\x03 \x03(\tR\x06voided\"\x8c\x01\n" +
 	"\aProfile\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12\x16\n" +
@@ -1664,7 +1835,7 @@ const file_room_proto_rawDesc = "" +
 	"\x04role\x18\x03 \x01(\tR\x04role\x12\x14\n" +
 	"\x05since\x18\x04 \x01(\x03R\x05since\x121\n" +
 	"\aprofile\x18\x05 \x01(\v2\x17.hearth.room.v1.ProfileR\aprofile\x12\x16\n" +
-	"\x06online\x18\x06 \x01(\bR\x06online\"\xa4\x05\n" +
+	"\x06online\x18\x06 \x01(\bR\x06online\"\xa4\x06\n" +
 	"\vRoomSummary\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\tR\x04room\x12\x14\n" +
 	"\x05alias\x18\x02 \x01(\tR\x05alias\x12\x12\n" +
@@ -1697,7 +1868,12 @@ const file_room_proto_rawDesc = "" +
 	"\x04home\x18\x16 \x01(\tR\x04home\x12\x1d\n" +
 	"\n" +
 	"read_event\x18\x17 \x01(\tR\treadEvent\x12>\n" +
-	"\x0edirect_profile\x18\x18 \x01(\v2\x17.hearth.room.v1.ProfileR\rdirectProfile\"\xc3\x01\n" +
+	"\x0edirect_profile\x18\x18 \x01(\v2\x17.hearth.room.v1.ProfileR\rdirectProfile\x12\x14\n" +
+	"\x05nodes\x18\x19 \x01(\rR\x05nodes\x12\x1a\n" +
+	"\bstewards\x18\x1a \x03(\tR\bstewards\x12\x1a\n" +
+	"\bstranger\x18\x1b \x01(\bR\bstranger\x12\x18\n" +
+	"\awaiting\x18\x1c \x01(\rR\awaiting\x12\x16\n" +
+	"\x06frozen\x18\x1d \x01(\tR\x06frozen\"\xc3\x01\n" +
 	"\x06Signal\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04room\x18\x02 \x01(\tR\x04room\x12\x12\n" +
@@ -1725,7 +1901,7 @@ func file_room_proto_rawDescGZIP() []byte {
 }
 
 var file_room_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_room_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_room_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_room_proto_goTypes = []any{
 	(Log)(0),            // 0: hearth.room.v1.Log
 	(*Header)(nil),      // 1: hearth.room.v1.Header
@@ -1733,33 +1909,35 @@ var file_room_proto_goTypes = []any{
 	(*Settings)(nil),    // 3: hearth.room.v1.Settings
 	(*Cut)(nil),         // 4: hearth.room.v1.Cut
 	(*Head)(nil),        // 5: hearth.room.v1.Head
-	(*Event)(nil),       // 6: hearth.room.v1.Event
-	(*Reaction)(nil),    // 7: hearth.room.v1.Reaction
-	(*Quote)(nil),       // 8: hearth.room.v1.Quote
-	(*Item)(nil),        // 9: hearth.room.v1.Item
-	(*Profile)(nil),     // 10: hearth.room.v1.Profile
-	(*Member)(nil),      // 11: hearth.room.v1.Member
-	(*RoomSummary)(nil), // 12: hearth.room.v1.RoomSummary
-	(*Signal)(nil),      // 13: hearth.room.v1.Signal
+	(*Cosignature)(nil), // 6: hearth.room.v1.Cosignature
+	(*Event)(nil),       // 7: hearth.room.v1.Event
+	(*Reaction)(nil),    // 8: hearth.room.v1.Reaction
+	(*Quote)(nil),       // 9: hearth.room.v1.Quote
+	(*Item)(nil),        // 10: hearth.room.v1.Item
+	(*Profile)(nil),     // 11: hearth.room.v1.Profile
+	(*Member)(nil),      // 12: hearth.room.v1.Member
+	(*RoomSummary)(nil), // 13: hearth.room.v1.RoomSummary
+	(*Signal)(nil),      // 14: hearth.room.v1.Signal
 }
 var file_room_proto_depIdxs = []int32{
 	0,  // 0: hearth.room.v1.Header.log:type_name -> hearth.room.v1.Log
 	3,  // 1: hearth.room.v1.Body.settings:type_name -> hearth.room.v1.Settings
 	4,  // 2: hearth.room.v1.Body.cuts:type_name -> hearth.room.v1.Cut
 	0,  // 3: hearth.room.v1.Head.log:type_name -> hearth.room.v1.Log
-	3,  // 4: hearth.room.v1.Event.settings:type_name -> hearth.room.v1.Settings
-	7,  // 5: hearth.room.v1.Event.reactions:type_name -> hearth.room.v1.Reaction
-	8,  // 6: hearth.room.v1.Event.quote:type_name -> hearth.room.v1.Quote
-	6,  // 7: hearth.room.v1.Item.event:type_name -> hearth.room.v1.Event
-	6,  // 8: hearth.room.v1.Item.target:type_name -> hearth.room.v1.Event
-	10, // 9: hearth.room.v1.Member.profile:type_name -> hearth.room.v1.Profile
-	10, // 10: hearth.room.v1.RoomSummary.direct_profile:type_name -> hearth.room.v1.Profile
-	10, // 11: hearth.room.v1.Signal.profile:type_name -> hearth.room.v1.Profile
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	6,  // 4: hearth.room.v1.Head.cosignatures:type_name -> hearth.room.v1.Cosignature
+	3,  // 5: hearth.room.v1.Event.settings:type_name -> hearth.room.v1.Settings
+	8,  // 6: hearth.room.v1.Event.reactions:type_name -> hearth.room.v1.Reaction
+	9,  // 7: hearth.room.v1.Event.quote:type_name -> hearth.room.v1.Quote
+	7,  // 8: hearth.room.v1.Item.event:type_name -> hearth.room.v1.Event
+	7,  // 9: hearth.room.v1.Item.target:type_name -> hearth.room.v1.Event
+	11, // 10: hearth.room.v1.Member.profile:type_name -> hearth.room.v1.Profile
+	11, // 11: hearth.room.v1.RoomSummary.direct_profile:type_name -> hearth.room.v1.Profile
+	11, // 12: hearth.room.v1.Signal.profile:type_name -> hearth.room.v1.Profile
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_room_proto_init() }
@@ -1774,7 +1952,7 @@ func file_room_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_room_proto_rawDesc), len(file_room_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

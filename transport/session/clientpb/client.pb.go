@@ -1769,6 +1769,7 @@ type RoomFindRequest struct {
 	Query         string                 `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
 	After         string                 `protobuf:"bytes,2,opt,name=after,proto3" json:"after,omitempty"`  // `next` of the page before
 	Limit         uint32                 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"` // at most 100
+	Node          string                 `protobuf:"bytes,4,opt,name=node,proto3" json:"node,omitempty"`    // the directory of another node; empty: of this one
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1822,6 +1823,13 @@ func (x *RoomFindRequest) GetLimit() uint32 {
 		return x.Limit
 	}
 	return 0
+}
+
+func (x *RoomFindRequest) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
 }
 
 type RoomFindResponse struct {
@@ -1924,6 +1932,7 @@ type RoomGetResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Summary       *roompb.RoomSummary    `protobuf:"bytes,1,opt,name=summary,proto3" json:"summary,omitempty"`
 	Creator       string                 `protobuf:"bytes,2,opt,name=creator,proto3" json:"creator,omitempty"`
+	Nodes         []*RoomNode            `protobuf:"bytes,4,rep,name=nodes,proto3" json:"nodes,omitempty"`                                                                              // those with members here, this one first
 	Rights        map[string]bool        `protobuf:"bytes,3,rep,name=rights,proto3" json:"rights,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"` // what the caller may do now: say react edit_own delete_own delete_any pin mention_room invite kick ban role settings
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1971,6 +1980,13 @@ func (x *RoomGetResponse) GetCreator() string {
 		return x.Creator
 	}
 	return ""
+}
+
+func (x *RoomGetResponse) GetNodes() []*RoomNode {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
 }
 
 func (x *RoomGetResponse) GetRights() map[string]bool {
@@ -4365,6 +4381,1164 @@ func (x *AdminHealthResponse) GetVersion() string {
 	return ""
 }
 
+// RoomNode is a node that takes part in a room, as this node knows it.
+type RoomNode struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Here          bool                   `protobuf:"varint,2,opt,name=here,proto3" json:"here,omitempty"`  // this node
+	State         string                 `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"` // up, down; here: up
+	Home          bool                   `protobuf:"varint,4,opt,name=home,proto3" json:"home,omitempty"`  // leads the state log
+	Steward       bool                   `protobuf:"varint,5,opt,name=steward,proto3" json:"steward,omitempty"`
+	Members       uint32                 `protobuf:"varint,6,opt,name=members,proto3" json:"members,omitempty"`
+	Frontier      uint64                 `protobuf:"varint,7,opt,name=frontier,proto3" json:"frontier,omitempty"` // seq of its newest message that this node has
+	Reached       uint64                 `protobuf:"varint,8,opt,name=reached,proto3" json:"reached,omitempty"`   // seq of this node's newest message that it has acknowledged
+	Behind        uint64                 `protobuf:"varint,9,opt,name=behind,proto3" json:"behind,omitempty"`     // messages of this node that it has not
+	RttMs         int64                  `protobuf:"varint,10,opt,name=rtt_ms,json=rttMs,proto3" json:"rtt_ms,omitempty"`
+	Banned        bool                   `protobuf:"varint,11,opt,name=banned,proto3" json:"banned,omitempty"`
+	Frozen        string                 `protobuf:"bytes,12,opt,name=frozen,proto3" json:"frozen,omitempty"` // why nothing of it is taken any more (a proven fork); empty: in order
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RoomNode) Reset() {
+	*x = RoomNode{}
+	mi := &file_client_proto_msgTypes[70]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RoomNode) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RoomNode) ProtoMessage() {}
+
+func (x *RoomNode) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[70]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RoomNode.ProtoReflect.Descriptor instead.
+func (*RoomNode) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{70}
+}
+
+func (x *RoomNode) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RoomNode) GetHere() bool {
+	if x != nil {
+		return x.Here
+	}
+	return false
+}
+
+func (x *RoomNode) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *RoomNode) GetHome() bool {
+	if x != nil {
+		return x.Home
+	}
+	return false
+}
+
+func (x *RoomNode) GetSteward() bool {
+	if x != nil {
+		return x.Steward
+	}
+	return false
+}
+
+func (x *RoomNode) GetMembers() uint32 {
+	if x != nil {
+		return x.Members
+	}
+	return 0
+}
+
+func (x *RoomNode) GetFrontier() uint64 {
+	if x != nil {
+		return x.Frontier
+	}
+	return 0
+}
+
+func (x *RoomNode) GetReached() uint64 {
+	if x != nil {
+		return x.Reached
+	}
+	return 0
+}
+
+func (x *RoomNode) GetBehind() uint64 {
+	if x != nil {
+		return x.Behind
+	}
+	return 0
+}
+
+func (x *RoomNode) GetRttMs() int64 {
+	if x != nil {
+		return x.RttMs
+	}
+	return 0
+}
+
+func (x *RoomNode) GetBanned() bool {
+	if x != nil {
+		return x.Banned
+	}
+	return false
+}
+
+func (x *RoomNode) GetFrozen() string {
+	if x != nil {
+		return x.Frozen
+	}
+	return ""
+}
+
+type RoomStewardRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Room          string                 `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
+	Node          string                 `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"`
+	On            bool                   `protobuf:"varint,3,opt,name=on,proto3" json:"on,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RoomStewardRequest) Reset() {
+	*x = RoomStewardRequest{}
+	mi := &file_client_proto_msgTypes[71]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RoomStewardRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RoomStewardRequest) ProtoMessage() {}
+
+func (x *RoomStewardRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[71]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RoomStewardRequest.ProtoReflect.Descriptor instead.
+func (*RoomStewardRequest) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{71}
+}
+
+func (x *RoomStewardRequest) GetRoom() string {
+	if x != nil {
+		return x.Room
+	}
+	return ""
+}
+
+func (x *RoomStewardRequest) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *RoomStewardRequest) GetOn() bool {
+	if x != nil {
+		return x.On
+	}
+	return false
+}
+
+type RoomNodeBanRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Room          string                 `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
+	Node          string                 `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"`
+	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	On            bool                   `protobuf:"varint,4,opt,name=on,proto3" json:"on,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RoomNodeBanRequest) Reset() {
+	*x = RoomNodeBanRequest{}
+	mi := &file_client_proto_msgTypes[72]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RoomNodeBanRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RoomNodeBanRequest) ProtoMessage() {}
+
+func (x *RoomNodeBanRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[72]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RoomNodeBanRequest.ProtoReflect.Descriptor instead.
+func (*RoomNodeBanRequest) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{72}
+}
+
+func (x *RoomNodeBanRequest) GetRoom() string {
+	if x != nil {
+		return x.Room
+	}
+	return ""
+}
+
+func (x *RoomNodeBanRequest) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *RoomNodeBanRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *RoomNodeBanRequest) GetOn() bool {
+	if x != nil {
+		return x.On
+	}
+	return false
+}
+
+type BlockRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	User          string                 `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"` // alice@node, or
+	Node          string                 `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"`
+	On            bool                   `protobuf:"varint,3,opt,name=on,proto3" json:"on,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BlockRequest) Reset() {
+	*x = BlockRequest{}
+	mi := &file_client_proto_msgTypes[73]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BlockRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BlockRequest) ProtoMessage() {}
+
+func (x *BlockRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[73]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BlockRequest.ProtoReflect.Descriptor instead.
+func (*BlockRequest) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{73}
+}
+
+func (x *BlockRequest) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *BlockRequest) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *BlockRequest) GetOn() bool {
+	if x != nil {
+		return x.On
+	}
+	return false
+}
+
+type BlocksResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Users         []string               `protobuf:"bytes,1,rep,name=users,proto3" json:"users,omitempty"`
+	Nodes         []string               `protobuf:"bytes,2,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BlocksResponse) Reset() {
+	*x = BlocksResponse{}
+	mi := &file_client_proto_msgTypes[74]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BlocksResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BlocksResponse) ProtoMessage() {}
+
+func (x *BlocksResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[74]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BlocksResponse.ProtoReflect.Descriptor instead.
+func (*BlocksResponse) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{74}
+}
+
+func (x *BlocksResponse) GetUsers() []string {
+	if x != nil {
+		return x.Users
+	}
+	return nil
+}
+
+func (x *BlocksResponse) GetNodes() []string {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+type ReportRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Room          string                 `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
+	Event         string                 `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
+	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"` // at most 500 characters
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReportRequest) Reset() {
+	*x = ReportRequest{}
+	mi := &file_client_proto_msgTypes[75]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReportRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReportRequest) ProtoMessage() {}
+
+func (x *ReportRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[75]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReportRequest.ProtoReflect.Descriptor instead.
+func (*ReportRequest) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{75}
+}
+
+func (x *ReportRequest) GetRoom() string {
+	if x != nil {
+		return x.Room
+	}
+	return ""
+}
+
+func (x *ReportRequest) GetEvent() string {
+	if x != nil {
+		return x.Event
+	}
+	return ""
+}
+
+func (x *ReportRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type NodeReport struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Room          string                 `protobuf:"bytes,2,opt,name=room,proto3" json:"room,omitempty"`
+	Event         string                 `protobuf:"bytes,3,opt,name=event,proto3" json:"event,omitempty"`
+	Author        string                 `protobuf:"bytes,4,opt,name=author,proto3" json:"author,omitempty"`
+	Text          string                 `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"` // its beginning
+	Reason        string                 `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reporter      string                 `protobuf:"bytes,7,opt,name=reporter,proto3" json:"reporter,omitempty"`
+	Time          int64                  `protobuf:"varint,8,opt,name=time,proto3" json:"time,omitempty"`
+	RoomName      string                 `protobuf:"bytes,9,opt,name=room_name,json=roomName,proto3" json:"room_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NodeReport) Reset() {
+	*x = NodeReport{}
+	mi := &file_client_proto_msgTypes[76]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodeReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodeReport) ProtoMessage() {}
+
+func (x *NodeReport) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[76]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodeReport.ProtoReflect.Descriptor instead.
+func (*NodeReport) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{76}
+}
+
+func (x *NodeReport) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *NodeReport) GetRoom() string {
+	if x != nil {
+		return x.Room
+	}
+	return ""
+}
+
+func (x *NodeReport) GetEvent() string {
+	if x != nil {
+		return x.Event
+	}
+	return ""
+}
+
+func (x *NodeReport) GetAuthor() string {
+	if x != nil {
+		return x.Author
+	}
+	return ""
+}
+
+func (x *NodeReport) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *NodeReport) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *NodeReport) GetReporter() string {
+	if x != nil {
+		return x.Reporter
+	}
+	return ""
+}
+
+func (x *NodeReport) GetTime() int64 {
+	if x != nil {
+		return x.Time
+	}
+	return 0
+}
+
+func (x *NodeReport) GetRoomName() string {
+	if x != nil {
+		return x.RoomName
+	}
+	return ""
+}
+
+type AdminReportsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Reports       []*NodeReport          `protobuf:"bytes,1,rep,name=reports,proto3" json:"reports,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdminReportsResponse) Reset() {
+	*x = AdminReportsResponse{}
+	mi := &file_client_proto_msgTypes[77]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdminReportsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdminReportsResponse) ProtoMessage() {}
+
+func (x *AdminReportsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[77]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdminReportsResponse.ProtoReflect.Descriptor instead.
+func (*AdminReportsResponse) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{77}
+}
+
+func (x *AdminReportsResponse) GetReports() []*NodeReport {
+	if x != nil {
+		return x.Reports
+	}
+	return nil
+}
+
+type AdminReportCloseRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdminReportCloseRequest) Reset() {
+	*x = AdminReportCloseRequest{}
+	mi := &file_client_proto_msgTypes[78]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdminReportCloseRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdminReportCloseRequest) ProtoMessage() {}
+
+func (x *AdminReportCloseRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[78]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdminReportCloseRequest.ProtoReflect.Descriptor instead.
+func (*AdminReportCloseRequest) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{78}
+}
+
+func (x *AdminReportCloseRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+// Peer is another node.
+type Peer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Key           string                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`     // its public key's fingerprint: base64url SHA-256
+	State         string                 `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"` // up, connecting, down, blocked
+	RttMs         float64                `protobuf:"fixed64,4,opt,name=rtt_ms,json=rttMs,proto3" json:"rtt_ms,omitempty"`
+	Addresses     []string               `protobuf:"bytes,5,rep,name=addresses,proto3" json:"addresses,omitempty"`
+	Rooms         uint32                 `protobuf:"varint,6,opt,name=rooms,proto3" json:"rooms,omitempty"`   // shared with it
+	Behind        uint64                 `protobuf:"varint,7,opt,name=behind,proto3" json:"behind,omitempty"` // messages of this node that it has not acknowledged
+	Since         int64                  `protobuf:"varint,8,opt,name=since,proto3" json:"since,omitempty"`   // of the state, ms since 1970
+	Error         string                 `protobuf:"bytes,9,opt,name=error,proto3" json:"error,omitempty"`    // why it is not up
+	Blocked       bool                   `protobuf:"varint,10,opt,name=blocked,proto3" json:"blocked,omitempty"`
+	Version       string                 `protobuf:"bytes,11,opt,name=version,proto3" json:"version,omitempty"`
+	Gossip        bool                   `protobuf:"varint,12,opt,name=gossip,proto3" json:"gossip,omitempty"` // seen alive by gossip
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Peer) Reset() {
+	*x = Peer{}
+	mi := &file_client_proto_msgTypes[79]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Peer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Peer) ProtoMessage() {}
+
+func (x *Peer) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[79]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Peer.ProtoReflect.Descriptor instead.
+func (*Peer) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{79}
+}
+
+func (x *Peer) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Peer) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Peer) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *Peer) GetRttMs() float64 {
+	if x != nil {
+		return x.RttMs
+	}
+	return 0
+}
+
+func (x *Peer) GetAddresses() []string {
+	if x != nil {
+		return x.Addresses
+	}
+	return nil
+}
+
+func (x *Peer) GetRooms() uint32 {
+	if x != nil {
+		return x.Rooms
+	}
+	return 0
+}
+
+func (x *Peer) GetBehind() uint64 {
+	if x != nil {
+		return x.Behind
+	}
+	return 0
+}
+
+func (x *Peer) GetSince() int64 {
+	if x != nil {
+		return x.Since
+	}
+	return 0
+}
+
+func (x *Peer) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *Peer) GetBlocked() bool {
+	if x != nil {
+		return x.Blocked
+	}
+	return false
+}
+
+func (x *Peer) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *Peer) GetGossip() bool {
+	if x != nil {
+		return x.Gossip
+	}
+	return false
+}
+
+type Alarm struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Time          int64                  `protobuf:"varint,1,opt,name=time,proto3" json:"time,omitempty"`
+	Peer          string                 `protobuf:"bytes,2,opt,name=peer,proto3" json:"peer,omitempty"`
+	Text          string                 `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Alarm) Reset() {
+	*x = Alarm{}
+	mi := &file_client_proto_msgTypes[80]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Alarm) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Alarm) ProtoMessage() {}
+
+func (x *Alarm) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[80]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Alarm.ProtoReflect.Descriptor instead.
+func (*Alarm) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{80}
+}
+
+func (x *Alarm) GetTime() int64 {
+	if x != nil {
+		return x.Time
+	}
+	return 0
+}
+
+func (x *Alarm) GetPeer() string {
+	if x != nil {
+		return x.Peer
+	}
+	return ""
+}
+
+func (x *Alarm) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+type AdminPeersResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Peers         []*Peer                `protobuf:"bytes,1,rep,name=peers,proto3" json:"peers,omitempty"`
+	Alarms        []*Alarm               `protobuf:"bytes,2,rep,name=alarms,proto3" json:"alarms,omitempty"` // newest first, at most 100
+	Policy        string                 `protobuf:"bytes,3,opt,name=policy,proto3" json:"policy,omitempty"` // open, invite, list
+	Name          string                 `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`     // of this node
+	Key           string                 `protobuf:"bytes,5,opt,name=key,proto3" json:"key,omitempty"`
+	Addresses     []string               `protobuf:"bytes,6,rep,name=addresses,proto3" json:"addresses,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdminPeersResponse) Reset() {
+	*x = AdminPeersResponse{}
+	mi := &file_client_proto_msgTypes[81]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdminPeersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdminPeersResponse) ProtoMessage() {}
+
+func (x *AdminPeersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[81]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdminPeersResponse.ProtoReflect.Descriptor instead.
+func (*AdminPeersResponse) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{81}
+}
+
+func (x *AdminPeersResponse) GetPeers() []*Peer {
+	if x != nil {
+		return x.Peers
+	}
+	return nil
+}
+
+func (x *AdminPeersResponse) GetAlarms() []*Alarm {
+	if x != nil {
+		return x.Alarms
+	}
+	return nil
+}
+
+func (x *AdminPeersResponse) GetPolicy() string {
+	if x != nil {
+		return x.Policy
+	}
+	return ""
+}
+
+func (x *AdminPeersResponse) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AdminPeersResponse) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *AdminPeersResponse) GetAddresses() []string {
+	if x != nil {
+		return x.Addresses
+	}
+	return nil
+}
+
+type AdminPeerSetRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Blocked       *bool                  `protobuf:"varint,2,opt,name=blocked,proto3,oneof" json:"blocked,omitempty"` // ends the link at once
+	Forget        *bool                  `protobuf:"varint,3,opt,name=forget,proto3,oneof" json:"forget,omitempty"`   // its key may be pinned anew
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdminPeerSetRequest) Reset() {
+	*x = AdminPeerSetRequest{}
+	mi := &file_client_proto_msgTypes[82]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdminPeerSetRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdminPeerSetRequest) ProtoMessage() {}
+
+func (x *AdminPeerSetRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[82]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdminPeerSetRequest.ProtoReflect.Descriptor instead.
+func (*AdminPeerSetRequest) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{82}
+}
+
+func (x *AdminPeerSetRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AdminPeerSetRequest) GetBlocked() bool {
+	if x != nil && x.Blocked != nil {
+		return *x.Blocked
+	}
+	return false
+}
+
+func (x *AdminPeerSetRequest) GetForget() bool {
+	if x != nil && x.Forget != nil {
+		return *x.Forget
+	}
+	return false
+}
+
+type AdminNodeInviteRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Uses          uint32                 `protobuf:"varint,1,opt,name=uses,proto3" json:"uses,omitempty"`                                     // 0: one
+	ValidSeconds  uint32                 `protobuf:"varint,2,opt,name=valid_seconds,json=validSeconds,proto3" json:"valid_seconds,omitempty"` // 0: seven days
+	Note          string                 `protobuf:"bytes,3,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdminNodeInviteRequest) Reset() {
+	*x = AdminNodeInviteRequest{}
+	mi := &file_client_proto_msgTypes[83]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdminNodeInviteRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdminNodeInviteRequest) ProtoMessage() {}
+
+func (x *AdminNodeInviteRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[83]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdminNodeInviteRequest.ProtoReflect.Descriptor instead.
+func (*AdminNodeInviteRequest) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{83}
+}
+
+func (x *AdminNodeInviteRequest) GetUses() uint32 {
+	if x != nil {
+		return x.Uses
+	}
+	return 0
+}
+
+func (x *AdminNodeInviteRequest) GetValidSeconds() uint32 {
+	if x != nil {
+		return x.ValidSeconds
+	}
+	return 0
+}
+
+func (x *AdminNodeInviteRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+type AdminNodeInviteResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Link          string                 `protobuf:"bytes,1,opt,name=link,proto3" json:"link,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdminNodeInviteResponse) Reset() {
+	*x = AdminNodeInviteResponse{}
+	mi := &file_client_proto_msgTypes[84]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdminNodeInviteResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdminNodeInviteResponse) ProtoMessage() {}
+
+func (x *AdminNodeInviteResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[84]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdminNodeInviteResponse.ProtoReflect.Descriptor instead.
+func (*AdminNodeInviteResponse) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{84}
+}
+
+func (x *AdminNodeInviteResponse) GetLink() string {
+	if x != nil {
+		return x.Link
+	}
+	return ""
+}
+
+type AdminNodeJoinRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Link          string                 `protobuf:"bytes,1,opt,name=link,proto3" json:"link,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdminNodeJoinRequest) Reset() {
+	*x = AdminNodeJoinRequest{}
+	mi := &file_client_proto_msgTypes[85]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdminNodeJoinRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdminNodeJoinRequest) ProtoMessage() {}
+
+func (x *AdminNodeJoinRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[85]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdminNodeJoinRequest.ProtoReflect.Descriptor instead.
+func (*AdminNodeJoinRequest) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{85}
+}
+
+func (x *AdminNodeJoinRequest) GetLink() string {
+	if x != nil {
+		return x.Link
+	}
+	return ""
+}
+
+type AdminFederationSetRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Policy        *string                `protobuf:"bytes,1,opt,name=policy,proto3,oneof" json:"policy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdminFederationSetRequest) Reset() {
+	*x = AdminFederationSetRequest{}
+	mi := &file_client_proto_msgTypes[86]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdminFederationSetRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdminFederationSetRequest) ProtoMessage() {}
+
+func (x *AdminFederationSetRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[86]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdminFederationSetRequest.ProtoReflect.Descriptor instead.
+func (*AdminFederationSetRequest) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{86}
+}
+
+func (x *AdminFederationSetRequest) GetPolicy() string {
+	if x != nil && x.Policy != nil {
+		return *x.Policy
+	}
+	return ""
+}
+
 var File_client_proto protoreflect.FileDescriptor
 
 const file_client_proto_rawDesc = "" +
@@ -4503,19 +5677,21 @@ const file_client_proto_rawDesc = "" +
 	"\x06invite\x18\x05 \x03(\tR\x06invite\x12\x10\n" +
 	"\x03key\x18\x06 \x01(\tR\x03key\"'\n" +
 	"\x11RoomDirectRequest\x12\x12\n" +
-	"\x04user\x18\x01 \x01(\tR\x04user\"S\n" +
+	"\x04user\x18\x01 \x01(\tR\x04user\"g\n" +
 	"\x0fRoomFindRequest\x12\x14\n" +
 	"\x05query\x18\x01 \x01(\tR\x05query\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\tR\x05after\x12\x14\n" +
-	"\x05limit\x18\x03 \x01(\rR\x05limit\"Y\n" +
+	"\x05limit\x18\x03 \x01(\rR\x05limit\x12\x12\n" +
+	"\x04node\x18\x04 \x01(\tR\x04node\"Y\n" +
 	"\x10RoomFindResponse\x121\n" +
 	"\x05rooms\x18\x01 \x03(\v2\x1b.hearth.room.v1.RoomSummaryR\x05rooms\x12\x12\n" +
 	"\x04next\x18\x02 \x01(\tR\x04next\"!\n" +
 	"\vRoomRequest\x12\x12\n" +
-	"\x04room\x18\x01 \x01(\tR\x04room\"\xe4\x01\n" +
+	"\x04room\x18\x01 \x01(\tR\x04room\"\x96\x02\n" +
 	"\x0fRoomGetResponse\x125\n" +
 	"\asummary\x18\x01 \x01(\v2\x1b.hearth.room.v1.RoomSummaryR\asummary\x12\x18\n" +
-	"\acreator\x18\x02 \x01(\tR\acreator\x12E\n" +
+	"\acreator\x18\x02 \x01(\tR\acreator\x120\n" +
+	"\x05nodes\x18\x04 \x03(\v2\x1a.hearth.client.v1.RoomNodeR\x05nodes\x12E\n" +
 	"\x06rights\x18\x03 \x03(\v2-.hearth.client.v1.RoomGetResponse.RightsEntryR\x06rights\x1a9\n" +
 	"\vRightsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
@@ -4696,7 +5872,99 @@ const file_client_proto_rawDesc = "" +
 	"\aversion\x18\x03 \x01(\tR\aversion\x1a:\n" +
 	"\fFiguresEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x012\xa2\x1c\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"\xa5\x02\n" +
+	"\bRoomNode\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04here\x18\x02 \x01(\bR\x04here\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\tR\x05state\x12\x12\n" +
+	"\x04home\x18\x04 \x01(\bR\x04home\x12\x18\n" +
+	"\asteward\x18\x05 \x01(\bR\asteward\x12\x18\n" +
+	"\amembers\x18\x06 \x01(\rR\amembers\x12\x1a\n" +
+	"\bfrontier\x18\a \x01(\x04R\bfrontier\x12\x18\n" +
+	"\areached\x18\b \x01(\x04R\areached\x12\x16\n" +
+	"\x06behind\x18\t \x01(\x04R\x06behind\x12\x15\n" +
+	"\x06rtt_ms\x18\n" +
+	" \x01(\x03R\x05rttMs\x12\x16\n" +
+	"\x06banned\x18\v \x01(\bR\x06banned\x12\x16\n" +
+	"\x06frozen\x18\f \x01(\tR\x06frozen\"L\n" +
+	"\x12RoomStewardRequest\x12\x12\n" +
+	"\x04room\x18\x01 \x01(\tR\x04room\x12\x12\n" +
+	"\x04node\x18\x02 \x01(\tR\x04node\x12\x0e\n" +
+	"\x02on\x18\x03 \x01(\bR\x02on\"d\n" +
+	"\x12RoomNodeBanRequest\x12\x12\n" +
+	"\x04room\x18\x01 \x01(\tR\x04room\x12\x12\n" +
+	"\x04node\x18\x02 \x01(\tR\x04node\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x0e\n" +
+	"\x02on\x18\x04 \x01(\bR\x02on\"F\n" +
+	"\fBlockRequest\x12\x12\n" +
+	"\x04user\x18\x01 \x01(\tR\x04user\x12\x12\n" +
+	"\x04node\x18\x02 \x01(\tR\x04node\x12\x0e\n" +
+	"\x02on\x18\x03 \x01(\bR\x02on\"<\n" +
+	"\x0eBlocksResponse\x12\x14\n" +
+	"\x05users\x18\x01 \x03(\tR\x05users\x12\x14\n" +
+	"\x05nodes\x18\x02 \x03(\tR\x05nodes\"Q\n" +
+	"\rReportRequest\x12\x12\n" +
+	"\x04room\x18\x01 \x01(\tR\x04room\x12\x14\n" +
+	"\x05event\x18\x02 \x01(\tR\x05event\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xd7\x01\n" +
+	"\n" +
+	"NodeReport\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\tR\x04room\x12\x14\n" +
+	"\x05event\x18\x03 \x01(\tR\x05event\x12\x16\n" +
+	"\x06author\x18\x04 \x01(\tR\x06author\x12\x12\n" +
+	"\x04text\x18\x05 \x01(\tR\x04text\x12\x16\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\x12\x1a\n" +
+	"\breporter\x18\a \x01(\tR\breporter\x12\x12\n" +
+	"\x04time\x18\b \x01(\x03R\x04time\x12\x1b\n" +
+	"\troom_name\x18\t \x01(\tR\broomName\"N\n" +
+	"\x14AdminReportsResponse\x126\n" +
+	"\areports\x18\x01 \x03(\v2\x1c.hearth.client.v1.NodeReportR\areports\")\n" +
+	"\x17AdminReportCloseRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"\x9d\x02\n" +
+	"\x04Peer\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\tR\x05state\x12\x15\n" +
+	"\x06rtt_ms\x18\x04 \x01(\x01R\x05rttMs\x12\x1c\n" +
+	"\taddresses\x18\x05 \x03(\tR\taddresses\x12\x14\n" +
+	"\x05rooms\x18\x06 \x01(\rR\x05rooms\x12\x16\n" +
+	"\x06behind\x18\a \x01(\x04R\x06behind\x12\x14\n" +
+	"\x05since\x18\b \x01(\x03R\x05since\x12\x14\n" +
+	"\x05error\x18\t \x01(\tR\x05error\x12\x18\n" +
+	"\ablocked\x18\n" +
+	" \x01(\bR\ablocked\x12\x18\n" +
+	"\aversion\x18\v \x01(\tR\aversion\x12\x16\n" +
+	"\x06gossip\x18\f \x01(\bR\x06gossip\"C\n" +
+	"\x05Alarm\x12\x12\n" +
+	"\x04time\x18\x01 \x01(\x03R\x04time\x12\x12\n" +
+	"\x04peer\x18\x02 \x01(\tR\x04peer\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\"\xcf\x01\n" +
+	"\x12AdminPeersResponse\x12,\n" +
+	"\x05peers\x18\x01 \x03(\v2\x16.hearth.client.v1.PeerR\x05peers\x12/\n" +
+	"\x06alarms\x18\x02 \x03(\v2\x17.hearth.client.v1.AlarmR\x06alarms\x12\x16\n" +
+	"\x06policy\x18\x03 \x01(\tR\x06policy\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\x12\x10\n" +
+	"\x03key\x18\x05 \x01(\tR\x03key\x12\x1c\n" +
+	"\taddresses\x18\x06 \x03(\tR\taddresses\"|\n" +
+	"\x13AdminPeerSetRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
+	"\ablocked\x18\x02 \x01(\bH\x00R\ablocked\x88\x01\x01\x12\x1b\n" +
+	"\x06forget\x18\x03 \x01(\bH\x01R\x06forget\x88\x01\x01B\n" +
+	"\n" +
+	"\b_blockedB\t\n" +
+	"\a_forget\"e\n" +
+	"\x16AdminNodeInviteRequest\x12\x12\n" +
+	"\x04uses\x18\x01 \x01(\rR\x04uses\x12#\n" +
+	"\rvalid_seconds\x18\x02 \x01(\rR\fvalidSeconds\x12\x12\n" +
+	"\x04note\x18\x03 \x01(\tR\x04note\"-\n" +
+	"\x17AdminNodeInviteResponse\x12\x12\n" +
+	"\x04link\x18\x01 \x01(\tR\x04link\"*\n" +
+	"\x14AdminNodeJoinRequest\x12\x12\n" +
+	"\x04link\x18\x01 \x01(\tR\x04link\"C\n" +
+	"\x19AdminFederationSetRequest\x12\x1b\n" +
+	"\x06policy\x18\x01 \x01(\tH\x00R\x06policy\x88\x01\x01B\t\n" +
+	"\a_policy2\xe4#\n" +
 	"\x06Client\x12W\n" +
 	"\n" +
 	"ServerInfo\x12#.hearth.client.v1.ServerInfoRequest\x1a$.hearth.client.v1.ServerInfoResponse\x12N\n" +
@@ -4751,7 +6019,20 @@ const file_client_proto_rawDesc = "" +
 	"\x11AdminInviteRevoke\x12*.hearth.client.v1.AdminInviteRevokeRequest\x1a\x17.hearth.client.v1.Empty\x12W\n" +
 	"\n" +
 	"AdminRooms\x12#.hearth.client.v1.AdminRoomsRequest\x1a$.hearth.client.v1.AdminRoomsResponse\x12M\n" +
-	"\vAdminHealth\x12\x17.hearth.client.v1.Empty\x1a%.hearth.client.v1.AdminHealthResponseB#Z!hearth/transport/session/clientpbb\x06proto3"
+	"\vAdminHealth\x12\x17.hearth.client.v1.Empty\x1a%.hearth.client.v1.AdminHealthResponse\x12L\n" +
+	"\vRoomSteward\x12$.hearth.client.v1.RoomStewardRequest\x1a\x17.hearth.client.v1.Empty\x12L\n" +
+	"\vRoomNodeBan\x12$.hearth.client.v1.RoomNodeBanRequest\x1a\x17.hearth.client.v1.Empty\x12@\n" +
+	"\x05Block\x12\x1e.hearth.client.v1.BlockRequest\x1a\x17.hearth.client.v1.Empty\x12C\n" +
+	"\x06Blocks\x12\x17.hearth.client.v1.Empty\x1a .hearth.client.v1.BlocksResponse\x12B\n" +
+	"\x06Report\x12\x1f.hearth.client.v1.ReportRequest\x1a\x17.hearth.client.v1.Empty\x12O\n" +
+	"\fAdminReports\x12\x17.hearth.client.v1.Empty\x1a&.hearth.client.v1.AdminReportsResponse\x12V\n" +
+	"\x10AdminReportClose\x12).hearth.client.v1.AdminReportCloseRequest\x1a\x17.hearth.client.v1.Empty\x12K\n" +
+	"\n" +
+	"AdminPeers\x12\x17.hearth.client.v1.Empty\x1a$.hearth.client.v1.AdminPeersResponse\x12N\n" +
+	"\fAdminPeerSet\x12%.hearth.client.v1.AdminPeerSetRequest\x1a\x17.hearth.client.v1.Empty\x12f\n" +
+	"\x0fAdminNodeInvite\x12(.hearth.client.v1.AdminNodeInviteRequest\x1a).hearth.client.v1.AdminNodeInviteResponse\x12O\n" +
+	"\rAdminNodeJoin\x12&.hearth.client.v1.AdminNodeJoinRequest\x1a\x16.hearth.client.v1.Peer\x12Z\n" +
+	"\x12AdminFederationSet\x12+.hearth.client.v1.AdminFederationSetRequest\x1a\x17.hearth.client.v1.EmptyB#Z!hearth/transport/session/clientpbb\x06proto3"
 
 var (
 	file_client_proto_rawDescOnce sync.Once
@@ -4765,223 +6046,268 @@ func file_client_proto_rawDescGZIP() []byte {
 	return file_client_proto_rawDescData
 }
 
-var file_client_proto_msgTypes = make([]protoimpl.MessageInfo, 73)
+var file_client_proto_msgTypes = make([]protoimpl.MessageInfo, 90)
 var file_client_proto_goTypes = []any{
-	(*ClientFrame)(nil),              // 0: hearth.client.v1.ClientFrame
-	(*Request)(nil),                  // 1: hearth.client.v1.Request
-	(*ServerFrame)(nil),              // 2: hearth.client.v1.ServerFrame
-	(*Reply)(nil),                    // 3: hearth.client.v1.Reply
-	(*Error)(nil),                    // 4: hearth.client.v1.Error
-	(*Delivery)(nil),                 // 5: hearth.client.v1.Delivery
-	(*Bye)(nil),                      // 6: hearth.client.v1.Bye
-	(*Empty)(nil),                    // 7: hearth.client.v1.Empty
-	(*ServerInfoRequest)(nil),        // 8: hearth.client.v1.ServerInfoRequest
-	(*ServerInfoResponse)(nil),       // 9: hearth.client.v1.ServerInfoResponse
-	(*Limits)(nil),                   // 10: hearth.client.v1.Limits
-	(*RegisterRequest)(nil),          // 11: hearth.client.v1.RegisterRequest
-	(*LoginRequest)(nil),             // 12: hearth.client.v1.LoginRequest
-	(*LoginResponse)(nil),            // 13: hearth.client.v1.LoginResponse
-	(*OpenRequest)(nil),              // 14: hearth.client.v1.OpenRequest
-	(*OpenResponse)(nil),             // 15: hearth.client.v1.OpenResponse
-	(*LogoutRequest)(nil),            // 16: hearth.client.v1.LogoutRequest
-	(*PasswordChangeRequest)(nil),    // 17: hearth.client.v1.PasswordChangeRequest
-	(*Device)(nil),                   // 18: hearth.client.v1.Device
-	(*DevicesResponse)(nil),          // 19: hearth.client.v1.DevicesResponse
-	(*DeviceRevokeRequest)(nil),      // 20: hearth.client.v1.DeviceRevokeRequest
-	(*ProfileSetRequest)(nil),        // 21: hearth.client.v1.ProfileSetRequest
-	(*ProfilesRequest)(nil),          // 22: hearth.client.v1.ProfilesRequest
-	(*ProfilesResponse)(nil),         // 23: hearth.client.v1.ProfilesResponse
-	(*UserFindRequest)(nil),          // 24: hearth.client.v1.UserFindRequest
-	(*RoomsResponse)(nil),            // 25: hearth.client.v1.RoomsResponse
-	(*RoomCreateRequest)(nil),        // 26: hearth.client.v1.RoomCreateRequest
-	(*RoomDirectRequest)(nil),        // 27: hearth.client.v1.RoomDirectRequest
-	(*RoomFindRequest)(nil),          // 28: hearth.client.v1.RoomFindRequest
-	(*RoomFindResponse)(nil),         // 29: hearth.client.v1.RoomFindResponse
-	(*RoomRequest)(nil),              // 30: hearth.client.v1.RoomRequest
-	(*RoomGetResponse)(nil),          // 31: hearth.client.v1.RoomGetResponse
-	(*MemberRequest)(nil),            // 32: hearth.client.v1.MemberRequest
-	(*RoomSetRequest)(nil),           // 33: hearth.client.v1.RoomSetRequest
-	(*RoomMuteRequest)(nil),          // 34: hearth.client.v1.RoomMuteRequest
-	(*MembersRequest)(nil),           // 35: hearth.client.v1.MembersRequest
-	(*MembersResponse)(nil),          // 36: hearth.client.v1.MembersResponse
-	(*SendRequest)(nil),              // 37: hearth.client.v1.SendRequest
-	(*EventResponse)(nil),            // 38: hearth.client.v1.EventResponse
-	(*EditRequest)(nil),              // 39: hearth.client.v1.EditRequest
-	(*TargetRequest)(nil),            // 40: hearth.client.v1.TargetRequest
-	(*ReactRequest)(nil),             // 41: hearth.client.v1.ReactRequest
-	(*PinRequest)(nil),               // 42: hearth.client.v1.PinRequest
-	(*HistoryRequest)(nil),           // 43: hearth.client.v1.HistoryRequest
-	(*HistoryResponse)(nil),          // 44: hearth.client.v1.HistoryResponse
-	(*EventRequest)(nil),             // 45: hearth.client.v1.EventRequest
-	(*Edition)(nil),                  // 46: hearth.client.v1.Edition
-	(*EditHistoryResponse)(nil),      // 47: hearth.client.v1.EditHistoryResponse
-	(*SearchRequest)(nil),            // 48: hearth.client.v1.SearchRequest
-	(*SearchHit)(nil),                // 49: hearth.client.v1.SearchHit
-	(*SearchResponse)(nil),           // 50: hearth.client.v1.SearchResponse
-	(*ReadRequest)(nil),              // 51: hearth.client.v1.ReadRequest
-	(*Receipt)(nil),                  // 52: hearth.client.v1.Receipt
-	(*ReceiptsResponse)(nil),         // 53: hearth.client.v1.ReceiptsResponse
-	(*TypingRequest)(nil),            // 54: hearth.client.v1.TypingRequest
-	(*WatchRequest)(nil),             // 55: hearth.client.v1.WatchRequest
-	(*WatchResponse)(nil),            // 56: hearth.client.v1.WatchResponse
-	(*AdminUser)(nil),                // 57: hearth.client.v1.AdminUser
-	(*AdminUsersRequest)(nil),        // 58: hearth.client.v1.AdminUsersRequest
-	(*AdminUsersResponse)(nil),       // 59: hearth.client.v1.AdminUsersResponse
-	(*AdminUserAddRequest)(nil),      // 60: hearth.client.v1.AdminUserAddRequest
-	(*AdminUserSetRequest)(nil),      // 61: hearth.client.v1.AdminUserSetRequest
-	(*AdminInviteCreateRequest)(nil), // 62: hearth.client.v1.AdminInviteCreateRequest
-	(*Invite)(nil),                   // 63: hearth.client.v1.Invite
-	(*AdminInvitesResponse)(nil),     // 64: hearth.client.v1.AdminInvitesResponse
-	(*AdminInviteRevokeRequest)(nil), // 65: hearth.client.v1.AdminInviteRevokeRequest
-	(*AdminRoomsRequest)(nil),        // 66: hearth.client.v1.AdminRoomsRequest
-	(*AdminRoomsResponse)(nil),       // 67: hearth.client.v1.AdminRoomsResponse
-	(*Check)(nil),                    // 68: hearth.client.v1.Check
-	(*AdminHealthResponse)(nil),      // 69: hearth.client.v1.AdminHealthResponse
-	nil,                              // 70: hearth.client.v1.OpenRequest.CursorsEntry
-	nil,                              // 71: hearth.client.v1.RoomGetResponse.RightsEntry
-	nil,                              // 72: hearth.client.v1.AdminHealthResponse.FiguresEntry
-	(*roompb.RoomSummary)(nil),       // 73: hearth.room.v1.RoomSummary
-	(*roompb.Signal)(nil),            // 74: hearth.room.v1.Signal
-	(*roompb.Item)(nil),              // 75: hearth.room.v1.Item
-	(*roompb.Profile)(nil),           // 76: hearth.room.v1.Profile
-	(*roompb.Settings)(nil),          // 77: hearth.room.v1.Settings
-	(*roompb.Member)(nil),            // 78: hearth.room.v1.Member
-	(*roompb.Event)(nil),             // 79: hearth.room.v1.Event
+	(*ClientFrame)(nil),               // 0: hearth.client.v1.ClientFrame
+	(*Request)(nil),                   // 1: hearth.client.v1.Request
+	(*ServerFrame)(nil),               // 2: hearth.client.v1.ServerFrame
+	(*Reply)(nil),                     // 3: hearth.client.v1.Reply
+	(*Error)(nil),                     // 4: hearth.client.v1.Error
+	(*Delivery)(nil),                  // 5: hearth.client.v1.Delivery
+	(*Bye)(nil),                       // 6: hearth.client.v1.Bye
+	(*Empty)(nil),                     // 7: hearth.client.v1.Empty
+	(*ServerInfoRequest)(nil),         // 8: hearth.client.v1.ServerInfoRequest
+	(*ServerInfoResponse)(nil),        // 9: hearth.client.v1.ServerInfoResponse
+	(*Limits)(nil),                    // 10: hearth.client.v1.Limits
+	(*RegisterRequest)(nil),           // 11: hearth.client.v1.RegisterRequest
+	(*LoginRequest)(nil),              // 12: hearth.client.v1.LoginRequest
+	(*LoginResponse)(nil),             // 13: hearth.client.v1.LoginResponse
+	(*OpenRequest)(nil),               // 14: hearth.client.v1.OpenRequest
+	(*OpenResponse)(nil),              // 15: hearth.client.v1.OpenResponse
+	(*LogoutRequest)(nil),             // 16: hearth.client.v1.LogoutRequest
+	(*PasswordChangeRequest)(nil),     // 17: hearth.client.v1.PasswordChangeRequest
+	(*Device)(nil),                    // 18: hearth.client.v1.Device
+	(*DevicesResponse)(nil),           // 19: hearth.client.v1.DevicesResponse
+	(*DeviceRevokeRequest)(nil),       // 20: hearth.client.v1.DeviceRevokeRequest
+	(*ProfileSetRequest)(nil),         // 21: hearth.client.v1.ProfileSetRequest
+	(*ProfilesRequest)(nil),           // 22: hearth.client.v1.ProfilesRequest
+	(*ProfilesResponse)(nil),          // 23: hearth.client.v1.ProfilesResponse
+	(*UserFindRequest)(nil),           // 24: hearth.client.v1.UserFindRequest
+	(*RoomsResponse)(nil),             // 25: hearth.client.v1.RoomsResponse
+	(*RoomCreateRequest)(nil),         // 26: hearth.client.v1.RoomCreateRequest
+	(*RoomDirectRequest)(nil),         // 27: hearth.client.v1.RoomDirectRequest
+	(*RoomFindRequest)(nil),           // 28: hearth.client.v1.RoomFindRequest
+	(*RoomFindResponse)(nil),          // 29: hearth.client.v1.RoomFindResponse
+	(*RoomRequest)(nil),               // 30: hearth.client.v1.RoomRequest
+	(*RoomGetResponse)(nil),           // 31: hearth.client.v1.RoomGetResponse
+	(*MemberRequest)(nil),             // 32: hearth.client.v1.MemberRequest
+	(*RoomSetRequest)(nil),            // 33: hearth.client.v1.RoomSetRequest
+	(*RoomMuteRequest)(nil),           // 34: hearth.client.v1.RoomMuteRequest
+	(*MembersRequest)(nil),            // 35: hearth.client.v1.MembersRequest
+	(*MembersResponse)(nil),           // 36: hearth.client.v1.MembersResponse
+	(*SendRequest)(nil),               // 37: hearth.client.v1.SendRequest
+	(*EventResponse)(nil),             // 38: hearth.client.v1.EventResponse
+	(*EditRequest)(nil),               // 39: hearth.client.v1.EditRequest
+	(*TargetRequest)(nil),             // 40: hearth.client.v1.TargetRequest
+	(*ReactRequest)(nil),              // 41: hearth.client.v1.ReactRequest
+	(*PinRequest)(nil),                // 42: hearth.client.v1.PinRequest
+	(*HistoryRequest)(nil),            // 43: hearth.client.v1.HistoryRequest
+	(*HistoryResponse)(nil),           // 44: hearth.client.v1.HistoryResponse
+	(*EventRequest)(nil),              // 45: hearth.client.v1.EventRequest
+	(*Edition)(nil),                   // 46: hearth.client.v1.Edition
+	(*EditHistoryResponse)(nil),       // 47: hearth.client.v1.EditHistoryResponse
+	(*SearchRequest)(nil),             // 48: hearth.client.v1.SearchRequest
+	(*SearchHit)(nil),                 // 49: hearth.client.v1.SearchHit
+	(*SearchResponse)(nil),            // 50: hearth.client.v1.SearchResponse
+	(*ReadRequest)(nil),               // 51: hearth.client.v1.ReadRequest
+	(*Receipt)(nil),                   // 52: hearth.client.v1.Receipt
+	(*ReceiptsResponse)(nil),          // 53: hearth.client.v1.ReceiptsResponse
+	(*TypingRequest)(nil),             // 54: hearth.client.v1.TypingRequest
+	(*WatchRequest)(nil),              // 55: hearth.client.v1.WatchRequest
+	(*WatchResponse)(nil),             // 56: hearth.client.v1.WatchResponse
+	(*AdminUser)(nil),                 // 57: hearth.client.v1.AdminUser
+	(*AdminUsersRequest)(nil),         // 58: hearth.client.v1.AdminUsersRequest
+	(*AdminUsersResponse)(nil),        // 59: hearth.client.v1.AdminUsersResponse
+	(*AdminUserAddRequest)(nil),       // 60: hearth.client.v1.AdminUserAddRequest
+	(*AdminUserSetRequest)(nil),       // 61: hearth.client.v1.AdminUserSetRequest
+	(*AdminInviteCreateRequest)(nil),  // 62: hearth.client.v1.AdminInviteCreateRequest
+	(*Invite)(nil),                    // 63: hearth.client.v1.Invite
+	(*AdminInvitesResponse)(nil),      // 64: hearth.client.v1.AdminInvitesResponse
+	(*AdminInviteRevokeRequest)(nil),  // 65: hearth.client.v1.AdminInviteRevokeRequest
+	(*AdminRoomsRequest)(nil),         // 66: hearth.client.v1.AdminRoomsRequest
+	(*AdminRoomsResponse)(nil),        // 67: hearth.client.v1.AdminRoomsResponse
+	(*Check)(nil),                     // 68: hearth.client.v1.Check
+	(*AdminHealthResponse)(nil),       // 69: hearth.client.v1.AdminHealthResponse
+	(*RoomNode)(nil),                  // 70: hearth.client.v1.RoomNode
+	(*RoomStewardRequest)(nil),        // 71: hearth.client.v1.RoomStewardRequest
+	(*RoomNodeBanRequest)(nil),        // 72: hearth.client.v1.RoomNodeBanRequest
+	(*BlockRequest)(nil),              // 73: hearth.client.v1.BlockRequest
+	(*BlocksResponse)(nil),            // 74: hearth.client.v1.BlocksResponse
+	(*ReportRequest)(nil),             // 75: hearth.client.v1.ReportRequest
+	(*NodeReport)(nil),                // 76: hearth.client.v1.NodeReport
+	(*AdminReportsResponse)(nil),      // 77: hearth.client.v1.AdminReportsResponse
+	(*AdminReportCloseRequest)(nil),   // 78: hearth.client.v1.AdminReportCloseRequest
+	(*Peer)(nil),                      // 79: hearth.client.v1.Peer
+	(*Alarm)(nil),                     // 80: hearth.client.v1.Alarm
+	(*AdminPeersResponse)(nil),        // 81: hearth.client.v1.AdminPeersResponse
+	(*AdminPeerSetRequest)(nil),       // 82: hearth.client.v1.AdminPeerSetRequest
+	(*AdminNodeInviteRequest)(nil),    // 83: hearth.client.v1.AdminNodeInviteRequest
+	(*AdminNodeInviteResponse)(nil),   // 84: hearth.client.v1.AdminNodeInviteResponse
+	(*AdminNodeJoinRequest)(nil),      // 85: hearth.client.v1.AdminNodeJoinRequest
+	(*AdminFederationSetRequest)(nil), // 86: hearth.client.v1.AdminFederationSetRequest
+	nil,                               // 87: hearth.client.v1.OpenRequest.CursorsEntry
+	nil,                               // 88: hearth.client.v1.RoomGetResponse.RightsEntry
+	nil,                               // 89: hearth.client.v1.AdminHealthResponse.FiguresEntry
+	(*roompb.RoomSummary)(nil),        // 90: hearth.room.v1.RoomSummary
+	(*roompb.Signal)(nil),             // 91: hearth.room.v1.Signal
+	(*roompb.Item)(nil),               // 92: hearth.room.v1.Item
+	(*roompb.Profile)(nil),            // 93: hearth.room.v1.Profile
+	(*roompb.Settings)(nil),           // 94: hearth.room.v1.Settings
+	(*roompb.Member)(nil),             // 95: hearth.room.v1.Member
+	(*roompb.Event)(nil),              // 96: hearth.room.v1.Event
 }
 var file_client_proto_depIdxs = []int32{
 	1,  // 0: hearth.client.v1.ClientFrame.requests:type_name -> hearth.client.v1.Request
 	3,  // 1: hearth.client.v1.ServerFrame.replies:type_name -> hearth.client.v1.Reply
 	5,  // 2: hearth.client.v1.ServerFrame.deliveries:type_name -> hearth.client.v1.Delivery
-	73, // 3: hearth.client.v1.ServerFrame.rooms:type_name -> hearth.room.v1.RoomSummary
-	74, // 4: hearth.client.v1.ServerFrame.signals:type_name -> hearth.room.v1.Signal
+	90, // 3: hearth.client.v1.ServerFrame.rooms:type_name -> hearth.room.v1.RoomSummary
+	91, // 4: hearth.client.v1.ServerFrame.signals:type_name -> hearth.room.v1.Signal
 	6,  // 5: hearth.client.v1.ServerFrame.bye:type_name -> hearth.client.v1.Bye
 	4,  // 6: hearth.client.v1.Reply.error:type_name -> hearth.client.v1.Error
-	75, // 7: hearth.client.v1.Delivery.items:type_name -> hearth.room.v1.Item
+	92, // 7: hearth.client.v1.Delivery.items:type_name -> hearth.room.v1.Item
 	4,  // 8: hearth.client.v1.Bye.error:type_name -> hearth.client.v1.Error
 	10, // 9: hearth.client.v1.ServerInfoResponse.limits:type_name -> hearth.client.v1.Limits
-	70, // 10: hearth.client.v1.OpenRequest.cursors:type_name -> hearth.client.v1.OpenRequest.CursorsEntry
-	76, // 11: hearth.client.v1.OpenResponse.profile:type_name -> hearth.room.v1.Profile
-	73, // 12: hearth.client.v1.OpenResponse.rooms:type_name -> hearth.room.v1.RoomSummary
+	87, // 10: hearth.client.v1.OpenRequest.cursors:type_name -> hearth.client.v1.OpenRequest.CursorsEntry
+	93, // 11: hearth.client.v1.OpenResponse.profile:type_name -> hearth.room.v1.Profile
+	90, // 12: hearth.client.v1.OpenResponse.rooms:type_name -> hearth.room.v1.RoomSummary
 	18, // 13: hearth.client.v1.DevicesResponse.devices:type_name -> hearth.client.v1.Device
-	76, // 14: hearth.client.v1.ProfilesResponse.profiles:type_name -> hearth.room.v1.Profile
-	73, // 15: hearth.client.v1.RoomsResponse.rooms:type_name -> hearth.room.v1.RoomSummary
-	73, // 16: hearth.client.v1.RoomFindResponse.rooms:type_name -> hearth.room.v1.RoomSummary
-	73, // 17: hearth.client.v1.RoomGetResponse.summary:type_name -> hearth.room.v1.RoomSummary
-	71, // 18: hearth.client.v1.RoomGetResponse.rights:type_name -> hearth.client.v1.RoomGetResponse.RightsEntry
-	77, // 19: hearth.client.v1.RoomSetRequest.settings:type_name -> hearth.room.v1.Settings
-	78, // 20: hearth.client.v1.MembersResponse.members:type_name -> hearth.room.v1.Member
-	79, // 21: hearth.client.v1.HistoryResponse.events:type_name -> hearth.room.v1.Event
-	76, // 22: hearth.client.v1.HistoryResponse.profiles:type_name -> hearth.room.v1.Profile
-	46, // 23: hearth.client.v1.EditHistoryResponse.editions:type_name -> hearth.client.v1.Edition
-	79, // 24: hearth.client.v1.SearchHit.event:type_name -> hearth.room.v1.Event
-	49, // 25: hearth.client.v1.SearchResponse.hits:type_name -> hearth.client.v1.SearchHit
-	76, // 26: hearth.client.v1.SearchResponse.profiles:type_name -> hearth.room.v1.Profile
-	52, // 27: hearth.client.v1.ReceiptsResponse.receipts:type_name -> hearth.client.v1.Receipt
-	76, // 28: hearth.client.v1.AdminUser.profile:type_name -> hearth.room.v1.Profile
-	57, // 29: hearth.client.v1.AdminUsersResponse.users:type_name -> hearth.client.v1.AdminUser
-	63, // 30: hearth.client.v1.AdminInvitesResponse.invites:type_name -> hearth.client.v1.Invite
-	73, // 31: hearth.client.v1.AdminRoomsResponse.rooms:type_name -> hearth.room.v1.RoomSummary
-	68, // 32: hearth.client.v1.AdminHealthResponse.checks:type_name -> hearth.client.v1.Check
-	72, // 33: hearth.client.v1.AdminHealthResponse.figures:type_name -> hearth.client.v1.AdminHealthResponse.FiguresEntry
-	8,  // 34: hearth.client.v1.Client.ServerInfo:input_type -> hearth.client.v1.ServerInfoRequest
-	11, // 35: hearth.client.v1.Client.Register:input_type -> hearth.client.v1.RegisterRequest
-	12, // 36: hearth.client.v1.Client.Login:input_type -> hearth.client.v1.LoginRequest
-	14, // 37: hearth.client.v1.Client.Open:input_type -> hearth.client.v1.OpenRequest
-	16, // 38: hearth.client.v1.Client.Logout:input_type -> hearth.client.v1.LogoutRequest
-	17, // 39: hearth.client.v1.Client.PasswordChange:input_type -> hearth.client.v1.PasswordChangeRequest
-	7,  // 40: hearth.client.v1.Client.Devices:input_type -> hearth.client.v1.Empty
-	20, // 41: hearth.client.v1.Client.DeviceRevoke:input_type -> hearth.client.v1.DeviceRevokeRequest
-	21, // 42: hearth.client.v1.Client.ProfileSet:input_type -> hearth.client.v1.ProfileSetRequest
-	22, // 43: hearth.client.v1.Client.Profiles:input_type -> hearth.client.v1.ProfilesRequest
-	24, // 44: hearth.client.v1.Client.UserFind:input_type -> hearth.client.v1.UserFindRequest
-	7,  // 45: hearth.client.v1.Client.Rooms:input_type -> hearth.client.v1.Empty
-	26, // 46: hearth.client.v1.Client.RoomCreate:input_type -> hearth.client.v1.RoomCreateRequest
-	27, // 47: hearth.client.v1.Client.RoomDirect:input_type -> hearth.client.v1.RoomDirectRequest
-	28, // 48: hearth.client.v1.Client.RoomFind:input_type -> hearth.client.v1.RoomFindRequest
-	30, // 49: hearth.client.v1.Client.RoomGet:input_type -> hearth.client.v1.RoomRequest
-	30, // 50: hearth.client.v1.Client.RoomJoin:input_type -> hearth.client.v1.RoomRequest
-	30, // 51: hearth.client.v1.Client.RoomLeave:input_type -> hearth.client.v1.RoomRequest
-	32, // 52: hearth.client.v1.Client.RoomInvite:input_type -> hearth.client.v1.MemberRequest
-	32, // 53: hearth.client.v1.Client.RoomKick:input_type -> hearth.client.v1.MemberRequest
-	32, // 54: hearth.client.v1.Client.RoomBan:input_type -> hearth.client.v1.MemberRequest
-	32, // 55: hearth.client.v1.Client.RoomUnban:input_type -> hearth.client.v1.MemberRequest
-	32, // 56: hearth.client.v1.Client.RoomRole:input_type -> hearth.client.v1.MemberRequest
-	33, // 57: hearth.client.v1.Client.RoomSet:input_type -> hearth.client.v1.RoomSetRequest
-	34, // 58: hearth.client.v1.Client.RoomMute:input_type -> hearth.client.v1.RoomMuteRequest
-	35, // 59: hearth.client.v1.Client.Members:input_type -> hearth.client.v1.MembersRequest
-	37, // 60: hearth.client.v1.Client.Send:input_type -> hearth.client.v1.SendRequest
-	39, // 61: hearth.client.v1.Client.Edit:input_type -> hearth.client.v1.EditRequest
-	40, // 62: hearth.client.v1.Client.Delete:input_type -> hearth.client.v1.TargetRequest
-	41, // 63: hearth.client.v1.Client.React:input_type -> hearth.client.v1.ReactRequest
-	42, // 64: hearth.client.v1.Client.Pin:input_type -> hearth.client.v1.PinRequest
-	43, // 65: hearth.client.v1.Client.History:input_type -> hearth.client.v1.HistoryRequest
-	45, // 66: hearth.client.v1.Client.EditHistory:input_type -> hearth.client.v1.EventRequest
-	30, // 67: hearth.client.v1.Client.Pins:input_type -> hearth.client.v1.RoomRequest
-	48, // 68: hearth.client.v1.Client.Search:input_type -> hearth.client.v1.SearchRequest
-	51, // 69: hearth.client.v1.Client.Read:input_type -> hearth.client.v1.ReadRequest
-	30, // 70: hearth.client.v1.Client.Receipts:input_type -> hearth.client.v1.RoomRequest
-	54, // 71: hearth.client.v1.Client.Typing:input_type -> hearth.client.v1.TypingRequest
-	55, // 72: hearth.client.v1.Client.Watch:input_type -> hearth.client.v1.WatchRequest
-	58, // 73: hearth.client.v1.Client.AdminUsers:input_type -> hearth.client.v1.AdminUsersRequest
-	60, // 74: hearth.client.v1.Client.AdminUserAdd:input_type -> hearth.client.v1.AdminUserAddRequest
-	61, // 75: hearth.client.v1.Client.AdminUserSet:input_type -> hearth.client.v1.AdminUserSetRequest
-	62, // 76: hearth.client.v1.Client.AdminInviteCreate:input_type -> hearth.client.v1.AdminInviteCreateRequest
-	7,  // 77: hearth.client.v1.Client.AdminInvites:input_type -> hearth.client.v1.Empty
-	65, // 78: hearth.client.v1.Client.AdminInviteRevoke:input_type -> hearth.client.v1.AdminInviteRevokeRequest
-	66, // 79: hearth.client.v1.Client.AdminRooms:input_type -> hearth.client.v1.AdminRoomsRequest
-	7,  // 80: hearth.client.v1.Client.AdminHealth:input_type -> hearth.client.v1.Empty
-	9,  // 81: hearth.client.v1.Client.ServerInfo:output_type -> hearth.client.v1.ServerInfoResponse
-	13, // 82: hearth.client.v1.Client.Register:output_type -> hearth.client.v1.LoginResponse
-	13, // 83: hearth.client.v1.Client.Login:output_type -> hearth.client.v1.LoginResponse
-	15, // 84: hearth.client.v1.Client.Open:output_type -> hearth.client.v1.OpenResponse
-	7,  // 85: hearth.client.v1.Client.Logout:output_type -> hearth.client.v1.Empty
-	7,  // 86: hearth.client.v1.Client.PasswordChange:output_type -> hearth.client.v1.Empty
-	19, // 87: hearth.client.v1.Client.Devices:output_type -> hearth.client.v1.DevicesResponse
-	7,  // 88: hearth.client.v1.Client.DeviceRevoke:output_type -> hearth.client.v1.Empty
-	76, // 89: hearth.client.v1.Client.ProfileSet:output_type -> hearth.room.v1.Profile
-	23, // 90: hearth.client.v1.Client.Profiles:output_type -> hearth.client.v1.ProfilesResponse
-	23, // 91: hearth.client.v1.Client.UserFind:output_type -> hearth.client.v1.ProfilesResponse
-	25, // 92: hearth.client.v1.Client.Rooms:output_type -> hearth.client.v1.RoomsResponse
-	73, // 93: hearth.client.v1.Client.RoomCreate:output_type -> hearth.room.v1.RoomSummary
-	73, // 94: hearth.client.v1.Client.RoomDirect:output_type -> hearth.room.v1.RoomSummary
-	29, // 95: hearth.client.v1.Client.RoomFind:output_type -> hearth.client.v1.RoomFindResponse
-	31, // 96: hearth.client.v1.Client.RoomGet:output_type -> hearth.client.v1.RoomGetResponse
-	73, // 97: hearth.client.v1.Client.RoomJoin:output_type -> hearth.room.v1.RoomSummary
-	7,  // 98: hearth.client.v1.Client.RoomLeave:output_type -> hearth.client.v1.Empty
-	7,  // 99: hearth.client.v1.Client.RoomInvite:output_type -> hearth.client.v1.Empty
-	7,  // 100: hearth.client.v1.Client.RoomKick:output_type -> hearth.client.v1.Empty
-	7,  // 101: hearth.client.v1.Client.RoomBan:output_type -> hearth.client.v1.Empty
-	7,  // 102: hearth.client.v1.Client.RoomUnban:output_type -> hearth.client.v1.Empty
-	7,  // 103: hearth.client.v1.Client.RoomRole:output_type -> hearth.client.v1.Empty
-	73, // 104: hearth.client.v1.Client.RoomSet:output_type -> hearth.room.v1.RoomSummary
-	7,  // 105: hearth.client.v1.Client.RoomMute:output_type -> hearth.client.v1.Empty
-	36, // 106: hearth.client.v1.Client.Members:output_type -> hearth.client.v1.MembersResponse
-	38, // 107: hearth.client.v1.Client.Send:output_type -> hearth.client.v1.EventResponse
-	38, // 108: hearth.client.v1.Client.Edit:output_type -> hearth.client.v1.EventResponse
-	38, // 109: hearth.client.v1.Client.Delete:output_type -> hearth.client.v1.EventResponse
-	38, // 110: hearth.client.v1.Client.React:output_type -> hearth.client.v1.EventResponse
-	38, // 111: hearth.client.v1.Client.Pin:output_type -> hearth.client.v1.EventResponse
-	44, // 112: hearth.client.v1.Client.History:output_type -> hearth.client.v1.HistoryResponse
-	47, // 113: hearth.client.v1.Client.EditHistory:output_type -> hearth.client.v1.EditHistoryResponse
-	44, // 114: hearth.client.v1.Client.Pins:output_type -> hearth.client.v1.HistoryResponse
-	50, // 115: hearth.client.v1.Client.Search:output_type -> hearth.client.v1.SearchResponse
-	7,  // 116: hearth.client.v1.Client.Read:output_type -> hearth.client.v1.Empty
-	53, // 117: hearth.client.v1.Client.Receipts:output_type -> hearth.client.v1.ReceiptsResponse
-	7,  // 118: hearth.client.v1.Client.Typing:output_type -> hearth.client.v1.Empty
-	56, // 119: hearth.client.v1.Client.Watch:output_type -> hearth.client.v1.WatchResponse
-	59, // 120: hearth.client.v1.Client.AdminUsers:output_type -> hearth.client.v1.AdminUsersResponse
-	76, // 121: hearth.client.v1.Client.AdminUserAdd:output_type -> hearth.room.v1.Profile
-	7,  // 122: hearth.client.v1.Client.AdminUserSet:output_type -> hearth.client.v1.Empty
-	63, // 123: hearth.client.v1.Client.AdminInviteCreate:output_type -> hearth.client.v1.Invite
-	64, // 124: hearth.client.v1.Client.AdminInvites:output_type -> hearth.client.v1.AdminInvitesResponse
-	7,  // 125: hearth.client.v1.Client.AdminInviteRevoke:output_type -> hearth.client.v1.Empty
-	67, // 126: hearth.client.v1.Client.AdminRooms:output_type -> hearth.client.v1.AdminRoomsResponse
-	69, // 127: hearth.client.v1.Client.AdminHealth:output_type -> hearth.client.v1.AdminHealthResponse
-	81, // [81:128] is the sub-list for method output_type
-	34, // [34:81] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	93, // 14: hearth.client.v1.ProfilesResponse.profiles:type_name -> hearth.room.v1.Profile
+	90, // 15: hearth.client.v1.RoomsResponse.rooms:type_name -> hearth.room.v1.RoomSummary
+	90, // 16: hearth.client.v1.RoomFindResponse.rooms:type_name -> hearth.room.v1.RoomSummary
+	90, // 17: hearth.client.v1.RoomGetResponse.summary:type_name -> hearth.room.v1.RoomSummary
+	70, // 18: hearth.client.v1.RoomGetResponse.nodes:type_name -> hearth.client.v1.RoomNode
+	88, // 19: hearth.client.v1.RoomGetResponse.rights:type_name -> hearth.client.v1.RoomGetResponse.RightsEntry
+	94, // 20: hearth.client.v1.RoomSetRequest.settings:type_name -> hearth.room.v1.Settings
+	95, // 21: hearth.client.v1.MembersResponse.members:type_name -> hearth.room.v1.Member
+	96, // 22: hearth.client.v1.HistoryResponse.events:type_name -> hearth.room.v1.Event
+	93, // 23: hearth.client.v1.HistoryResponse.profiles:type_name -> hearth.room.v1.Profile
+	46, // 24: hearth.client.v1.EditHistoryResponse.editions:type_name -> hearth.client.v1.Edition
+	96, // 25: hearth.client.v1.SearchHit.event:type_name -> hearth.room.v1.Event
+	49, // 26: hearth.client.v1.SearchResponse.hits:type_name -> hearth.client.v1.SearchHit
+	93, // 27: hearth.client.v1.SearchResponse.profiles:type_name -> hearth.room.v1.Profile
+	52, // 28: hearth.client.v1.ReceiptsResponse.receipts:type_name -> hearth.client.v1.Receipt
+	93, // 29: hearth.client.v1.AdminUser.profile:type_name -> hearth.room.v1.Profile
+	57, // 30: hearth.client.v1.AdminUsersResponse.users:type_name -> hearth.client.v1.AdminUser
+	63, // 31: hearth.client.v1.AdminInvitesResponse.invites:type_name -> hearth.client.v1.Invite
+	90, // 32: hearth.client.v1.AdminRoomsResponse.rooms:type_name -> hearth.room.v1.RoomSummary
+	68, // 33: hearth.client.v1.AdminHealthResponse.checks:type_name -> hearth.client.v1.Check
+	89, // 34: hearth.client.v1.AdminHealthResponse.figures:type_name -> hearth.client.v1.AdminHealthResponse.FiguresEntry
+	76, // 35: hearth.client.v1.AdminReportsResponse.reports:type_name -> hearth.client.v1.NodeReport
+	79, // 36: hearth.client.v1.AdminPeersResponse.peers:type_name -> hearth.client.v1.Peer
+	80, // 37: hearth.client.v1.AdminPeersResponse.alarms:type_name -> hearth.client.v1.Alarm
+	8,  // 38: hearth.client.v1.Client.ServerInfo:input_type -> hearth.client.v1.ServerInfoRequest
+	11, // 39: hearth.client.v1.Client.Register:input_type -> hearth.client.v1.RegisterRequest
+	12, // 40: hearth.client.v1.Client.Login:input_type -> hearth.client.v1.LoginRequest
+	14, // 41: hearth.client.v1.Client.Open:input_type -> hearth.client.v1.OpenRequest
+	16, // 42: hearth.client.v1.Client.Logout:input_type -> hearth.client.v1.LogoutRequest
+	17, // 43: hearth.client.v1.Client.PasswordChange:input_type -> hearth.client.v1.PasswordChangeRequest
+	7,  // 44: hearth.client.v1.Client.Devices:input_type -> hearth.client.v1.Empty
+	20, // 45: hearth.client.v1.Client.DeviceRevoke:input_type -> hearth.client.v1.DeviceRevokeRequest
+	21, // 46: hearth.client.v1.Client.ProfileSet:input_type -> hearth.client.v1.ProfileSetRequest
+	22, // 47: hearth.client.v1.Client.Profiles:input_type -> hearth.client.v1.ProfilesRequest
+	24, // 48: hearth.client.v1.Client.UserFind:input_type -> hearth.client.v1.UserFindRequest
+	7,  // 49: hearth.client.v1.Client.Rooms:input_type -> hearth.client.v1.Empty
+	26, // 50: hearth.client.v1.Client.RoomCreate:input_type -> hearth.client.v1.RoomCreateRequest
+	27, // 51: hearth.client.v1.Client.RoomDirect:input_type -> hearth.client.v1.RoomDirectRequest
+	28, // 52: hearth.client.v1.Client.RoomFind:input_type -> hearth.client.v1.RoomFindRequest
+	30, // 53: hearth.client.v1.Client.RoomGet:input_type -> hearth.client.v1.RoomRequest
+	30, // 54: hearth.client.v1.Client.RoomJoin:input_type -> hearth.client.v1.RoomRequest
+	30, // 55: hearth.client.v1.Client.RoomLeave:input_type -> hearth.client.v1.RoomRequest
+	32, // 56: hearth.client.v1.Client.RoomInvite:input_type -> hearth.client.v1.MemberRequest
+	32, // 57: hearth.client.v1.Client.RoomKick:input_type -> hearth.client.v1.MemberRequest
+	32, // 58: hearth.client.v1.Client.RoomBan:input_type -> hearth.client.v1.MemberRequest
+	32, // 59: hearth.client.v1.Client.RoomUnban:input_type -> hearth.client.v1.MemberRequest
+	32, // 60: hearth.client.v1.Client.RoomRole:input_type -> hearth.client.v1.MemberRequest
+	33, // 61: hearth.client.v1.Client.RoomSet:input_type -> hearth.client.v1.RoomSetRequest
+	34, // 62: hearth.client.v1.Client.RoomMute:input_type -> hearth.client.v1.RoomMuteRequest
+	35, // 63: hearth.client.v1.Client.Members:input_type -> hearth.client.v1.MembersRequest
+	37, // 64: hearth.client.v1.Client.Send:input_type -> hearth.client.v1.SendRequest
+	39, // 65: hearth.client.v1.Client.Edit:input_type -> hearth.client.v1.EditRequest
+	40, // 66: hearth.client.v1.Client.Delete:input_type -> hearth.client.v1.TargetRequest
+	41, // 67: hearth.client.v1.Client.React:input_type -> hearth.client.v1.ReactRequest
+	42, // 68: hearth.client.v1.Client.Pin:input_type -> hearth.client.v1.PinRequest
+	43, // 69: hearth.client.v1.Client.History:input_type -> hearth.client.v1.HistoryRequest
+	45, // 70: hearth.client.v1.Client.EditHistory:input_type -> hearth.client.v1.EventRequest
+	30, // 71: hearth.client.v1.Client.Pins:input_type -> hearth.client.v1.RoomRequest
+	48, // 72: hearth.client.v1.Client.Search:input_type -> hearth.client.v1.SearchRequest
+	51, // 73: hearth.client.v1.Client.Read:input_type -> hearth.client.v1.ReadRequest
+	30, // 74: hearth.client.v1.Client.Receipts:input_type -> hearth.client.v1.RoomRequest
+	54, // 75: hearth.client.v1.Client.Typing:input_type -> hearth.client.v1.TypingRequest
+	55, // 76: hearth.client.v1.Client.Watch:input_type -> hearth.client.v1.WatchRequest
+	58, // 77: hearth.client.v1.Client.AdminUsers:input_type -> hearth.client.v1.AdminUsersRequest
+	60, // 78: hearth.client.v1.Client.AdminUserAdd:input_type -> hearth.client.v1.AdminUserAddRequest
+	61, // 79: hearth.client.v1.Client.AdminUserSet:input_type -> hearth.client.v1.AdminUserSetRequest
+	62, // 80: hearth.client.v1.Client.AdminInviteCreate:input_type -> hearth.client.v1.AdminInviteCreateRequest
+	7,  // 81: hearth.client.v1.Client.AdminInvites:input_type -> hearth.client.v1.Empty
+	65, // 82: hearth.client.v1.Client.AdminInviteRevoke:input_type -> hearth.client.v1.AdminInviteRevokeRequest
+	66, // 83: hearth.client.v1.Client.AdminRooms:input_type -> hearth.client.v1.AdminRoomsRequest
+	7,  // 84: hearth.client.v1.Client.AdminHealth:input_type -> hearth.client.v1.Empty
+	71, // 85: hearth.client.v1.Client.RoomSteward:input_type -> hearth.client.v1.RoomStewardRequest
+	72, // 86: hearth.client.v1.Client.RoomNodeBan:input_type -> hearth.client.v1.RoomNodeBanRequest
+	73, // 87: hearth.client.v1.Client.Block:input_type -> hearth.client.v1.BlockRequest
+	7,  // 88: hearth.client.v1.Client.Blocks:input_type -> hearth.client.v1.Empty
+	75, // 89: hearth.client.v1.Client.Report:input_type -> hearth.client.v1.ReportRequest
+	7,  // 90: hearth.client.v1.Client.AdminReports:input_type -> hearth.client.v1.Empty
+	78, // 91: hearth.client.v1.Client.AdminReportClose:input_type -> hearth.client.v1.AdminReportCloseRequest
+	7,  // 92: hearth.client.v1.Client.AdminPeers:input_type -> hearth.client.v1.Empty
+	82, // 93: hearth.client.v1.Client.AdminPeerSet:input_type -> hearth.client.v1.AdminPeerSetRequest
+	83, // 94: hearth.client.v1.Client.AdminNodeInvite:input_type -> hearth.client.v1.AdminNodeInviteRequest
+	85, // 95: hearth.client.v1.Client.AdminNodeJoin:input_type -> hearth.client.v1.AdminNodeJoinRequest
+	86, // 96: hearth.client.v1.Client.AdminFederationSet:input_type -> hearth.client.v1.AdminFederationSetRequest
+	9,  // 97: hearth.client.v1.Client.ServerInfo:output_type -> hearth.client.v1.ServerInfoResponse
+	13, // 98: hearth.client.v1.Client.Register:output_type -> hearth.client.v1.LoginResponse
+	13, // 99: hearth.client.v1.Client.Login:output_type -> hearth.client.v1.LoginResponse
+	15, // 100: hearth.client.v1.Client.Open:output_type -> hearth.client.v1.OpenResponse
+	7,  // 101: hearth.client.v1.Client.Logout:output_type -> hearth.client.v1.Empty
+	7,  // 102: hearth.client.v1.Client.PasswordChange:output_type -> hearth.client.v1.Empty
+	19, // 103: hearth.client.v1.Client.Devices:output_type -> hearth.client.v1.DevicesResponse
+	7,  // 104: hearth.client.v1.Client.DeviceRevoke:output_type -> hearth.client.v1.Empty
+	93, // 105: hearth.client.v1.Client.ProfileSet:output_type -> hearth.room.v1.Profile
+	23, // 106: hearth.client.v1.Client.Profiles:output_type -> hearth.client.v1.ProfilesResponse
+	23, // 107: hearth.client.v1.Client.UserFind:output_type -> hearth.client.v1.ProfilesResponse
+	25, // 108: hearth.client.v1.Client.Rooms:output_type -> hearth.client.v1.RoomsResponse
+	90, // 109: hearth.client.v1.Client.RoomCreate:output_type -> hearth.room.v1.RoomSummary
+	90, // 110: hearth.client.v1.Client.RoomDirect:output_type -> hearth.room.v1.RoomSummary
+	29, // 111: hearth.client.v1.Client.RoomFind:output_type -> hearth.client.v1.RoomFindResponse
+	31, // 112: hearth.client.v1.Client.RoomGet:output_type -> hearth.client.v1.RoomGetResponse
+	90, // 113: hearth.client.v1.Client.RoomJoin:output_type -> hearth.room.v1.RoomSummary
+	7,  // 114: hearth.client.v1.Client.RoomLeave:output_type -> hearth.client.v1.Empty
+	7,  // 115: hearth.client.v1.Client.RoomInvite:output_type -> hearth.client.v1.Empty
+	7,  // 116: hearth.client.v1.Client.RoomKick:output_type -> hearth.client.v1.Empty
+	7,  // 117: hearth.client.v1.Client.RoomBan:output_type -> hearth.client.v1.Empty
+	7,  // 118: hearth.client.v1.Client.RoomUnban:output_type -> hearth.client.v1.Empty
+	7,  // 119: hearth.client.v1.Client.RoomRole:output_type -> hearth.client.v1.Empty
+	90, // 120: hearth.client.v1.Client.RoomSet:output_type -> hearth.room.v1.RoomSummary
+	7,  // 121: hearth.client.v1.Client.RoomMute:output_type -> hearth.client.v1.Empty
+	36, // 122: hearth.client.v1.Client.Members:output_type -> hearth.client.v1.MembersResponse
+	38, // 123: hearth.client.v1.Client.Send:output_type -> hearth.client.v1.EventResponse
+	38, // 124: hearth.client.v1.Client.Edit:output_type -> hearth.client.v1.EventResponse
+	38, // 125: hearth.client.v1.Client.Delete:output_type -> hearth.client.v1.EventResponse
+	38, // 126: hearth.client.v1.Client.React:output_type -> hearth.client.v1.EventResponse
+	38, // 127: hearth.client.v1.Client.Pin:output_type -> hearth.client.v1.EventResponse
+	44, // 128: hearth.client.v1.Client.History:output_type -> hearth.client.v1.HistoryResponse
+	47, // 129: hearth.client.v1.Client.EditHistory:output_type -> hearth.client.v1.EditHistoryResponse
+	44, // 130: hearth.client.v1.Client.Pins:output_type -> hearth.client.v1.HistoryResponse
+	50, // 131: hearth.client.v1.Client.Search:output_type -> hearth.client.v1.SearchResponse
+	7,  // 132: hearth.client.v1.Client.Read:output_type -> hearth.client.v1.Empty
+	53, // 133: hearth.client.v1.Client.Receipts:output_type -> hearth.client.v1.ReceiptsResponse
+	7,  // 134: hearth.client.v1.Client.Typing:output_type -> hearth.client.v1.Empty
+	56, // 135: hearth.client.v1.Client.Watch:output_type -> hearth.client.v1.WatchResponse
+	59, // 136: hearth.client.v1.Client.AdminUsers:output_type -> hearth.client.v1.AdminUsersResponse
+	93, // 137: hearth.client.v1.Client.AdminUserAdd:output_type -> hearth.room.v1.Profile
+	7,  // 138: hearth.client.v1.Client.AdminUserSet:output_type -> hearth.client.v1.Empty
+	63, // 139: hearth.client.v1.Client.AdminInviteCreate:output_type -> hearth.client.v1.Invite
+	64, // 140: hearth.client.v1.Client.AdminInvites:output_type -> hearth.client.v1.AdminInvitesResponse
+	7,  // 141: hearth.client.v1.Client.AdminInviteRevoke:output_type -> hearth.client.v1.Empty
+	67, // 142: hearth.client.v1.Client.AdminRooms:output_type -> hearth.client.v1.AdminRoomsResponse
+	69, // 143: hearth.client.v1.Client.AdminHealth:output_type -> hearth.client.v1.AdminHealthResponse
+	7,  // 144: hearth.client.v1.Client.RoomSteward:output_type -> hearth.client.v1.Empty
+	7,  // 145: hearth.client.v1.Client.RoomNodeBan:output_type -> hearth.client.v1.Empty
+	7,  // 146: hearth.client.v1.Client.Block:output_type -> hearth.client.v1.Empty
+	74, // 147: hearth.client.v1.Client.Blocks:output_type -> hearth.client.v1.BlocksResponse
+	7,  // 148: hearth.client.v1.Client.Report:output_type -> hearth.client.v1.Empty
+	77, // 149: hearth.client.v1.Client.AdminReports:output_type -> hearth.client.v1.AdminReportsResponse
+	7,  // 150: hearth.client.v1.Client.AdminReportClose:output_type -> hearth.client.v1.Empty
+	81, // 151: hearth.client.v1.Client.AdminPeers:output_type -> hearth.client.v1.AdminPeersResponse
+	7,  // 152: hearth.client.v1.Client.AdminPeerSet:output_type -> hearth.client.v1.Empty
+	84, // 153: hearth.client.v1.Client.AdminNodeInvite:output_type -> hearth.client.v1.AdminNodeInviteResponse
+	79, // 154: hearth.client.v1.Client.AdminNodeJoin:output_type -> hearth.client.v1.Peer
+	7,  // 155: hearth.client.v1.Client.AdminFederationSet:output_type -> hearth.client.v1.Empty
+	97, // [97:156] is the sub-list for method output_type
+	38, // [38:97] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_client_proto_init() }
@@ -4991,13 +6317,15 @@ func file_client_proto_init() {
 	}
 	file_client_proto_msgTypes[21].OneofWrappers = []any{}
 	file_client_proto_msgTypes[61].OneofWrappers = []any{}
+	file_client_proto_msgTypes[82].OneofWrappers = []any{}
+	file_client_proto_msgTypes[86].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_client_proto_rawDesc), len(file_client_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   73,
+			NumMessages:   90,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

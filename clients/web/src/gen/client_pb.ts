@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file client.proto.
  */
 export const file_client: GenFile = /*@__PURE__*/
-  fileDesc("CgxjbGllbnQucHJvdG8SEGhlYXJ0aC5jbGllbnQudjEiVgoLQ2xpZW50RnJhbWUSKwoIcmVxdWVzdHMYASADKAsyGS5oZWFydGguY2xpZW50LnYxLlJlcXVlc3QSDAoEcGluZxgCIAEoCBIMCgRwb25nGAMgASgIIjQKB1JlcXVlc3QSCgoCaWQYASABKAQSDwoHY29tbWFuZBgCIAEoCRIMCgRib2R5GAMgASgMIvwBCgtTZXJ2ZXJGcmFtZRIoCgdyZXBsaWVzGAEgAygLMhcuaGVhcnRoLmNsaWVudC52MS5SZXBseRIuCgpkZWxpdmVyaWVzGAIgAygLMhouaGVhcnRoLmNsaWVudC52MS5EZWxpdmVyeRIqCgVyb29tcxgDIAMoCzIbLmhlYXJ0aC5yb29tLnYxLlJvb21TdW1tYXJ5EicKB3NpZ25hbHMYBCADKAsyFi5oZWFydGgucm9vbS52MS5TaWduYWwSIgoDYnllGAUgASgLMhUuaGVhcnRoLmNsaWVudC52MS5CeWUSDAoEcGluZxgGIAEoCBIMCgRwb25nGAcgASgIIkkKBVJlcGx5EgoKAmlkGAEgASgEEiYKBWVycm9yGAIgASgLMhcuaGVhcnRoLmNsaWVudC52MS5FcnJvchIMCgRib2R5GAMgASgMIk0KBUVycm9yEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRINCgVyZXRyeRgDIAEoCBIWCg5yZXRyeV9hZnRlcl9tcxgEIAEoDSJKCghEZWxpdmVyeRIMCgRyb29tGAEgASgJEiMKBWl0ZW1zGAIgAygLMhQuaGVhcnRoLnJvb20udjEuSXRlbRILCgNnYXAYAyABKAgiSQoDQnllEiYKBWVycm9yGAEgASgLMhcuaGVhcnRoLmNsaWVudC52MS5FcnJvchIaChJyZWNvbm5lY3RfYWZ0ZXJfbXMYAiABKA0iBwoFRW1wdHkiIwoRU2VydmVySW5mb1JlcXVlc3QSDgoGaW52aXRlGAEgASgJIskBChJTZXJ2ZXJJbmZvUmVzcG9uc2USDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEhQKDHJlZ2lzdHJhdGlvbhgDIAEoCRIaChJjZXJ0aWZpY2F0ZV9oYXNoZXMYBCADKAkSFAoMaW52aXRlX3ZhbGlkGAUgASgIEhQKDGludml0ZV9hZG1pbhgGIAEoCBIoCgZsaW1pdHMYByABKAsyGC5oZWFydGguY2xpZW50LnYxLkxpbWl0cxIMCgR0aW1lGAggASgDImIKBkxpbWl0cxISCgp0ZXh0X2J5dGVzGAEgASgNEhMKC2ZyYW1lX2J5dGVzGAIgASgNEhQKDGF2YXRhcl9ieXRlcxgDIAEoDRIZChFoZWFydGJlYXRfc2Vjb25kcxgEIAEoDSJwCg9SZWdpc3RlclJlcXVlc3QSEAoIdXNlcm5hbWUYASABKAkSEAoIcGFzc3dvcmQYAiABKAkSDgoGaW52aXRlGAMgASgJEhQKDGRpc3BsYXlfbmFtZRgEIAEoCRITCgtkZXZpY2VfbmFtZRgFIAEoCSJHCgxMb2dpblJlcXVlc3QSEAoIdXNlcm5hbWUYASABKAkSEAoIcGFzc3dvcmQYAiABKAkSEwoLZGV2aWNlX25hbWUYAyABKAkiSwoNTG9naW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRIMCgR1c2VyGAIgASgJEg4KBmRldmljZRgDIAEoCRINCgVhZG1pbhgEIAEoCCLAAQoLT3BlblJlcXVlc3QSDQoFdG9rZW4YASABKAkSEAoIcHJvdG9jb2wYAiABKA0SDgoGY2xpZW50GAMgASgJEjsKB2N1cnNvcnMYBCADKAsyKi5oZWFydGguY2xpZW50LnYxLk9wZW5SZXF1ZXN0LkN1cnNvcnNFbnRyeRITCgttYXhfYmFja2xvZxgFIAEoDRouCgxDdXJzb3JzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgEOgI4ASLsAQoMT3BlblJlc3BvbnNlEgwKBHVzZXIYASABKAkSDgoGZGV2aWNlGAIgASgJEg0KBWFkbWluGAMgASgIEgwKBG5vZGUYBCABKAkSKAoHcHJvZmlsZRgFIAEoCzIXLmhlYXJ0aC5yb29tLnYxLlByb2ZpbGUSKgoFcm9vbXMYBiADKAsyGy5oZWFydGgucm9vbS52MS5Sb29tU3VtbWFyeRIZChFoZWFydGJlYXRfc2Vjb25kcxgHIAEoDRIMCgR0aW1lGAggASgDEhEKCXRyYW5zcG9ydBgJIAEoCRIPCgd2ZXJzaW9uGAogASgJIg8KDUxvZ291dFJlcXVlc3QiWgoVUGFzc3dvcmRDaGFuZ2VSZXF1ZXN0EhQKDG9sZF9wYXNzd29yZBgBIAEoCRIUCgxuZXdfcGFzc3dvcmQYAiABKAkSFQoNcmV2b2tlX290aGVycxgDIAEoCCJjCgZEZXZpY2USCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdjcmVhdGVkGAMgASgDEgwKBHNlZW4YBCABKAMSDwoHYWRkcmVzcxgFIAEoCRIPCgdjdXJyZW50GAYgASgIIjwKD0RldmljZXNSZXNwb25zZRIpCgdkZXZpY2VzGAEgAygLMhguaGVhcnRoLmNsaWVudC52MS5EZXZpY2UiJQoTRGV2aWNlUmV2b2tlUmVxdWVzdBIOCgZkZXZpY2UYASABKAkifwoRUHJvZmlsZVNldFJlcXVlc3QSGQoMZGlzcGxheV9uYW1lGAEgASgJSACIAQESEwoGc3RhdHVzGAIgASgJSAGIAQESEwoGYXZhdGFyGAMgASgJSAKIAQFCDwoNX2Rpc3BsYXlfbmFtZUIJCgdfc3RhdHVzQgkKB19hdmF0YXIiIAoPUHJvZmlsZXNSZXF1ZXN0Eg0KBXVzZXJzGAEgAygJIj0KEFByb2ZpbGVzUmVzcG9uc2USKQoIcHJvZmlsZXMYASADKAsyFy5oZWFydGgucm9vbS52MS5Qcm9maWxlIi8KD1VzZXJGaW5kUmVxdWVzdBINCgVxdWVyeRgBIAEoCRINCgVsaW1pdBgCIAEoDSI7Cg1Sb29tc1Jlc3BvbnNlEioKBXJvb21zGAEgAygLMhsuaGVhcnRoLnJvb20udjEuUm9vbVN1bW1hcnkibAoRUm9vbUNyZWF0ZVJlcXVlc3QSDQoFYWxpYXMYASABKAkSDAoEbmFtZRgCIAEoCRINCgV0b3BpYxgDIAEoCRIOCgZwdWJsaWMYBCABKAgSDgoGaW52aXRlGAUgAygJEgsKA2tleRgGIAEoCSIhChFSb29tRGlyZWN0UmVxdWVzdBIMCgR1c2VyGAEgASgJIj4KD1Jvb21GaW5kUmVxdWVzdBINCgVxdWVyeRgBIAEoCRINCgVhZnRlchgCIAEoCRINCgVsaW1pdBgDIAEoDSJMChBSb29tRmluZFJlc3BvbnNlEioKBXJvb21zGAEgAygLMhsuaGVhcnRoLnJvb20udjEuUm9vbVN1bW1hcnkSDAoEbmV4dBgCIAEoCSIbCgtSb29tUmVxdWVzdBIMCgRyb29tGAEgASgJIr4BCg9Sb29tR2V0UmVzcG9uc2USLAoHc3VtbWFyeRgBIAEoCzIbLmhlYXJ0aC5yb29tLnYxLlJvb21TdW1tYXJ5Eg8KB2NyZWF0b3IYAiABKAkSPQoGcmlnaHRzGAMgAygLMi0uaGVhcnRoLmNsaWVudC52MS5Sb29tR2V0UmVzcG9uc2UuUmlnaHRzRW50cnkaLQoLUmlnaHRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgIOgI4ASJJCg1NZW1iZXJSZXF1ZXN0EgwKBHJvb20YASABKAkSDAoEdXNlchgCIAEoCRIOCgZyZWFzb24YAyABKAkSDAoEcm9sZRgEIAEoCSJKCg5Sb29tU2V0UmVxdWVzdBIMCgRyb29tGAEgASgJEioKCHNldHRpbmdzGAIgASgLMhguaGVhcnRoLnJvb20udjEuU2V0dGluZ3MiLgoPUm9vbU11dGVSZXF1ZXN0EgwKBHJvb20YASABKAkSDQoFbXV0ZWQYAiABKAkiXwoOTWVtYmVyc1JlcXVlc3QSDAoEcm9vbRgBIAEoCRINCgVxdWVyeRgCIAEoCRINCgVhZnRlchgDIAEoCRINCgVsaW1pdBgEIAEoDRISCgptZW1iZXJzaGlwGAUgASgJIlcKD01lbWJlcnNSZXNwb25zZRInCgdtZW1iZXJzGAEgAygLMhYuaGVhcnRoLnJvb20udjEuTWVtYmVyEgwKBG5leHQYAiABKAkSDQoFdG90YWwYAyABKA0idwoLU2VuZFJlcXVlc3QSDAoEcm9vbRgBIAEoCRILCgNrZXkYAiABKAkSDAoEdGV4dBgDIAEoCRINCgVlbW90ZRgEIAEoCBIQCghyZXBseV90bxgFIAEoCRIOCgZ0aHJlYWQYBiABKAkSDgoGc2lsZW50GAcgASgIIkcKDUV2ZW50UmVzcG9uc2USDQoFZXZlbnQYASABKAkSDAoEcm9vbRgCIAEoCRILCgNwb3MYAyABKAQSDAoEdGltZRgEIAEoAyJFCgtFZGl0UmVxdWVzdBIMCgRyb29tGAEgASgJEg0KBWV2ZW50GAIgASgJEgwKBHRleHQYAyABKAkSCwoDa2V5GAQgASgJIkkKDVRhcmdldFJlcXVlc3QSDAoEcm9vbRgBIAEoCRINCgVldmVudBgCIAEoCRIOCgZyZWFzb24YAyABKAkSCwoDa2V5GAQgASgJIlMKDFJlYWN0UmVxdWVzdBIMCgRyb29tGAEgASgJEg0KBWV2ZW50GAIgASgJEg0KBWVtb2ppGAMgASgJEgoKAm9uGAQgASgIEgsKA2tleRgFIAEoCSJCCgpQaW5SZXF1ZXN0EgwKBHJvb20YASABKAkSDQoFZXZlbnQYAiABKAkSCgoCb24YAyABKAgSCwoDa2V5GAQgASgJInoKDkhpc3RvcnlSZXF1ZXN0EgwKBHJvb20YASABKAkSDgoGYmVmb3JlGAIgASgJEg0KBWFmdGVyGAMgASgJEg4KBmFyb3VuZBgEIAEoCRIMCgRkYXRlGAUgASgDEg0KBWxpbWl0GAYgASgNEg4KBnRocmVhZBgHIAEoCSKZAQoPSGlzdG9yeVJlc3BvbnNlEiUKBmV2ZW50cxgBIAMoCzIVLmhlYXJ0aC5yb29tLnYxLkV2ZW50EhMKC21vcmVfYmVmb3JlGAIgASgIEhIKCm1vcmVfYWZ0ZXIYAyABKAgSKQoIcHJvZmlsZXMYBCADKAsyFy5oZWFydGgucm9vbS52MS5Qcm9maWxlEgsKA3BvcxgFIAEoBCIrCgxFdmVudFJlcXVlc3QSDAoEcm9vbRgBIAEoCRINCgVldmVudBgCIAEoCSIlCgdFZGl0aW9uEgwKBHRleHQYASABKAkSDAoEdGltZRgCIAEoAyJCChNFZGl0SGlzdG9yeVJlc3BvbnNlEisKCGVkaXRpb25zGAEgAygLMhkuaGVhcnRoLmNsaWVudC52MS5FZGl0aW9uIlsKDVNlYXJjaFJlcXVlc3QSDQoFcXVlcnkYASABKAkSDAoEcm9vbRgCIAEoCRIOCgZhdXRob3IYAyABKAkSDQoFbGltaXQYBCABKA0SDgoGb2Zmc2V0GAUgASgNIj8KCVNlYXJjaEhpdBIMCgRyb29tGAEgASgJEiQKBWV2ZW50GAIgASgLMhUuaGVhcnRoLnJvb20udjEuRXZlbnQihwEKDlNlYXJjaFJlc3BvbnNlEikKBGhpdHMYASADKAsyGy5oZWFydGguY2xpZW50LnYxLlNlYXJjaEhpdBINCgV0b3RhbBgCIAEoBBIpCghwcm9maWxlcxgDIAMoCzIXLmhlYXJ0aC5yb29tLnYxLlByb2ZpbGUSEAoIaW5kZXhpbmcYBCABKAgiKAoLUmVhZFJlcXVlc3QSDAoEcm9vbRgBIAEoCRILCgNwb3MYAiABKAQiMwoHUmVjZWlwdBIMCgR1c2VyGAEgASgJEgsKA3BvcxgCIAEoBBINCgVldmVudBgDIAEoCSI/ChBSZWNlaXB0c1Jlc3BvbnNlEisKCHJlY2VpcHRzGAEgAygLMhkuaGVhcnRoLmNsaWVudC52MS5SZWNlaXB0IikKDVR5cGluZ1JlcXVlc3QSDAoEcm9vbRgBIAEoCRIKCgJvbhgCIAEoCCIdCgxXYXRjaFJlcXVlc3QSDQoFcm9vbXMYASADKAkiHwoNV2F0Y2hSZXNwb25zZRIOCgZvbmxpbmUYASADKAkidAoJQWRtaW5Vc2VyEigKB3Byb2ZpbGUYASABKAsyFy5oZWFydGgucm9vbS52MS5Qcm9maWxlEg0KBWFkbWluGAIgASgIEg8KB2NyZWF0ZWQYAyABKAMSDAoEc2VlbhgEIAEoAxIPCgdkZXZpY2VzGAUgASgNIkAKEUFkbWluVXNlcnNSZXF1ZXN0Eg0KBXF1ZXJ5GAEgASgJEg0KBWFmdGVyGAIgASgJEg0KBWxpbWl0GAMgASgNIl0KEkFkbWluVXNlcnNSZXNwb25zZRIqCgV1c2VycxgBIAMoCzIbLmhlYXJ0aC5jbGllbnQudjEuQWRtaW5Vc2VyEgwKBG5leHQYAiABKAkSDQoFdG90YWwYAyABKA0iXgoTQWRtaW5Vc2VyQWRkUmVxdWVzdBIQCgh1c2VybmFtZRgBIAEoCRIQCghwYXNzd29yZBgCIAEoCRINCgVhZG1pbhgDIAEoCBIUCgxkaXNwbGF5X25hbWUYBCABKAkiiQEKE0FkbWluVXNlclNldFJlcXVlc3QSDAoEdXNlchgBIAEoCRIVCghkaXNhYmxlZBgCIAEoCEgAiAEBEhIKBWFkbWluGAMgASgISAGIAQESFQoIcGFzc3dvcmQYBCABKAlIAogBAUILCglfZGlzYWJsZWRCCAoGX2FkbWluQgsKCV9wYXNzd29yZCJcChhBZG1pbkludml0ZUNyZWF0ZVJlcXVlc3QSDAoEdXNlcxgBIAEoDRIVCg12YWxpZF9zZWNvbmRzGAIgASgNEg0KBWFkbWluGAMgASgIEgwKBG5vdGUYBCABKAkiiAEKBkludml0ZRIKCgJpZBgBIAEoCRIMCgRsaW5rGAIgASgJEgwKBG5vdGUYAyABKAkSEQoJdXNlc19sZWZ0GAQgASgNEg8KB2V4cGlyZXMYBSABKAMSEgoKY3JlYXRlZF9ieRgGIAEoCRINCgVhZG1pbhgHIAEoCBIPCgdjcmVhdGVkGAggASgDIkEKFEFkbWluSW52aXRlc1Jlc3BvbnNlEikKB2ludml0ZXMYASADKAsyGC5oZWFydGguY2xpZW50LnYxLkludml0ZSImChhBZG1pbkludml0ZVJldm9rZVJlcXVlc3QSCgoCaWQYASABKAkiQAoRQWRtaW5Sb29tc1JlcXVlc3QSDQoFcXVlcnkYASABKAkSDQoFYWZ0ZXIYAiABKAkSDQoFbGltaXQYAyABKA0iXQoSQWRtaW5Sb29tc1Jlc3BvbnNlEioKBXJvb21zGAEgAygLMhsuaGVhcnRoLnJvb20udjEuUm9vbVN1bW1hcnkSDAoEbmV4dBgCIAEoCRINCgV0b3RhbBgDIAEoDSI0CgVDaGVjaxIMCgRuYW1lGAEgASgJEg0KBXN0YXRlGAIgASgJEg4KBmRldGFpbBgDIAEoCSLEAQoTQWRtaW5IZWFsdGhSZXNwb25zZRInCgZjaGVja3MYASADKAsyFy5oZWFydGguY2xpZW50LnYxLkNoZWNrEkMKB2ZpZ3VyZXMYAiADKAsyMi5oZWFydGguY2xpZW50LnYxLkFkbWluSGVhbHRoUmVzcG9uc2UuRmlndXJlc0VudHJ5Eg8KB3ZlcnNpb24YAyABKAkaLgoMRmlndXJlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEyohwKBkNsaWVudBJXCgpTZXJ2ZXJJbmZvEiMuaGVhcnRoLmNsaWVudC52MS5TZXJ2ZXJJbmZvUmVxdWVzdBokLmhlYXJ0aC5jbGllbnQudjEuU2VydmVySW5mb1Jlc3BvbnNlEk4KCFJlZ2lzdGVyEiEuaGVhcnRoLmNsaWVudC52MS5SZWdpc3RlclJlcXVlc3QaHy5oZWFydGguY2xpZW50LnYxLkxvZ2luUmVzcG9uc2USSAoFTG9naW4SHi5oZWFydGguY2xpZW50LnYxLkxvZ2luUmVxdWVzdBofLmhlYXJ0aC5jbGllbnQudjEuTG9naW5SZXNwb25zZRJFCgRPcGVuEh0uaGVhcnRoLmNsaWVudC52MS5PcGVuUmVxdWVzdBoeLmhlYXJ0aC5jbGllbnQudjEuT3BlblJlc3BvbnNlEkIKBkxvZ291dBIfLmhlYXJ0aC5jbGllbnQudjEuTG9nb3V0UmVxdWVzdBoXLmhlYXJ0aC5jbGllbnQudjEuRW1wdHkSUgoOUGFzc3dvcmRDaGFuZ2USJy5oZWFydGguY2xpZW50LnYxLlBhc3N3b3JkQ2hhbmdlUmVxdWVzdBoXLmhlYXJ0aC5jbGllbnQudjEuRW1wdHkSRQoHRGV2aWNlcxIXLmhlYXJ0aC5jbGllbnQudjEuRW1wdHkaIS5oZWFydGguY2xpZW50LnYxLkRldmljZXNSZXNwb25zZRJOCgxEZXZpY2VSZXZva2USJS5oZWFydGguY2xpZW50LnYxLkRldmljZVJldm9rZVJlcXVlc3QaFy5oZWFydGguY2xpZW50LnYxLkVtcHR5EkoKClByb2ZpbGVTZXQSIy5oZWFydGguY2xpZW50LnYxLlByb2ZpbGVTZXRSZXF1ZXN0GhcuaGVhcnRoLnJvb20udjEuUHJvZmlsZRJRCghQcm9maWxlcxIhLmhlYXJ0aC5jbGllbnQudjEuUHJvZmlsZXNSZXF1ZXN0GiIuaGVhcnRoLmNsaWVudC52MS5Qcm9maWxlc1Jlc3BvbnNlElEKCFVzZXJGaW5kEiEuaGVhcnRoLmNsaWVudC52MS5Vc2VyRmluZFJlcXVlc3QaIi5oZWFydGguY2xpZW50LnYxLlByb2ZpbGVzUmVzcG9uc2USQQoFUm9vbXMSFy5oZWFydGguY2xpZW50LnYxLkVtcHR5Gh8uaGVhcnRoLmNsaWVudC52MS5Sb29tc1Jlc3BvbnNlEk4KClJvb21DcmVhdGUSIy5oZWFydGguY2xpZW50LnYxLlJvb21DcmVhdGVSZXF1ZXN0GhsuaGVhcnRoLnJvb20udjEuUm9vbVN1bW1hcnkSTgoKUm9vbURpcmVjdBIjLmhlYXJ0aC5jbGllbnQudjEuUm9vbURpcmVjdFJlcXVlc3QaGy5oZWFydGgucm9vbS52MS5Sb29tU3VtbWFyeRJRCghSb29tRmluZBIhLmhlYXJ0aC5jbGllbnQudjEuUm9vbUZpbmRSZXF1ZXN0GiIuaGVhcnRoLmNsaWVudC52MS5Sb29tRmluZFJlc3BvbnNlEksKB1Jvb21HZXQSHS5oZWFydGguY2xpZW50LnYxLlJvb21SZXF1ZXN0GiEuaGVhcnRoLmNsaWVudC52MS5Sb29tR2V0UmVzcG9uc2USRgoIUm9vbUpvaW4SHS5oZWFydGguY2xpZW50LnYxLlJvb21SZXF1ZXN0GhsuaGVhcnRoLnJvb20udjEuUm9vbVN1bW1hcnkSQwoJUm9vbUxlYXZlEh0uaGVhcnRoLmNsaWVudC52MS5Sb29tUmVxdWVzdBoXLmhlYXJ0aC5jbGllbnQudjEuRW1wdHkSRgoKUm9vbUludml0ZRIfLmhlYXJ0aC5jbGllbnQudjEuTWVtYmVyUmVxdWVzdBoXLmhlYXJ0aC5jbGllbnQudjEuRW1wdHkSRAoIUm9vbUtpY2sSHy5oZWFydGguY2xpZW50LnYxLk1lbWJlclJlcXVlc3QaFy5oZWFydGguY2xpZW50LnYxLkVtcHR5EkMKB1Jvb21CYW4SHy5oZWFydGguY2xpZW50LnYxLk1lbWJlclJlcXVlc3QaFy5oZWFydGguY2xpZW50LnYxLkVtcHR5EkUKCVJvb21VbmJhbhIfLmhlYXJ0aC5jbGllbnQudjEuTWVtYmVyUmVxdWVzdBoXLmhlYXJ0aC5jbGllbnQudjEuRW1wdHkSRAoIUm9vbVJvbGUSHy5oZWFydGguY2xpZW50LnYxLk1lbWJlclJlcXVlc3QaFy5oZWFydGguY2xpZW50LnYxLkVtcHR5EkgKB1Jvb21TZXQSIC5oZWFydGguY2xpZW50LnYxLlJvb21TZXRSZXF1ZXN0GhsuaGVhcnRoLnJvb20udjEuUm9vbVN1bW1hcnkSRgoIUm9vbU11dGUSIS5oZWFydGguY2xpZW50LnYxLlJvb21NdXRlUmVxdWVzdBoXLmhlYXJ0aC5jbGllbnQudjEuRW1wdHkSTgoHTWVtYmVycxIgLmhlYXJ0aC5jbGllbnQudjEuTWVtYmVyc1JlcXVlc3QaIS5oZWFydGguY2xpZW50LnYxLk1lbWJlcnNSZXNwb25zZRJGCgRTZW5kEh0uaGVhcnRoLmNsaWVudC52MS5TZW5kUmVxdWVzdBofLmhlYXJ0aC5jbGllbnQudjEuRXZlbnRSZXNwb25zZRJGCgRFZGl0Eh0uaGVhcnRoLmNsaWVudC52MS5FZGl0UmVxdWVzdBofLmhlYXJ0aC5jbGllbnQudjEuRXZlbnRSZXNwb25zZRJKCgZEZWxldGUSHy5oZWFydGguY2xpZW50LnYxLlRhcmdldFJlcXVlc3QaHy5oZWFydGguY2xpZW50LnYxLkV2ZW50UmVzcG9uc2USSAoFUmVhY3QSHi5oZWFydGguY2xpZW50LnYxLlJlYWN0UmVxdWVzdBofLmhlYXJ0aC5jbGllbnQudjEuRXZlbnRSZXNwb25zZRJECgNQaW4SHC5oZWFydGguY2xpZW50LnYxLlBpblJlcXVlc3QaHy5oZWFydGguY2xpZW50LnYxLkV2ZW50UmVzcG9uc2USTgoHSGlzdG9yeRIgLmhlYXJ0aC5jbGllbnQudjEuSGlzdG9yeVJlcXVlc3QaIS5oZWFydGguY2xpZW50LnYxLkhpc3RvcnlSZXNwb25zZRJUCgtFZGl0SGlzdG9yeRIeLmhlYXJ0aC5jbGllbnQudjEuRXZlbnRSZXF1ZXN0GiUuaGVhcnRoLmNsaWVudC52MS5FZGl0SGlzdG9yeVJlc3BvbnNlEkgKBFBpbnMSHS5oZWFydGguY2xpZW50LnYxLlJvb21SZXF1ZXN0GiEuaGVhcnRoLmNsaWVudC52MS5IaXN0b3J5UmVzcG9uc2USSwoGU2VhcmNoEh8uaGVhcnRoLmNsaWVudC52MS5TZWFyY2hSZXF1ZXN0GiAuaGVhcnRoLmNsaWVudC52MS5TZWFyY2hSZXNwb25zZRI+CgRSZWFkEh0uaGVhcnRoLmNsaWVudC52MS5SZWFkUmVxdWVzdBoXLmhlYXJ0aC5jbGllbnQudjEuRW1wdHkSTQoIUmVjZWlwdHMSHS5oZWFydGguY2xpZW50LnYxLlJvb21SZXF1ZXN0GiIuaGVhcnRoLmNsaWVudC52MS5SZWNlaXB0c1Jlc3BvbnNlEkIKBlR5cGluZxIfLmhlYXJ0aC5jbGllbnQudjEuVHlwaW5nUmVxdWVzdBoXLmhlYXJ0aC5jbGllbnQudjEuRW1wdHkSSAoFV2F0Y2gSHi5oZWFydGguY2xpZW50LnYxLldhdGNoUmVxdWVzdBofLmhlYXJ0aC5jbGllbnQudjEuV2F0Y2hSZXNwb25zZRJXCgpBZG1pblVzZXJzEiMuaGVhcnRoLmNsaWVudC52MS5BZG1pblVzZXJzUmVxdWVzdBokLmhlYXJ0aC5jbGllbnQudjEuQWRtaW5Vc2Vyc1Jlc3BvbnNlEk4KDEFkbWluVXNlckFkZBIlLmhlYXJ0aC5jbGllbnQudjEuQWRtaW5Vc2VyQWRkUmVxdWVzdBoXLmhlYXJ0aC5yb29tLnYxLlByb2ZpbGUSTgoMQWRtaW5Vc2VyU2V0EiUuaGVhcnRoLmNsaWVudC52MS5BZG1pblVzZXJTZXRSZXF1ZXN0GhcuaGVhcnRoLmNsaWVudC52MS5FbXB0eRJZChFBZG1pbkludml0ZUNyZWF0ZRIqLmhlYXJ0aC5jbGllbnQudjEuQWRtaW5JbnZpdGVDcmVhdGVSZXF1ZXN0GhguaGVhcnRoLmNsaWVudC52MS5JbnZpdGUSTwoMQWRtaW5JbnZpdGVzEhcuaGVhcnRoLmNsaWVudC52MS5FbXB0eRomLmhlYXJ0aC5jbGllbnQudjEuQWRtaW5JbnZpdGVzUmVzcG9uc2USWAoRQWRtaW5JbnZpdGVSZXZva2USKi5oZWFydGguY2xpZW50LnYxLkFkbWluSW52aXRlUmV2b2tlUmVxdWVzdBoXLmhlYXJ0aC5jbGllbnQudjEuRW1wdHkSVwoKQWRtaW5Sb29tcxIjLmhlYXJ0aC5jbGllbnQudjEuQWRtaW5Sb29tc1JlcXVlc3QaJC5oZWFydGguY2xpZW50LnYxLkFkbWluUm9vbXNSZXNwb25zZRJNCgtBZG1pbkhlYWx0aBIXLmhlYXJ0aC5jbGllbnQudjEuRW1wdHkaJS5oZWFydGguY2xpZW50LnYxLkFkbWluSGVhbHRoUmVzcG9uc2VCI1ohaGVhcnRoL3RyYW5zcG9ydC9zZXNzaW9uL2NsaWVudHBiYgZwcm90bzM", [file_room]);
+  fileDesc("CgxjbGllbnQucHJvdG8SEGhlYXJ0aC5jbGllbnQudjEiVgoLQ2xpZW50RnJhbWUSKwoIcmVxdWVzdHMYASADKAsyGS5oZWFydGguY2xpZW50LnYxLlJlcXVlc3QSDAoEcGluZxgCIAEoCBIMCgRwb25nGAMgASgIIjQKB1JlcXVlc3QSCgoCaWQYASABKAQSDwoHY29tbWFuZBgCIAEoCRIMCgRib2R5GAMgASgMIvwBCgtTZXJ2ZXJGcmFtZRIoCgdyZXBsaWVzGAEgAygLMhcuaGVhcnRoLmNsaWVudC52MS5SZXBseRIuCgpkZWxpdmVyaWVzGAIgAygLMhouaGVhcnRoLmNsaWVudC52MS5EZWxpdmVyeRIqCgVyb29tcxgDIAMoCzIbLmhlYXJ0aC5yb29tLnYxLlJvb21TdW1tYXJ5EicKB3NpZ25hbHMYBCADKAsyFi5oZWFydGgucm9vbS52MS5TaWduYWwSIgoDYnllGAUgASgLMhUuaGVhcnRoLmNsaWVudC52MS5CeWUSDAoEcGluZxgGIAEoCBIMCgRwb25nGAcgASgIIkkKBVJlcGx5EgoKAmlkGAEgASgEEiYKBWVycm9yGAIgASgLMhcuaGVhcnRoLmNsaWVudC52MS5FcnJvchIMCgRib2R5GAMgASgMIk0KBUVycm9yEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRINCgVyZXRyeRgDIAEoCBIWCg5yZXRyeV9hZnRlcl9tcxgEIAEoDSJKCghEZWxpdmVyeRIMCgRyb29tGAEgASgJEiMKBWl0ZW1zGAIgAygLMhQuaGVhcnRoLnJvb20udjEuSXRlbRILCgNnYXAYAyABKAgiSQoDQnllEiYKBWVycm9yGAEgASgLMhcuaGVhcnRoLmNsaWVudC52MS5FcnJvchIaChJyZWNvbm5lY3RfYWZ0ZXJfbXMYAiABKA0iBwoFRW1wdHkiIwoRU2VydmVySW5mb1JlcXVlc3QSDgoGaW52aXRlGAEgASgJIskBChJTZXJ2ZXJJbmZvUmVzcG9uc2USDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEhQKDHJlZ2lzdHJhdGlvbhgDIAEoCRIaChJjZXJ0aWZpY2F0ZV9oYXNoZXMYBCADKAkSFAoMaW52aXRlX3ZhbGlkGAUgASgIEhQKDGludml0ZV9hZG1pbhgGIAEoCBIoCgZsaW1pdHMYByABKAsyGC5oZWFydGguY2xpZW50LnYxLkxpbWl0cxIMCgR0aW1lGAggASgDImIKBkxpbWl0cxISCgp0ZXh0X2J5dGVzGAEgASgNEhMKC2ZyYW1lX2J5dGVzGAIgASgNEhQKDGF2YXRhcl9ieXRlcxgDIAEoDRIZChFoZWFydGJlYXRfc2Vjb25kcxgEIAEoDSJwCg9SZWdpc3RlclJlcXVlc3QSEAoIdXNlcm5hbWUYASABKAkSEAoIcGFzc3dvcmQYAiABKAkSDgoGaW52aXRlGAMgASgJEhQKDGRpc3BsYXlfbmFtZRgEIAEoCRITCgtkZXZpY2VfbmFtZRgFIAEoCSJHCgxMb2dpblJlcXVlc3QSEAoIdXNlcm5hbWUYASABKAkSEAoIcGFzc3dvcmQYAiABKAkSEwoLZGV2aWNlX25hbWUYAyABKAkiSwoNTG9naW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRIMCgR1c2VyGAIgASgJEg4KBmRldmljZRgDIAEoCRINCgVhZG1pbhgEIAEoCCLAAQoLT3BlblJlcXVlc3QSDQoFdG9rZW4YASABKAkSEAoIcHJvdG9jb2wYAiABKA0SDgoGY2xpZW50GAMgASgJEjsKB2N1cnNvcnMYBCADKAsyKi5oZWFydGguY2xpZW50LnYxLk9wZW5SZXF1ZXN0LkN1cnNvcnNFbnRyeRITCgttYXhfYmFja2xvZxgFIAEoDRouCgxDdXJzb3JzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgEOgI4ASLsAQoMT3BlblJlc3BvbnNlEgwKBHVzZXIYASABKAkSDgoGZGV2aWNlGAIgASgJEg0KBWFkbWluGAMgASgIEgwKBG5vZGUYBCABKAkSKAoHcHJvZmlsZRgFIAEoCzIXLmhlYXJ0aC5yb29tLnYxLlByb2ZpbGUSKgoFcm9vbXMYBiADKAsyGy5oZWFydGgucm9vbS52MS5Sb29tU3VtbWFyeRIZChFoZWFydGJlYXRfc2Vjb25kcxgHIAEoDRIMCgR0aW1lGAggASgDEhEKCXRyYW5zcG9ydBgJIAEoCRIPCgd2ZXJzaW9uGAogASgJIg8KDUxvZ291dFJlcXVlc3QiWgoVUGFzc3dvcmRDaGFuZ2VSZXF1ZXN0EhQKDG9sZF9wYXNzd29yZBgBIAEoCRIUCgxuZXdfcGFzc3dvcmQYAiABKAkSFQoNcmV2b2tlX290aGVycxgDIAEoCCJjCgZEZXZpY2USCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdjcmVhdGVkGAMgASgDEgwKBHNlZW4YBCABKAMSDwoHYWRkcmVzcxgFIAEoCRIPCgdjdXJyZW50GAYgASgIIjwKD0RldmljZXNSZXNwb25zZRIpCgdkZXZpY2VzGAEgAygLMhguaGVhcnRoLmNsaWVudC52MS5EZXZpY2UiJQoTRGV2aWNlUmV2b2tlUmVxdWVzdBIOCgZkZXZpY2UYASABKAkifwoRUHJvZmlsZVNldFJlcXVlc3QSGQoMZGlzcGxheV9uYW1lGAEgASgJSACIAQESEwoGc3RhdHVzGAIgASgJSAGIAQESEwoGYXZhdGFyGAMgASgJSAKIAQFCDwoNX2Rpc3BsYXlfbmFtZUIJCgdfc3RhdHVzQgkKB19hdmF0YXIiIAoPUHJvZmlsZXNSZXF1ZXN0Eg0KBXVzZXJzGAEgAygJIj0KEFByb2ZpbGVzUmVzcG9uc2USKQoIcHJvZmlsZXMYASADKAsyFy5oZWFydGgucm9vbS52MS5Qcm9maWxlIi8KD1VzZXJGaW5kUmVxdWVzdBINCgVxdWVyeRgBIAEoCRINCgVsaW1pdBgCIAEoDSI7Cg1Sb29tc1Jlc3BvbnNlEioKBXJvb21zGAEgAygLMhsuaGVhcnRoLnJvb20udjEuUm9vbVN1bW1hcnkibAoRUm9vbUNyZWF0ZVJlcXVlc3QSDQoFYWxpYXMYASABKAkSDAoEbmFtZRgCIAEoCRINCgV0b3BpYxgDIAEoCRIOCgZwdWJsaWMYBCABKAgSDgoGaW52aXRlGAUgAygJEgsKA2tleRgGIAEoCSIhChFSb29tRGlyZWN0UmVxdWVzdBIMCgR1c2VyGAEgASgJIkwKD1Jvb21GaW5kUmVxdWVzdBINCgVxdWVyeRgBIAEoCRINCgVhZnRlchgCIAEoCRINCgVsaW1pdBgDIAEoDRIMCgRub2RlGAQgASgJIkwKEFJvb21GaW5kUmVzcG9uc2USKgoFcm9vbXMYASADKAsyGy5oZWFydGgucm9vbS52MS5Sb29tU3VtbWFyeRIMCgRuZXh0GAIgASgJIhsKC1Jvb21SZXF1ZXN0EgwKBHJvb20YASABKAki6QEKD1Jvb21HZXRSZXNwb25zZRIsCgdzdW1tYXJ5GAEgASgLMhsuaGVhcnRoLnJvb20udjEuUm9vbVN1bW1hcnkSDwoHY3JlYXRvchgCIAEoCRIpCgVub2RlcxgEIAMoCzIaLmhlYXJ0aC5jbGllbnQudjEuUm9vbU5vZGUSPQoGcmlnaHRzGAMgAygLMi0uaGVhcnRoLmNsaWVudC52MS5Sb29tR2V0UmVzcG9uc2UuUmlnaHRzRW50cnkaLQoLUmlnaHRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgIOgI4ASJJCg1NZW1iZXJSZXF1ZXN0EgwKBHJvb20YASABKAkSDAoEdXNlchgCIAEoCRIOCgZyZWFzb24YAyABKAkSDAoEcm9sZRgEIAEoCSJKCg5Sb29tU2V0UmVxdWVzdBIMCgRyb29tGAEgASgJEioKCHNldHRpbmdzGAIgASgLMhguaGVhcnRoLnJvb20udjEuU2V0dGluZ3MiLgoPUm9vbU11dGVSZXF1ZXN0EgwKBHJvb20YASABKAkSDQoFbXV0ZWQYAiABKAkiXwoOTWVtYmVyc1JlcXVlc3QSDAoEcm9vbRgBIAEoCRINCgVxdWVyeRgCIAEoCRINCgVhZnRlchgDIAEoCRINCgVsaW1pdBgEIAEoDRISCgptZW1iZXJzaGlwGAUgASgJIlcKD01lbWJlcnNSZXNwb25zZRInCgdtZW1iZXJzGAEgAygLMhYuaGVhcnRoLnJvb20udjEuTWVtYmVyEgwKBG5leHQYAiABKAkSDQoFdG90YWwYAyABKA0idwoLU2VuZFJlcXVlc3QSDAoEcm9vbRgBIAEoCRILCgNrZXkYAiABKAkSDAoEdGV4dBgDIAEoCRINCgVlbW90ZRgEIAEoCBIQCghyZXBseV90bxgFIAEoCRIOCgZ0aHJlYWQYBiABKAkSDgoGc2lsZW50GAcgASgIIkcKDUV2ZW50UmVzcG9uc2USDQoFZXZlbnQYASABKAkSDAoEcm9vbRgCIAEoCRILCgNwb3MYAyABKAQSDAoEdGltZRgEIAEoAyJFCgtFZGl0UmVxdWVzdBIMCgRyb29tGAEgASgJEg0KBWV2ZW50GAIgASgJEgwKBHRleHQYAyABKAkSCwoDa2V5GAQgASgJIkkKDVRhcmdldFJlcXVlc3QSDAoEcm9vbRgBIAEoCRINCgVldmVudBgCIAEoCRIOCgZyZWFzb24YAyABKAkSCwoDa2V5GAQgASgJIlMKDFJlYWN0UmVxdWVzdBIMCgRyb29tGAEgASgJEg0KBWV2ZW50GAIgASgJEg0KBWVtb2ppGAMgASgJEgoKAm9uGAQgASgIEgsKA2tleRgFIAEoCSJCCgpQaW5SZXF1ZXN0EgwKBHJvb20YASABKAkSDQoFZXZlbnQYAiABKAkSCgoCb24YAyABKAgSCwoDa2V5GAQgASgJInoKDkhpc3RvcnlSZXF1ZXN0EgwKBHJvb20YASABKAkSDgoGYmVmb3JlGAIgASgJEg0KBWFmdGVyGAMgASgJEg4KBmFyb3VuZBgEIAEoCRIMCgRkYXRlGAUgASgDEg0KBWxpbWl0GAYgASgNEg4KBnRocmVhZBgHIAEoCSKZAQoPSGlzdG9yeVJlc3BvbnNlEiUKBmV2ZW50cxgBIAMoCzIVLmhlYXJ0aC5yb29tLnYxLkV2ZW50EhMKC21vcmVfYmVmb3JlGAIgASgIEhIKCm1vcmVfYWZ0ZXIYAyABKAgSKQoIcHJvZmlsZXMYBCADKAsyFy5oZWFydGgucm9vbS52MS5Qcm9maWxlEgsKA3BvcxgFIAEoBCIrCgxFdmVudFJlcXVlc3QSDAoEcm9vbRgBIAEoCRINCgVldmVudBgCIAEoCSIlCgdFZGl0aW9uEgwKBHRleHQYASABKAkSDAoEdGltZRgCIAEoAyJCChNFZGl0SGlzdG9yeVJlc3BvbnNlEisKCGVkaXRpb25zGAEgAygLMhkuaGVhcnRoLmNsaWVudC52MS5FZGl0aW9uIlsKDVNlYXJjaFJlcXVlc3QSDQoFcXVlcnkYASABKAkSDAoEcm9vbRgCIAEoCRIOCgZhdXRob3IYAyABKAkSDQoFbGltaXQYBCABKA0SDgoGb2Zmc2V0GAUgASgNIj8KCVNlYXJjaEhpdBIMCgRyb29tGAEgASgJEiQKBWV2ZW50GAIgASgLMhUuaGVhcnRoLnJvb20udjEuRXZlbnQihwEKDlNlYXJjaFJlc3BvbnNlEikKBGhpdHMYASADKAsyGy5oZWFydGguY2xpZW50LnYxLlNlYXJjaEhpdBINCgV0b3RhbBgCIAEoBBIpCghwcm9maWxlcxgDIAMoCzIXLmhlYXJ0aC5yb29tLnYxLlByb2ZpbGUSEAoIaW5kZXhpbmcYBCABKAgiKAoLUmVhZFJlcXVlc3QSDAoEcm9vbRgBIAEoCRILCgNwb3MYAiABKAQiMwoHUmVjZWlwdBIMCgR1c2VyGAEgASgJEgsKA3BvcxgCIAEoBBINCgVldmVudBgDIAEoCSI/ChBSZWNlaXB0c1Jlc3BvbnNlEisKCHJlY2VpcHRzGAEgAygLMhkuaGVhcnRoLmNsaWVudC52MS5SZWNlaXB0IikKDVR5cGluZ1JlcXVlc3QSDAoEcm9vbRgBIAEoCRIKCgJvbhgCIAEoCCIdCgxXYXRjaFJlcXVlc3QSDQoFcm9vbXMYASADKAkiHwoNV2F0Y2hSZXNwb25zZRIOCgZvbmxpbmUYASADKAkidAoJQWRtaW5Vc2VyEigKB3Byb2ZpbGUYASABKAsyFy5oZWFydGgucm9vbS52MS5Qcm9maWxlEg0KBWFkbWluGAIgASgIEg8KB2NyZWF0ZWQYAyABKAMSDAoEc2VlbhgEIAEoAxIPCgdkZXZpY2VzGAUgASgNIkAKEUFkbWluVXNlcnNSZXF1ZXN0Eg0KBXF1ZXJ5GAEgASgJEg0KBWFmdGVyGAIgASgJEg0KBWxpbWl0GAMgASgNIl0KEkFkbWluVXNlcnNSZXNwb25zZRIqCgV1c2VycxgBIAMoCzIbLmhlYXJ0aC5jbGllbnQudjEuQWRtaW5Vc2VyEgwKBG5leHQYAiABKAkSDQoFdG90YWwYAyABKA0iXgoTQWRtaW5Vc2VyQWRkUmVxdWVzdBIQCgh1c2VybmFtZRgBIAEoCRIQCghwYXNzd29yZBgCIAEoCRINCgVhZG1pbhgDIAEoCBIUCgxkaXNwbGF5X25hbWUYBCABKAkiiQEKE0FkbWluVXNlclNldFJlcXVlc3QSDAoEdXNlchgBIAEoCRIVCghkaXNhYmxlZBgCIAEoCEgAiAEBEhIKBWFkbWluGAMgASgISAGIAQESFQoIcGFzc3dvcmQYBCABKAlIAogBAUILCglfZGlzYWJsZWRCCAoGX2FkbWluQgsKCV9wYXNzd29yZCJcChhBZG1pbkludml0ZUNyZWF0ZVJlcXVlc3QSDAoEdXNlcxgBIAEoDRIVCg12YWxpZF9zZWNvbmRzGAIgASgNEg0KBWFkbWluGAMgASgIEgwKBG5vdGUYBCABKAkiiAEKBkludml0ZRIKCgJpZBgBIAEoCRIMCgRsaW5rGAIgASgJEgwKBG5vdGUYAyABKAkSEQoJdXNlc19sZWZ0GAQgASgNEg8KB2V4cGlyZXMYBSABKAMSEgoKY3JlYXRlZF9ieRgGIAEoCRINCgVhZG1pbhgHIAEoCBIPCgdjcmVhdGVkGAggASgDIkEKFEFkbWluSW52aXRlc1Jlc3BvbnNlEikKB2ludml0ZXMYASADKAsyGC5oZWFydGguY2xpZW50LnYxLkludml0ZSImChhBZG1pbkludml0ZVJldm9rZVJlcXVlc3QSCgoCaWQYASABKAkiQAoRQWRtaW5Sb29tc1JlcXVlc3QSDQoFcXVlcnkYASABKAkSDQoFYWZ0ZXIYAiABKAkSDQoFbGltaXQYAyABKA0iXQoSQWRtaW5Sb29tc1Jlc3BvbnNlEioKBXJvb21zGAEgAygLMhsuaGVhcnRoLnJvb20udjEuUm9vbVN1bW1hcnkSDAoEbmV4dBgCIAEoCRINCgV0b3RhbBgDIAEoDSI0CgVDaGVjaxIMCgRuYW1lGAEgASgJEg0KBXN0YXRlGAIgASgJEg4KBmRldGFpbBgDIAEoCSLEAQoTQWRtaW5IZWFsdGhSZXNwb25zZRInCgZjaGVja3MYASADKAsyFy5oZWFydGguY2xpZW50LnYxLkNoZWNrEkMKB2ZpZ3VyZXMYAiADKAsyMi5oZWFydGguY2xpZW50LnYxLkFkbWluSGVhbHRoUmVzcG9uc2UuRmlndXJlc0VudHJ5Eg8KB3ZlcnNpb24YAyABKAkaLgoMRmlndXJlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEiyAEKCFJvb21Ob2RlEgwKBG5hbWUYASABKAkSDAoEaGVyZRgCIAEoCBINCgVzdGF0ZRgDIAEoCRIMCgRob21lGAQgASgIEg8KB3N0ZXdhcmQYBSABKAgSDwoHbWVtYmVycxgGIAEoDRIQCghmcm9udGllchgHIAEoBBIPCgdyZWFjaGVkGAggASgEEg4KBmJlaGluZBgJIAEoBBIOCgZydHRfbXMYCiABKAMSDgoGYmFubmVkGAsgASgIEg4KBmZyb3plbhgMIAEoCSI8ChJSb29tU3Rld2FyZFJlcXVlc3QSDAoEcm9vbRgBIAEoCRIMCgRub2RlGAIgASgJEgoKAm9uGAMgASgIIkwKElJvb21Ob2RlQmFuUmVxdWVzdBIMCgRyb29tGAEgASgJEgwKBG5vZGUYAiABKAkSDgoGcmVhc29uGAMgASgJEgoKAm9uGAQgASgIIjYKDEJsb2NrUmVxdWVzdBIMCgR1c2VyGAEgASgJEgwKBG5vZGUYAiABKAkSCgoCb24YAyABKAgiLgoOQmxvY2tzUmVzcG9uc2USDQoFdXNlcnMYASADKAkSDQoFbm9kZXMYAiADKAkiPAoNUmVwb3J0UmVxdWVzdBIMCgRyb29tGAEgASgJEg0KBWV2ZW50GAIgASgJEg4KBnJlYXNvbhgDIAEoCSKWAQoKTm9kZVJlcG9ydBIKCgJpZBgBIAEoCRIMCgRyb29tGAIgASgJEg0KBWV2ZW50GAMgASgJEg4KBmF1dGhvchgEIAEoCRIMCgR0ZXh0GAUgASgJEg4KBnJlYXNvbhgGIAEoCRIQCghyZXBvcnRlchgHIAEoCRIMCgR0aW1lGAggASgDEhEKCXJvb21fbmFtZRgJIAEoCSJFChRBZG1pblJlcG9ydHNSZXNwb25zZRItCgdyZXBvcnRzGAEgAygLMhwuaGVhcnRoLmNsaWVudC52MS5Ob2RlUmVwb3J0IiUKF0FkbWluUmVwb3J0Q2xvc2VSZXF1ZXN0EgoKAmlkGAEgASgJIsIBCgRQZWVyEgwKBG5hbWUYASABKAkSCwoDa2V5GAIgASgJEg0KBXN0YXRlGAMgASgJEg4KBnJ0dF9tcxgEIAEoARIRCglhZGRyZXNzZXMYBSADKAkSDQoFcm9vbXMYBiABKA0SDgoGYmVoaW5kGAcgASgEEg0KBXNpbmNlGAggASgDEg0KBWVycm9yGAkgASgJEg8KB2Jsb2NrZWQYCiABKAgSDwoHdmVyc2lvbhgLIAEoCRIOCgZnb3NzaXAYDCABKAgiMQoFQWxhcm0SDAoEdGltZRgBIAEoAxIMCgRwZWVyGAIgASgJEgwKBHRleHQYAyABKAkiogEKEkFkbWluUGVlcnNSZXNwb25zZRIlCgVwZWVycxgBIAMoCzIWLmhlYXJ0aC5jbGllbnQudjEuUGVlchInCgZhbGFybXMYAiADKAsyFy5oZWFydGguY2xpZW50LnYxLkFsYXJtEg4KBnBvbGljeRgDIAEoCRIMCgRuYW1lGAQgASgJEgsKA2tleRgFIAEoCRIRCglhZGRyZXNzZXMYBiADKAkiZQoTQWRtaW5QZWVyU2V0UmVxdWVzdBIMCgRuYW1lGAEgASgJEhQKB2Jsb2NrZWQYAiABKAhIAIgBARITCgZmb3JnZXQYAyABKAhIAYgBAUIKCghfYmxvY2tlZEIJCgdfZm9yZ2V0IksKFkFkbWluTm9kZUludml0ZVJlcXVlc3QSDAoEdXNlcxgBIAEoDRIVCg12YWxpZF9zZWNvbmRzGAIgASgNEgwKBG5vdGUYAyABKAkiJwoXQWRtaW5Ob2RlSW52aXRlUmVzcG9uc2USDAoEbGluaxgBIAEoCSIkChRBZG1pbk5vZGVKb2luUmVxdWVzdBIMCgRsaW5rGAEgASgJIjsKGUFkbWluRmVkZXJhdGlvblNldFJlcXVlc3QSEwoGcG9saWN5GAEgASgJSACIAQFCCQoHX3BvbGljeTLkIwoGQ2xpZW50ElcKClNlcnZlckluZm8SIy5oZWFydGguY2xpZW50LnYxLlNlcnZlckluZm9SZXF1ZXN0GiQuaGVhcnRoLmNsaWVudC52MS5TZXJ2ZXJJbmZvUmVzcG9uc2USTgoIUmVnaXN0ZXISIS5oZWFydGguY2xpZW50LnYxLlJlZ2lzdGVyUmVxdWVzdBofLmhlYXJ0aC5jbGllbnQudjEuTG9naW5SZXNwb25zZRJICgVMb2dpbhIeLmhlYXJ0aC5jbGllbnQudjEuTG9naW5SZXF1ZXN0Gh8uaGVhcnRoLmNsaWVudC52MS5Mb2dpblJlc3BvbnNlEkUKBE9wZW4SHS5oZWFydGguY2xpZW50LnYxLk9wZW5SZXF1ZXN0Gh4uaGVhcnRoLmNsaWVudC52MS5PcGVuUmVzcG9uc2USQgoGTG9nb3V0Eh8uaGVhcnRoLmNsaWVudC52MS5Mb2dvdXRSZXF1ZXN0GhcuaGVhcnRoLmNsaWVudC52MS5FbXB0eRJSCg5QYXNzd29yZENoYW5nZRInLmhlYXJ0aC5jbGllbnQudjEuUGFzc3dvcmRDaGFuZ2VSZXF1ZXN0GhcuaGVhcnRoLmNsaWVudC52MS5FbXB0eRJFCgdEZXZpY2VzEhcuaGVhcnRoLmNsaWVudC52MS5FbXB0eRohLmhlYXJ0aC5jbGllbnQudjEuRGV2aWNlc1Jlc3BvbnNlEk4KDERldmljZVJldm9rZRIlLmhlYXJ0aC5jbGllbnQudjEuRGV2aWNlUmV2b2tlUmVxdWVzdBoXLmhlYXJ0aC5jbGllbnQudjEuRW1wdHkSSgoKUHJvZmlsZVNldBIjLmhlYXJ0aC5jbGllbnQudjEuUHJvZmlsZVNldFJlcXVlc3QaFy5oZWFydGgucm9vbS52MS5Qcm9maWxlElEKCFByb2ZpbGVzEiEuaGVhcnRoLmNsaWVudC52MS5Qcm9maWxlc1JlcXVlc3QaIi5oZWFydGguY2xpZW50LnYxLlByb2ZpbGVzUmVzcG9uc2USUQoIVXNlckZpbmQSIS5oZWFydGguY2xpZW50LnYxLlVzZXJGaW5kUmVxdWVzdBoiLmhlYXJ0aC5jbGllbnQudjEuUHJvZmlsZXNSZXNwb25zZRJBCgVSb29tcxIXLmhlYXJ0aC5jbGllbnQudjEuRW1wdHkaHy5oZWFydGguY2xpZW50LnYxLlJvb21zUmVzcG9uc2USTgoKUm9vbUNyZWF0ZRIjLmhlYXJ0aC5jbGllbnQudjEuUm9vbUNyZWF0ZVJlcXVlc3QaGy5oZWFydGgucm9vbS52MS5Sb29tU3VtbWFyeRJOCgpSb29tRGlyZWN0EiMuaGVhcnRoLmNsaWVudC52MS5Sb29tRGlyZWN0UmVxdWVzdBobLmhlYXJ0aC5yb29tLnYxLlJvb21TdW1tYXJ5ElEKCFJvb21GaW5kEiEuaGVhcnRoLmNsaWVudC52MS5Sb29tRmluZFJlcXVlc3QaIi5oZWFydGguY2xpZW50LnYxLlJvb21GaW5kUmVzcG9uc2USSwoHUm9vbUdldBIdLmhlYXJ0aC5jbGllbnQudjEuUm9vbVJlcXVlc3QaIS5oZWFydGguY2xpZW50LnYxLlJvb21HZXRSZXNwb25zZRJGCghSb29tSm9pbhIdLmhlYXJ0aC5jbGllbnQudjEuUm9vbVJlcXVlc3QaGy5oZWFydGgucm9vbS52MS5Sb29tU3VtbWFyeRJDCglSb29tTGVhdmUSHS5oZWFydGguY2xpZW50LnYxLlJvb21SZXF1ZXN0GhcuaGVhcnRoLmNsaWVudC52MS5FbXB0eRJGCgpSb29tSW52aXRlEh8uaGVhcnRoLmNsaWVudC52MS5NZW1iZXJSZXF1ZXN0GhcuaGVhcnRoLmNsaWVudC52MS5FbXB0eRJECghSb29tS2ljaxIfLmhlYXJ0aC5jbGllbnQudjEuTWVtYmVyUmVxdWVzdBoXLmhlYXJ0aC5jbGllbnQudjEuRW1wdHkSQwoHUm9vbUJhbhIfLmhlYXJ0aC5jbGllbnQudjEuTWVtYmVyUmVxdWVzdBoXLmhlYXJ0aC5jbGllbnQudjEuRW1wdHkSRQoJUm9vbVVuYmFuEh8uaGVhcnRoLmNsaWVudC52MS5NZW1iZXJSZXF1ZXN0GhcuaGVhcnRoLmNsaWVudC52MS5FbXB0eRJECghSb29tUm9sZRIfLmhlYXJ0aC5jbGllbnQudjEuTWVtYmVyUmVxdWVzdBoXLmhlYXJ0aC5jbGllbnQudjEuRW1wdHkSSAoHUm9vbVNldBIgLmhlYXJ0aC5jbGllbnQudjEuUm9vbVNldFJlcXVlc3QaGy5oZWFydGgucm9vbS52MS5Sb29tU3VtbWFyeRJGCghSb29tTXV0ZRIhLmhlYXJ0aC5jbGllbnQudjEuUm9vbU11dGVSZXF1ZXN0GhcuaGVhcnRoLmNsaWVudC52MS5FbXB0eRJOCgdNZW1iZXJzEiAuaGVhcnRoLmNsaWVudC52MS5NZW1iZXJzUmVxdWVzdBohLmhlYXJ0aC5jbGllbnQudjEuTWVtYmVyc1Jlc3BvbnNlEkYKBFNlbmQSHS5oZWFydGguY2xpZW50LnYxLlNlbmRSZXF1ZXN0Gh8uaGVhcnRoLmNsaWVudC52MS5FdmVudFJlc3BvbnNlEkYKBEVkaXQSHS5oZWFydGguY2xpZW50LnYxLkVkaXRSZXF1ZXN0Gh8uaGVhcnRoLmNsaWVudC52MS5FdmVudFJlc3BvbnNlEkoKBkRlbGV0ZRIfLmhlYXJ0aC5jbGllbnQudjEuVGFyZ2V0UmVxdWVzdBofLmhlYXJ0aC5jbGllbnQudjEuRXZlbnRSZXNwb25zZRJICgVSZWFjdBIeLmhlYXJ0aC5jbGllbnQudjEuUmVhY3RSZXF1ZXN0Gh8uaGVhcnRoLmNsaWVudC52MS5FdmVudFJlc3BvbnNlEkQKA1BpbhIcLmhlYXJ0aC5jbGllbnQudjEuUGluUmVxdWVzdBofLmhlYXJ0aC5jbGllbnQudjEuRXZlbnRSZXNwb25zZRJOCgdIaXN0b3J5EiAuaGVhcnRoLmNsaWVudC52MS5IaXN0b3J5UmVxdWVzdBohLmhlYXJ0aC5jbGllbnQudjEuSGlzdG9yeVJlc3BvbnNlElQKC0VkaXRIaXN0b3J5Eh4uaGVhcnRoLmNsaWVudC52MS5FdmVudFJlcXVlc3QaJS5oZWFydGguY2xpZW50LnYxLkVkaXRIaXN0b3J5UmVzcG9uc2USSAoEUGlucxIdLmhlYXJ0aC5jbGllbnQudjEuUm9vbVJlcXVlc3QaIS5oZWFydGguY2xpZW50LnYxLkhpc3RvcnlSZXNwb25zZRJLCgZTZWFyY2gSHy5oZWFydGguY2xpZW50LnYxLlNlYXJjaFJlcXVlc3QaIC5oZWFydGguY2xpZW50LnYxLlNlYXJjaFJlc3BvbnNlEj4KBFJlYWQSHS5oZWFydGguY2xpZW50LnYxLlJlYWRSZXF1ZXN0GhcuaGVhcnRoLmNsaWVudC52MS5FbXB0eRJNCghSZWNlaXB0cxIdLmhlYXJ0aC5jbGllbnQudjEuUm9vbVJlcXVlc3QaIi5oZWFydGguY2xpZW50LnYxLlJlY2VpcHRzUmVzcG9uc2USQgoGVHlwaW5nEh8uaGVhcnRoLmNsaWVudC52MS5UeXBpbmdSZXF1ZXN0GhcuaGVhcnRoLmNsaWVudC52MS5FbXB0eRJICgVXYXRjaBIeLmhlYXJ0aC5jbGllbnQudjEuV2F0Y2hSZXF1ZXN0Gh8uaGVhcnRoLmNsaWVudC52MS5XYXRjaFJlc3BvbnNlElcKCkFkbWluVXNlcnMSIy5oZWFydGguY2xpZW50LnYxLkFkbWluVXNlcnNSZXF1ZXN0GiQuaGVhcnRoLmNsaWVudC52MS5BZG1pblVzZXJzUmVzcG9uc2USTgoMQWRtaW5Vc2VyQWRkEiUuaGVhcnRoLmNsaWVudC52MS5BZG1pblVzZXJBZGRSZXF1ZXN0GhcuaGVhcnRoLnJvb20udjEuUHJvZmlsZRJOCgxBZG1pblVzZXJTZXQSJS5oZWFydGguY2xpZW50LnYxLkFkbWluVXNlclNldFJlcXVlc3QaFy5oZWFydGguY2xpZW50LnYxLkVtcHR5ElkKEUFkbWluSW52aXRlQ3JlYXRlEiouaGVhcnRoLmNsaWVudC52MS5BZG1pbkludml0ZUNyZWF0ZVJlcXVlc3QaGC5oZWFydGguY2xpZW50LnYxLkludml0ZRJPCgxBZG1pbkludml0ZXMSFy5oZWFydGguY2xpZW50LnYxLkVtcHR5GiYuaGVhcnRoLmNsaWVudC52MS5BZG1pbkludml0ZXNSZXNwb25zZRJYChFBZG1pbkludml0ZVJldm9rZRIqLmhlYXJ0aC5jbGllbnQudjEuQWRtaW5JbnZpdGVSZXZva2VSZXF1ZXN0GhcuaGVhcnRoLmNsaWVudC52MS5FbXB0eRJXCgpBZG1pblJvb21zEiMuaGVhcnRoLmNsaWVudC52MS5BZG1pblJvb21zUmVxdWVzdBokLmhlYXJ0aC5jbGllbnQudjEuQWRtaW5Sb29tc1Jlc3BvbnNlEk0KC0FkbWluSGVhbHRoEhcuaGVhcnRoLmNsaWVudC52MS5FbXB0eRolLmhlYXJ0aC5jbGllbnQudjEuQWRtaW5IZWFsdGhSZXNwb25zZRJMCgtSb29tU3Rld2FyZBIkLmhlYXJ0aC5jbGllbnQudjEuUm9vbVN0ZXdhcmRSZXF1ZXN0GhcuaGVhcnRoLmNsaWVudC52MS5FbXB0eRJMCgtSb29tTm9kZUJhbhIkLmhlYXJ0aC5jbGllbnQudjEuUm9vbU5vZGVCYW5SZXF1ZXN0GhcuaGVhcnRoLmNsaWVudC52MS5FbXB0eRJACgVCbG9jaxIeLmhlYXJ0aC5jbGllbnQudjEuQmxvY2tSZXF1ZXN0GhcuaGVhcnRoLmNsaWVudC52MS5FbXB0eRJDCgZCbG9ja3MSFy5oZWFydGguY2xpZW50LnYxLkVtcHR5GiAuaGVhcnRoLmNsaWVudC52MS5CbG9ja3NSZXNwb25zZRJCCgZSZXBvcnQSHy5oZWFydGguY2xpZW50LnYxLlJlcG9ydFJlcXVlc3QaFy5oZWFydGguY2xpZW50LnYxLkVtcHR5Ek8KDEFkbWluUmVwb3J0cxIXLmhlYXJ0aC5jbGllbnQudjEuRW1wdHkaJi5oZWFydGguY2xpZW50LnYxLkFkbWluUmVwb3J0c1Jlc3BvbnNlElYKEEFkbWluUmVwb3J0Q2xvc2USKS5oZWFydGguY2xpZW50LnYxLkFkbWluUmVwb3J0Q2xvc2VSZXF1ZXN0GhcuaGVhcnRoLmNsaWVudC52MS5FbXB0eRJLCgpBZG1pblBlZXJzEhcuaGVhcnRoLmNsaWVudC52MS5FbXB0eRokLmhlYXJ0aC5jbGllbnQudjEuQWRtaW5QZWVyc1Jlc3BvbnNlEk4KDEFkbWluUGVlclNldBIlLmhlYXJ0aC5jbGllbnQudjEuQWRtaW5QZWVyU2V0UmVxdWVzdBoXLmhlYXJ0aC5jbGllbnQudjEuRW1wdHkSZgoPQWRtaW5Ob2RlSW52aXRlEiguaGVhcnRoLmNsaWVudC52MS5BZG1pbk5vZGVJbnZpdGVSZXF1ZXN0GikuaGVhcnRoLmNsaWVudC52MS5BZG1pbk5vZGVJbnZpdGVSZXNwb25zZRJPCg1BZG1pbk5vZGVKb2luEiYuaGVhcnRoLmNsaWVudC52MS5BZG1pbk5vZGVKb2luUmVxdWVzdBoWLmhlYXJ0aC5jbGllbnQudjEuUGVlchJaChJBZG1pbkZlZGVyYXRpb25TZXQSKy5oZWFydGguY2xpZW50LnYxLkFkbWluRmVkZXJhdGlvblNldFJlcXVlc3QaFy5oZWFydGguY2xpZW50LnYxLkVtcHR5QiNaIWhlYXJ0aC90cmFuc3BvcnQvc2Vzc2lvbi9jbGllbnRwYmIGcHJvdG8z", [file_room]);
 
 /**
  * WebSocket: one binary message is one frame. WebTransport: the client opens one
@@ -899,6 +899,13 @@ export type RoomFindRequest = Message<"hearth.client.v1.RoomFindRequest"> & {
    * @generated from field: uint32 limit = 3;
    */
   limit: number;
+
+  /**
+   * the directory of another node; empty: of this one
+   *
+   * @generated from field: string node = 4;
+   */
+  node: string;
 };
 
 /**
@@ -962,6 +969,13 @@ export type RoomGetResponse = Message<"hearth.client.v1.RoomGetResponse"> & {
    * @generated from field: string creator = 2;
    */
   creator: string;
+
+  /**
+   * those with members here, this one first
+   *
+   * @generated from field: repeated hearth.client.v1.RoomNode nodes = 4;
+   */
+  nodes: RoomNode[];
 
   /**
    * what the caller may do now: say react edit_own delete_own delete_any pin mention_room invite kick ban role settings
@@ -2130,6 +2144,602 @@ export const AdminHealthResponseSchema: GenMessage<AdminHealthResponse> = /*@__P
   messageDesc(file_client, 69);
 
 /**
+ * RoomNode is a node that takes part in a room, as this node knows it.
+ *
+ * @generated from message hearth.client.v1.RoomNode
+ */
+export type RoomNode = Message<"hearth.client.v1.RoomNode"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * this node
+   *
+   * @generated from field: bool here = 2;
+   */
+  here: boolean;
+
+  /**
+   * up, down; here: up
+   *
+   * @generated from field: string state = 3;
+   */
+  state: string;
+
+  /**
+   * leads the state log
+   *
+   * @generated from field: bool home = 4;
+   */
+  home: boolean;
+
+  /**
+   * @generated from field: bool steward = 5;
+   */
+  steward: boolean;
+
+  /**
+   * @generated from field: uint32 members = 6;
+   */
+  members: number;
+
+  /**
+   * seq of its newest message that this node has
+   *
+   * @generated from field: uint64 frontier = 7;
+   */
+  frontier: bigint;
+
+  /**
+   * seq of this node's newest message that it has acknowledged
+   *
+   * @generated from field: uint64 reached = 8;
+   */
+  reached: bigint;
+
+  /**
+   * messages of this node that it has not
+   *
+   * @generated from field: uint64 behind = 9;
+   */
+  behind: bigint;
+
+  /**
+   * @generated from field: int64 rtt_ms = 10;
+   */
+  rttMs: bigint;
+
+  /**
+   * @generated from field: bool banned = 11;
+   */
+  banned: boolean;
+
+  /**
+   * why nothing of it is taken any more (a proven fork); empty: in order
+   *
+   * @generated from field: string frozen = 12;
+   */
+  frozen: string;
+};
+
+/**
+ * Describes the message hearth.client.v1.RoomNode.
+ * Use `create(RoomNodeSchema)` to create a new message.
+ */
+export const RoomNodeSchema: GenMessage<RoomNode> = /*@__PURE__*/
+  messageDesc(file_client, 70);
+
+/**
+ * @generated from message hearth.client.v1.RoomStewardRequest
+ */
+export type RoomStewardRequest = Message<"hearth.client.v1.RoomStewardRequest"> & {
+  /**
+   * @generated from field: string room = 1;
+   */
+  room: string;
+
+  /**
+   * @generated from field: string node = 2;
+   */
+  node: string;
+
+  /**
+   * @generated from field: bool on = 3;
+   */
+  on: boolean;
+};
+
+/**
+ * Describes the message hearth.client.v1.RoomStewardRequest.
+ * Use `create(RoomStewardRequestSchema)` to create a new message.
+ */
+export const RoomStewardRequestSchema: GenMessage<RoomStewardRequest> = /*@__PURE__*/
+  messageDesc(file_client, 71);
+
+/**
+ * @generated from message hearth.client.v1.RoomNodeBanRequest
+ */
+export type RoomNodeBanRequest = Message<"hearth.client.v1.RoomNodeBanRequest"> & {
+  /**
+   * @generated from field: string room = 1;
+   */
+  room: string;
+
+  /**
+   * @generated from field: string node = 2;
+   */
+  node: string;
+
+  /**
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: bool on = 4;
+   */
+  on: boolean;
+};
+
+/**
+ * Describes the message hearth.client.v1.RoomNodeBanRequest.
+ * Use `create(RoomNodeBanRequestSchema)` to create a new message.
+ */
+export const RoomNodeBanRequestSchema: GenMessage<RoomNodeBanRequest> = /*@__PURE__*/
+  messageDesc(file_client, 72);
+
+/**
+ * @generated from message hearth.client.v1.BlockRequest
+ */
+export type BlockRequest = Message<"hearth.client.v1.BlockRequest"> & {
+  /**
+   * alice@node, or
+   *
+   * @generated from field: string user = 1;
+   */
+  user: string;
+
+  /**
+   * @generated from field: string node = 2;
+   */
+  node: string;
+
+  /**
+   * @generated from field: bool on = 3;
+   */
+  on: boolean;
+};
+
+/**
+ * Describes the message hearth.client.v1.BlockRequest.
+ * Use `create(BlockRequestSchema)` to create a new message.
+ */
+export const BlockRequestSchema: GenMessage<BlockRequest> = /*@__PURE__*/
+  messageDesc(file_client, 73);
+
+/**
+ * @generated from message hearth.client.v1.BlocksResponse
+ */
+export type BlocksResponse = Message<"hearth.client.v1.BlocksResponse"> & {
+  /**
+   * @generated from field: repeated string users = 1;
+   */
+  users: string[];
+
+  /**
+   * @generated from field: repeated string nodes = 2;
+   */
+  nodes: string[];
+};
+
+/**
+ * Describes the message hearth.client.v1.BlocksResponse.
+ * Use `create(BlocksResponseSchema)` to create a new message.
+ */
+export const BlocksResponseSchema: GenMessage<BlocksResponse> = /*@__PURE__*/
+  messageDesc(file_client, 74);
+
+/**
+ * @generated from message hearth.client.v1.ReportRequest
+ */
+export type ReportRequest = Message<"hearth.client.v1.ReportRequest"> & {
+  /**
+   * @generated from field: string room = 1;
+   */
+  room: string;
+
+  /**
+   * @generated from field: string event = 2;
+   */
+  event: string;
+
+  /**
+   * at most 500 characters
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message hearth.client.v1.ReportRequest.
+ * Use `create(ReportRequestSchema)` to create a new message.
+ */
+export const ReportRequestSchema: GenMessage<ReportRequest> = /*@__PURE__*/
+  messageDesc(file_client, 75);
+
+/**
+ * @generated from message hearth.client.v1.NodeReport
+ */
+export type NodeReport = Message<"hearth.client.v1.NodeReport"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string room = 2;
+   */
+  room: string;
+
+  /**
+   * @generated from field: string event = 3;
+   */
+  event: string;
+
+  /**
+   * @generated from field: string author = 4;
+   */
+  author: string;
+
+  /**
+   * its beginning
+   *
+   * @generated from field: string text = 5;
+   */
+  text: string;
+
+  /**
+   * @generated from field: string reason = 6;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: string reporter = 7;
+   */
+  reporter: string;
+
+  /**
+   * @generated from field: int64 time = 8;
+   */
+  time: bigint;
+
+  /**
+   * @generated from field: string room_name = 9;
+   */
+  roomName: string;
+};
+
+/**
+ * Describes the message hearth.client.v1.NodeReport.
+ * Use `create(NodeReportSchema)` to create a new message.
+ */
+export const NodeReportSchema: GenMessage<NodeReport> = /*@__PURE__*/
+  messageDesc(file_client, 76);
+
+/**
+ * @generated from message hearth.client.v1.AdminReportsResponse
+ */
+export type AdminReportsResponse = Message<"hearth.client.v1.AdminReportsResponse"> & {
+  /**
+   * @generated from field: repeated hearth.client.v1.NodeReport reports = 1;
+   */
+  reports: NodeReport[];
+};
+
+/**
+ * Describes the message hearth.client.v1.AdminReportsResponse.
+ * Use `create(AdminReportsResponseSchema)` to create a new message.
+ */
+export const AdminReportsResponseSchema: GenMessage<AdminReportsResponse> = /*@__PURE__*/
+  messageDesc(file_client, 77);
+
+/**
+ * @generated from message hearth.client.v1.AdminReportCloseRequest
+ */
+export type AdminReportCloseRequest = Message<"hearth.client.v1.AdminReportCloseRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message hearth.client.v1.AdminReportCloseRequest.
+ * Use `create(AdminReportCloseRequestSchema)` to create a new message.
+ */
+export const AdminReportCloseRequestSchema: GenMessage<AdminReportCloseRequest> = /*@__PURE__*/
+  messageDesc(file_client, 78);
+
+/**
+ * Peer is another node.
+ *
+ * @generated from message hearth.client.v1.Peer
+ */
+export type Peer = Message<"hearth.client.v1.Peer"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * its public key's fingerprint: base64url SHA-256
+   *
+   * @generated from field: string key = 2;
+   */
+  key: string;
+
+  /**
+   * up, connecting, down, blocked
+   *
+   * @generated from field: string state = 3;
+   */
+  state: string;
+
+  /**
+   * @generated from field: double rtt_ms = 4;
+   */
+  rttMs: number;
+
+  /**
+   * @generated from field: repeated string addresses = 5;
+   */
+  addresses: string[];
+
+  /**
+   * shared with it
+   *
+   * @generated from field: uint32 rooms = 6;
+   */
+  rooms: number;
+
+  /**
+   * messages of this node that it has not acknowledged
+   *
+   * @generated from field: uint64 behind = 7;
+   */
+  behind: bigint;
+
+  /**
+   * of the state, ms since 1970
+   *
+   * @generated from field: int64 since = 8;
+   */
+  since: bigint;
+
+  /**
+   * why it is not up
+   *
+   * @generated from field: string error = 9;
+   */
+  error: string;
+
+  /**
+   * @generated from field: bool blocked = 10;
+   */
+  blocked: boolean;
+
+  /**
+   * @generated from field: string version = 11;
+   */
+  version: string;
+
+  /**
+   * seen alive by gossip
+   *
+   * @generated from field: bool gossip = 12;
+   */
+  gossip: boolean;
+};
+
+/**
+ * Describes the message hearth.client.v1.Peer.
+ * Use `create(PeerSchema)` to create a new message.
+ */
+export const PeerSchema: GenMessage<Peer> = /*@__PURE__*/
+  messageDesc(file_client, 79);
+
+/**
+ * @generated from message hearth.client.v1.Alarm
+ */
+export type Alarm = Message<"hearth.client.v1.Alarm"> & {
+  /**
+   * @generated from field: int64 time = 1;
+   */
+  time: bigint;
+
+  /**
+   * @generated from field: string peer = 2;
+   */
+  peer: string;
+
+  /**
+   * @generated from field: string text = 3;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message hearth.client.v1.Alarm.
+ * Use `create(AlarmSchema)` to create a new message.
+ */
+export const AlarmSchema: GenMessage<Alarm> = /*@__PURE__*/
+  messageDesc(file_client, 80);
+
+/**
+ * @generated from message hearth.client.v1.AdminPeersResponse
+ */
+export type AdminPeersResponse = Message<"hearth.client.v1.AdminPeersResponse"> & {
+  /**
+   * @generated from field: repeated hearth.client.v1.Peer peers = 1;
+   */
+  peers: Peer[];
+
+  /**
+   * newest first, at most 100
+   *
+   * @generated from field: repeated hearth.client.v1.Alarm alarms = 2;
+   */
+  alarms: Alarm[];
+
+  /**
+   * open, invite, list
+   *
+   * @generated from field: string policy = 3;
+   */
+  policy: string;
+
+  /**
+   * of this node
+   *
+   * @generated from field: string name = 4;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string key = 5;
+   */
+  key: string;
+
+  /**
+   * @generated from field: repeated string addresses = 6;
+   */
+  addresses: string[];
+};
+
+/**
+ * Describes the message hearth.client.v1.AdminPeersResponse.
+ * Use `create(AdminPeersResponseSchema)` to create a new message.
+ */
+export const AdminPeersResponseSchema: GenMessage<AdminPeersResponse> = /*@__PURE__*/
+  messageDesc(file_client, 81);
+
+/**
+ * @generated from message hearth.client.v1.AdminPeerSetRequest
+ */
+export type AdminPeerSetRequest = Message<"hearth.client.v1.AdminPeerSetRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * ends the link at once
+   *
+   * @generated from field: optional bool blocked = 2;
+   */
+  blocked?: boolean | undefined;
+
+  /**
+   * its key may be pinned anew
+   *
+   * @generated from field: optional bool forget = 3;
+   */
+  forget?: boolean | undefined;
+};
+
+/**
+ * Describes the message hearth.client.v1.AdminPeerSetRequest.
+ * Use `create(AdminPeerSetRequestSchema)` to create a new message.
+ */
+export const AdminPeerSetRequestSchema: GenMessage<AdminPeerSetRequest> = /*@__PURE__*/
+  messageDesc(file_client, 82);
+
+/**
+ * @generated from message hearth.client.v1.AdminNodeInviteRequest
+ */
+export type AdminNodeInviteRequest = Message<"hearth.client.v1.AdminNodeInviteRequest"> & {
+  /**
+   * 0: one
+   *
+   * @generated from field: uint32 uses = 1;
+   */
+  uses: number;
+
+  /**
+   * 0: seven days
+   *
+   * @generated from field: uint32 valid_seconds = 2;
+   */
+  validSeconds: number;
+
+  /**
+   * @generated from field: string note = 3;
+   */
+  note: string;
+};
+
+/**
+ * Describes the message hearth.client.v1.AdminNodeInviteRequest.
+ * Use `create(AdminNodeInviteRequestSchema)` to create a new message.
+ */
+export const AdminNodeInviteRequestSchema: GenMessage<AdminNodeInviteRequest> = /*@__PURE__*/
+  messageDesc(file_client, 83);
+
+/**
+ * @generated from message hearth.client.v1.AdminNodeInviteResponse
+ */
+export type AdminNodeInviteResponse = Message<"hearth.client.v1.AdminNodeInviteResponse"> & {
+  /**
+   * @generated from field: string link = 1;
+   */
+  link: string;
+};
+
+/**
+ * Describes the message hearth.client.v1.AdminNodeInviteResponse.
+ * Use `create(AdminNodeInviteResponseSchema)` to create a new message.
+ */
+export const AdminNodeInviteResponseSchema: GenMessage<AdminNodeInviteResponse> = /*@__PURE__*/
+  messageDesc(file_client, 84);
+
+/**
+ * @generated from message hearth.client.v1.AdminNodeJoinRequest
+ */
+export type AdminNodeJoinRequest = Message<"hearth.client.v1.AdminNodeJoinRequest"> & {
+  /**
+   * @generated from field: string link = 1;
+   */
+  link: string;
+};
+
+/**
+ * Describes the message hearth.client.v1.AdminNodeJoinRequest.
+ * Use `create(AdminNodeJoinRequestSchema)` to create a new message.
+ */
+export const AdminNodeJoinRequestSchema: GenMessage<AdminNodeJoinRequest> = /*@__PURE__*/
+  messageDesc(file_client, 85);
+
+/**
+ * @generated from message hearth.client.v1.AdminFederationSetRequest
+ */
+export type AdminFederationSetRequest = Message<"hearth.client.v1.AdminFederationSetRequest"> & {
+  /**
+   * @generated from field: optional string policy = 1;
+   */
+  policy?: string | undefined;
+};
+
+/**
+ * Describes the message hearth.client.v1.AdminFederationSetRequest.
+ * Use `create(AdminFederationSetRequestSchema)` to create a new message.
+ */
+export const AdminFederationSetRequestSchema: GenMessage<AdminFederationSetRequest> = /*@__PURE__*/
+  messageDesc(file_client, 86);
+
+/**
  * @generated from service hearth.client.v1.Client
  */
 export const Client: GenService<{
@@ -2524,6 +3134,110 @@ export const Client: GenService<{
     methodKind: "unary";
     input: typeof EmptySchema;
     output: typeof AdminHealthResponseSchema;
+  },
+  /**
+   * Federation.
+   *
+   * adds or removes a node that orders the room's state
+   *
+   * @generated from rpc hearth.client.v1.Client.RoomSteward
+   */
+  roomSteward: {
+    methodKind: "unary";
+    input: typeof RoomStewardRequestSchema;
+    output: typeof EmptySchema;
+  },
+  /**
+   * @generated from rpc hearth.client.v1.Client.RoomNodeBan
+   */
+  roomNodeBan: {
+    methodKind: "unary";
+    input: typeof RoomNodeBanRequestSchema;
+    output: typeof EmptySchema;
+  },
+  /**
+   * for oneself: a user, or a whole node
+   *
+   * @generated from rpc hearth.client.v1.Client.Block
+   */
+  block: {
+    methodKind: "unary";
+    input: typeof BlockRequestSchema;
+    output: typeof EmptySchema;
+  },
+  /**
+   * @generated from rpc hearth.client.v1.Client.Blocks
+   */
+  blocks: {
+    methodKind: "unary";
+    input: typeof EmptySchema;
+    output: typeof BlocksResponseSchema;
+  },
+  /**
+   * to the administrators of this node and the room's home
+   *
+   * @generated from rpc hearth.client.v1.Client.Report
+   */
+  report: {
+    methodKind: "unary";
+    input: typeof ReportRequestSchema;
+    output: typeof EmptySchema;
+  },
+  /**
+   * @generated from rpc hearth.client.v1.Client.AdminReports
+   */
+  adminReports: {
+    methodKind: "unary";
+    input: typeof EmptySchema;
+    output: typeof AdminReportsResponseSchema;
+  },
+  /**
+   * @generated from rpc hearth.client.v1.Client.AdminReportClose
+   */
+  adminReportClose: {
+    methodKind: "unary";
+    input: typeof AdminReportCloseRequestSchema;
+    output: typeof EmptySchema;
+  },
+  /**
+   * @generated from rpc hearth.client.v1.Client.AdminPeers
+   */
+  adminPeers: {
+    methodKind: "unary";
+    input: typeof EmptySchema;
+    output: typeof AdminPeersResponseSchema;
+  },
+  /**
+   * @generated from rpc hearth.client.v1.Client.AdminPeerSet
+   */
+  adminPeerSet: {
+    methodKind: "unary";
+    input: typeof AdminPeerSetRequestSchema;
+    output: typeof EmptySchema;
+  },
+  /**
+   * @generated from rpc hearth.client.v1.Client.AdminNodeInvite
+   */
+  adminNodeInvite: {
+    methodKind: "unary";
+    input: typeof AdminNodeInviteRequestSchema;
+    output: typeof AdminNodeInviteResponseSchema;
+  },
+  /**
+   * @generated from rpc hearth.client.v1.Client.AdminNodeJoin
+   */
+  adminNodeJoin: {
+    methodKind: "unary";
+    input: typeof AdminNodeJoinRequestSchema;
+    output: typeof PeerSchema;
+  },
+  /**
+   * @generated from rpc hearth.client.v1.Client.AdminFederationSet
+   */
+  adminFederationSet: {
+    methodKind: "unary";
+    input: typeof AdminFederationSetRequestSchema;
+    output: typeof EmptySchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_client, 0);

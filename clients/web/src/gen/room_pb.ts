@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file room.proto.
  */
 export const file_room: GenFile = /*@__PURE__*/
-  fileDesc("Cgpyb29tLnByb3RvEg5oZWFydGgucm9vbS52MSLMAQoGSGVhZGVyEgwKBHJvb20YASABKAwSIAoDbG9nGAIgASgOMhMuaGVhcnRoLnJvb20udjEuTG9nEg4KBm9yaWdpbhgDIAEoCRITCgtpbmNhcm5hdGlvbhgEIAEoDRILCgNzZXEYBSABKAQSDAoEcHJldhgGIAEoDBIMCgR0aW1lGAcgASgEEhMKC3N0YXRlX2luZGV4GAggASgEEg4KBmF1dGhvchgJIAEoCRIMCgRraW5kGAogASgJEhEKCWJvZHlfaGFzaBgLIAEoDCK6AgoEQm9keRIMCgRzYWx0GAEgASgMEgwKBHRleHQYAiABKAkSDgoGdGFyZ2V0GAMgASgMEhAKCHJlcGx5X3RvGAQgASgMEg4KBnRocmVhZBgFIAEoDBIQCghtZW50aW9ucxgGIAMoCRIUCgxtZW50aW9uX3Jvb20YByABKAgSDQoFZW1vamkYCCABKAkSDgoGcmVhc29uGAkgASgJEg8KB3N1YmplY3QYCiABKAkSDAoEcm9sZRgLIAEoCRIqCghzZXR0aW5ncxgMIAEoCzIYLmhlYXJ0aC5yb29tLnYxLlNldHRpbmdzEg4KBmRpcmVjdBgNIAEoCRIPCgd2ZXJzaW9uGA4gASgNEiEKBGN1dHMYDyADKAsyEy5oZWFydGgucm9vbS52MS5DdXQSDgoGc2lsZW50GBAgASgIIqIBCghTZXR0aW5ncxISCgVhbGlhcxgBIAEoCUgAiAEBEhEKBG5hbWUYAiABKAlIAYgBARISCgV0b3BpYxgDIAEoCUgCiAEBEhMKBmF2YXRhchgEIAEoCUgDiAEBEhMKBnB1YmxpYxgFIAEoCEgEiAEBQggKBl9hbGlhc0IHCgVfbmFtZUIICgZfdG9waWNCCQoHX2F2YXRhckIJCgdfcHVibGljIkUKA0N1dBIOCgZvcmlnaW4YASABKAkSEwoLaW5jYXJuYXRpb24YAiABKA0SCwoDc2VxGAMgASgEEgwKBGhhc2gYBCABKAwiiQEKBEhlYWQSDAoEcm9vbRgBIAEoDBIgCgNsb2cYAiABKA4yEy5oZWFydGgucm9vbS52MS5Mb2cSDgoGb3JpZ2luGAMgASgJEhMKC2luY2FybmF0aW9uGAQgASgNEgsKA3NlcRgFIAEoBBIMCgRoYXNoGAYgASgMEhEKCXNpZ25hdHVyZRgHIAEoDCKuBAoFRXZlbnQSCgoCaWQYASABKAkSCwoDcG9zGAIgASgEEg4KBmF1dGhvchgDIAEoCRIMCgR0aW1lGAQgASgDEg0KBW9yZGVyGAUgASgEEg4KBm9yaWdpbhgGIAEoCRILCgNzZXEYByABKAQSDAoEa2luZBgIIAEoCRIMCgR0ZXh0GAkgASgJEg4KBnRhcmdldBgKIAEoCRIQCghyZXBseV90bxgLIAEoCRIOCgZ0aHJlYWQYDCABKAkSEAoIbWVudGlvbnMYDSADKAkSFAoMbWVudGlvbl9yb29tGA4gASgIEg0KBWVtb2ppGA8gASgJEg4KBnJlYXNvbhgQIAEoCRIPCgdzdWJqZWN0GBEgASgJEgwKBHJvbGUYEiABKAkSKgoIc2V0dGluZ3MYEyABKAsyGC5oZWFydGgucm9vbS52MS5TZXR0aW5ncxIOCgZzaWxlbnQYFCABKAgSDgoGZWRpdGVkGB4gASgDEg0KBWVkaXRzGB8gASgNEg8KB2RlbGV0ZWQYICABKAgSEgoKZGVsZXRlZF9ieRghIAEoCRIrCglyZWFjdGlvbnMYIiADKAsyGC5oZWFydGgucm9vbS52MS5SZWFjdGlvbhIWCg50aHJlYWRfcmVwbGllcxgjIAEoDRITCgt0aHJlYWRfdGltZRgkIAEoAxIOCgZwaW5uZWQYJSABKAgSJAoFcXVvdGUYJiABKAsyFS5oZWFydGgucm9vbS52MS5RdW90ZSIoCghSZWFjdGlvbhINCgVlbW9qaRgBIAEoCRINCgV1c2VycxgCIAMoCSJCCgVRdW90ZRIKCgJpZBgBIAEoCRIOCgZhdXRob3IYAiABKAkSDAoEdGV4dBgDIAEoCRIPCgdkZWxldGVkGAQgASgIIlMKBEl0ZW0SJAoFZXZlbnQYASABKAsyFS5oZWFydGgucm9vbS52MS5FdmVudBIlCgZ0YXJnZXQYAiABKAsyFS5oZWFydGgucm9vbS52MS5FdmVudCJfCgdQcm9maWxlEgwKBHVzZXIYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEg4KBnN0YXR1cxgDIAEoCRIOCgZhdmF0YXIYBCABKAkSEAoIZGlzYWJsZWQYBSABKAgigQEKBk1lbWJlchIMCgR1c2VyGAEgASgJEhIKCm1lbWJlcnNoaXAYAiABKAkSDAoEcm9sZRgDIAEoCRINCgVzaW5jZRgEIAEoAxIoCgdwcm9maWxlGAUgASgLMhcuaGVhcnRoLnJvb20udjEuUHJvZmlsZRIOCgZvbmxpbmUYBiABKAgiygMKC1Jvb21TdW1tYXJ5EgwKBHJvb20YASABKAkSDQoFYWxpYXMYAiABKAkSDAoEbmFtZRgDIAEoCRINCgV0b3BpYxgEIAEoCRIOCgZhdmF0YXIYBSABKAkSDgoGcHVibGljGAYgASgIEg4KBmRpcmVjdBgHIAEoCRISCgptZW1iZXJzaGlwGAggASgJEgwKBHJvbGUYCSABKAkSDwoHbWVtYmVycxgKIAEoDRIQCghoZWFkX3BvcxgLIAEoBBIQCghyZWFkX3BvcxgMIAEoBBIOCgZ1bnJlYWQYDSABKA0SEAoIbWVudGlvbnMYDiABKA0SEQoJbGFzdF90aW1lGA8gASgDEhEKCWxhc3RfdGV4dBgQIAEoCRITCgtsYXN0X2F1dGhvchgRIAEoCRISCgppbnZpdGVkX2J5GBIgASgJEg0KBW11dGVkGBMgASgJEhMKC3N0YXRlX2luZGV4GBQgASgEEhIKCnN0YXRlX2hhc2gYFSABKAkSDAoEaG9tZRgWIAEoCRISCgpyZWFkX2V2ZW50GBcgASgJEi8KDmRpcmVjdF9wcm9maWxlGBggASgLMhcuaGVhcnRoLnJvb20udjEuUHJvZmlsZSKSAQoGU2lnbmFsEgwKBGtpbmQYASABKAkSDAoEcm9vbRgCIAEoCRIMCgR1c2VyGAMgASgJEgoKAm9uGAQgASgIEgsKA3BvcxgFIAEoBBINCgVldmVudBgGIAEoCRIMCgR0aW1lGAcgASgDEigKB3Byb2ZpbGUYCCABKAsyFy5oZWFydGgucm9vbS52MS5Qcm9maWxlKjsKA0xvZxITCg9MT0dfVU5TUEVDSUZJRUQQABINCglMT0dfU1RBVEUQARIQCgxMT0dfTUVTU0FHRVMQAkIZWhdoZWFydGgvbm9kZS9yb29tL3Jvb21wYmIGcHJvdG8z");
+  fileDesc("Cgpyb29tLnByb3RvEg5oZWFydGgucm9vbS52MSLMAQoGSGVhZGVyEgwKBHJvb20YASABKAwSIAoDbG9nGAIgASgOMhMuaGVhcnRoLnJvb20udjEuTG9nEg4KBm9yaWdpbhgDIAEoCRITCgtpbmNhcm5hdGlvbhgEIAEoDRILCgNzZXEYBSABKAQSDAoEcHJldhgGIAEoDBIMCgR0aW1lGAcgASgEEhMKC3N0YXRlX2luZGV4GAggASgEEg4KBmF1dGhvchgJIAEoCRIMCgRraW5kGAogASgJEhEKCWJvZHlfaGFzaBgLIAEoDCLsAgoEQm9keRIMCgRzYWx0GAEgASgMEgwKBHRleHQYAiABKAkSDgoGdGFyZ2V0GAMgASgMEhAKCHJlcGx5X3RvGAQgASgMEg4KBnRocmVhZBgFIAEoDBIQCghtZW50aW9ucxgGIAMoCRIUCgxtZW50aW9uX3Jvb20YByABKAgSDQoFZW1vamkYCCABKAkSDgoGcmVhc29uGAkgASgJEg8KB3N1YmplY3QYCiABKAkSDAoEcm9sZRgLIAEoCRIqCghzZXR0aW5ncxgMIAEoCzIYLmhlYXJ0aC5yb29tLnYxLlNldHRpbmdzEg4KBmRpcmVjdBgNIAEoCRIPCgd2ZXJzaW9uGA4gASgNEiEKBGN1dHMYDyADKAsyEy5oZWFydGgucm9vbS52MS5DdXQSDgoGc2lsZW50GBAgASgIEhAKCG5vZGVfa2V5GBEgASgMEgwKBG5vZGUYEiABKAkSEAoIc3Rld2FyZHMYEyADKAkiogEKCFNldHRpbmdzEhIKBWFsaWFzGAEgASgJSACIAQESEQoEbmFtZRgCIAEoCUgBiAEBEhIKBXRvcGljGAMgASgJSAKIAQESEwoGYXZhdGFyGAQgASgJSAOIAQESEwoGcHVibGljGAUgASgISASIAQFCCAoGX2FsaWFzQgcKBV9uYW1lQggKBl90b3BpY0IJCgdfYXZhdGFyQgkKB19wdWJsaWMiRQoDQ3V0Eg4KBm9yaWdpbhgBIAEoCRITCgtpbmNhcm5hdGlvbhgCIAEoDRILCgNzZXEYAyABKAQSDAoEaGFzaBgEIAEoDCK8AQoESGVhZBIMCgRyb29tGAEgASgMEiAKA2xvZxgCIAEoDjITLmhlYXJ0aC5yb29tLnYxLkxvZxIOCgZvcmlnaW4YAyABKAkSEwoLaW5jYXJuYXRpb24YBCABKA0SCwoDc2VxGAUgASgEEgwKBGhhc2gYBiABKAwSEQoJc2lnbmF0dXJlGAcgASgMEjEKDGNvc2lnbmF0dXJlcxgIIAMoCzIbLmhlYXJ0aC5yb29tLnYxLkNvc2lnbmF0dXJlIi4KC0Nvc2lnbmF0dXJlEgwKBG5vZGUYASABKAkSEQoJc2lnbmF0dXJlGAIgASgMIt4ECgVFdmVudBIKCgJpZBgBIAEoCRILCgNwb3MYAiABKAQSDgoGYXV0aG9yGAMgASgJEgwKBHRpbWUYBCABKAMSDQoFb3JkZXIYBSABKAQSDgoGb3JpZ2luGAYgASgJEgsKA3NlcRgHIAEoBBIMCgRraW5kGAggASgJEgwKBHRleHQYCSABKAkSDgoGdGFyZ2V0GAogASgJEhAKCHJlcGx5X3RvGAsgASgJEg4KBnRocmVhZBgMIAEoCRIQCghtZW50aW9ucxgNIAMoCRIUCgxtZW50aW9uX3Jvb20YDiABKAgSDQoFZW1vamkYDyABKAkSDgoGcmVhc29uGBAgASgJEg8KB3N1YmplY3QYESABKAkSDAoEcm9sZRgSIAEoCRIqCghzZXR0aW5ncxgTIAEoCzIYLmhlYXJ0aC5yb29tLnYxLlNldHRpbmdzEg4KBnNpbGVudBgUIAEoCBIOCgZlZGl0ZWQYHiABKAMSDQoFZWRpdHMYHyABKA0SDwoHZGVsZXRlZBggIAEoCBISCgpkZWxldGVkX2J5GCEgASgJEisKCXJlYWN0aW9ucxgiIAMoCzIYLmhlYXJ0aC5yb29tLnYxLlJlYWN0aW9uEhYKDnRocmVhZF9yZXBsaWVzGCMgASgNEhMKC3RocmVhZF90aW1lGCQgASgDEg4KBnBpbm5lZBglIAEoCBIkCgVxdW90ZRgmIAEoCzIVLmhlYXJ0aC5yb29tLnYxLlF1b3RlEg4KBnZvaWRlZBgnIAEoCBIPCgdyZWFjaGVkGCggASgNEg0KBW5vZGVzGCkgASgNIigKCFJlYWN0aW9uEg0KBWVtb2ppGAEgASgJEg0KBXVzZXJzGAIgAygJIkIKBVF1b3RlEgoKAmlkGAEgASgJEg4KBmF1dGhvchgCIAEoCRIMCgR0ZXh0GAMgASgJEg8KB2RlbGV0ZWQYBCABKAgiYwoESXRlbRIkCgVldmVudBgBIAEoCzIVLmhlYXJ0aC5yb29tLnYxLkV2ZW50EiUKBnRhcmdldBgCIAEoCzIVLmhlYXJ0aC5yb29tLnYxLkV2ZW50Eg4KBnZvaWRlZBgDIAMoCSJfCgdQcm9maWxlEgwKBHVzZXIYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEg4KBnN0YXR1cxgDIAEoCRIOCgZhdmF0YXIYBCABKAkSEAoIZGlzYWJsZWQYBSABKAgigQEKBk1lbWJlchIMCgR1c2VyGAEgASgJEhIKCm1lbWJlcnNoaXAYAiABKAkSDAoEcm9sZRgDIAEoCRINCgVzaW5jZRgEIAEoAxIoCgdwcm9maWxlGAUgASgLMhcuaGVhcnRoLnJvb20udjEuUHJvZmlsZRIOCgZvbmxpbmUYBiABKAgingQKC1Jvb21TdW1tYXJ5EgwKBHJvb20YASABKAkSDQoFYWxpYXMYAiABKAkSDAoEbmFtZRgDIAEoCRINCgV0b3BpYxgEIAEoCRIOCgZhdmF0YXIYBSABKAkSDgoGcHVibGljGAYgASgIEg4KBmRpcmVjdBgHIAEoCRISCgptZW1iZXJzaGlwGAggASgJEgwKBHJvbGUYCSABKAkSDwoHbWVtYmVycxgKIAEoDRIQCghoZWFkX3BvcxgLIAEoBBIQCghyZWFkX3BvcxgMIAEoBBIOCgZ1bnJlYWQYDSABKA0SEAoIbWVudGlvbnMYDiABKA0SEQoJbGFzdF90aW1lGA8gASgDEhEKCWxhc3RfdGV4dBgQIAEoCRITCgtsYXN0X2F1dGhvchgRIAEoCRISCgppbnZpdGVkX2J5GBIgASgJEg0KBW11dGVkGBMgASgJEhMKC3N0YXRlX2luZGV4GBQgASgEEhIKCnN0YXRlX2hhc2gYFSABKAkSDAoEaG9tZRgWIAEoCRISCgpyZWFkX2V2ZW50GBcgASgJEi8KDmRpcmVjdF9wcm9maWxlGBggASgLMhcuaGVhcnRoLnJvb20udjEuUHJvZmlsZRINCgVub2RlcxgZIAEoDRIQCghzdGV3YXJkcxgaIAMoCRIQCghzdHJhbmdlchgbIAEoCBIPCgd3YWl0aW5nGBwgASgNEg4KBmZyb3plbhgdIAEoCSKSAQoGU2lnbmFsEgwKBGtpbmQYASABKAkSDAoEcm9vbRgCIAEoCRIMCgR1c2VyGAMgASgJEgoKAm9uGAQgASgIEgsKA3BvcxgFIAEoBBINCgVldmVudBgGIAEoCRIMCgR0aW1lGAcgASgDEigKB3Byb2ZpbGUYCCABKAsyFy5oZWFydGgucm9vbS52MS5Qcm9maWxlKjsKA0xvZxITCg9MT0dfVU5TUEVDSUZJRUQQABINCglMT0dfU1RBVEUQARIQCgxMT0dfTUVTU0FHRVMQAkIZWhdoZWFydGgvbm9kZS9yb29tL3Jvb21wYmIGcHJvdG8z");
 
 /**
  * Header is hashed as the bytes it came in: id = SHA-256("hearth event 1\n" || bytes).
@@ -223,6 +223,27 @@ export type Body = Message<"hearth.room.v1.Body"> & {
    * @generated from field: bool silent = 16;
    */
   silent: boolean;
+
+  /**
+   * create, join: the Ed25519 public key of the author's node, 32 bytes
+   *
+   * @generated from field: bytes node_key = 17;
+   */
+  nodeKey: Uint8Array;
+
+  /**
+   * nodeban, nodeunban: the node it is about
+   *
+   * @generated from field: string node = 18;
+   */
+  node: string;
+
+  /**
+   * stewards: the nodes that order the state from now on
+   *
+   * @generated from field: repeated string stewards = 19;
+   */
+  stewards: string[];
 };
 
 /**
@@ -346,11 +367,18 @@ export type Head = Message<"hearth.room.v1.Head"> & {
   hash: Uint8Array;
 
   /**
-   * Ed25519 over room.headBytes: a label, then fields 1 to 6 at fixed width
+   * by the origin: Ed25519 over room.headBytes: a label, then fields 1 to 6 at fixed width
    *
    * @generated from field: bytes signature = 7;
    */
   signature: Uint8Array;
+
+  /**
+   * state log: of the other stewards, over the same bytes
+   *
+   * @generated from field: repeated hearth.room.v1.Cosignature cosignatures = 8;
+   */
+  cosignatures: Cosignature[];
 };
 
 /**
@@ -359,6 +387,28 @@ export type Head = Message<"hearth.room.v1.Head"> & {
  */
 export const HeadSchema: GenMessage<Head> = /*@__PURE__*/
   messageDesc(file_room, 4);
+
+/**
+ * @generated from message hearth.room.v1.Cosignature
+ */
+export type Cosignature = Message<"hearth.room.v1.Cosignature"> & {
+  /**
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * @generated from field: bytes signature = 2;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message hearth.room.v1.Cosignature.
+ * Use `create(CosignatureSchema)` to create a new message.
+ */
+export const CosignatureSchema: GenMessage<Cosignature> = /*@__PURE__*/
+  messageDesc(file_room, 5);
 
 /**
  * Event is one line of a room's timeline as it stands now.
@@ -528,6 +578,28 @@ export type Event = Message<"hearth.room.v1.Event"> & {
    * @generated from field: hearth.room.v1.Quote quote = 38;
    */
   quote?: Quote | undefined;
+
+  /**
+   * Voided: an entry of the state log took its author's right away before the room's home had
+   * seen it. It is shown to nobody but its author, who is told so.
+   *
+   * @generated from field: bool voided = 39;
+   */
+  voided: boolean;
+
+  /**
+   * of this node's own messages in a shared room: how many other nodes have it
+   *
+   * @generated from field: uint32 reached = 40;
+   */
+  reached: number;
+
+  /**
+   * of how many
+   *
+   * @generated from field: uint32 nodes = 41;
+   */
+  nodes: number;
 };
 
 /**
@@ -535,7 +607,7 @@ export type Event = Message<"hearth.room.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_room, 5);
+  messageDesc(file_room, 6);
 
 /**
  * @generated from message hearth.room.v1.Reaction
@@ -559,7 +631,7 @@ export type Reaction = Message<"hearth.room.v1.Reaction"> & {
  * Use `create(ReactionSchema)` to create a new message.
  */
 export const ReactionSchema: GenMessage<Reaction> = /*@__PURE__*/
-  messageDesc(file_room, 6);
+  messageDesc(file_room, 7);
 
 /**
  * @generated from message hearth.room.v1.Quote
@@ -593,12 +665,14 @@ export type Quote = Message<"hearth.room.v1.Quote"> & {
  * Use `create(QuoteSchema)` to create a new message.
  */
 export const QuoteSchema: GenMessage<Quote> = /*@__PURE__*/
-  messageDesc(file_room, 7);
+  messageDesc(file_room, 8);
 
 /**
  * Item is one step of a room's stream, in order of pos. Where the event is about
  * a message (edit, delete, react, pin ..., or the reply in a thread), `target` is
  * that message as it stands now: a client replaces what it shows, it never computes.
+ * Where an entry of the state log voided earlier messages, `voided` are their ids: a client takes
+ * them out of what it shows.
  *
  * @generated from message hearth.room.v1.Item
  */
@@ -612,6 +686,11 @@ export type Item = Message<"hearth.room.v1.Item"> & {
    * @generated from field: hearth.room.v1.Event target = 2;
    */
   target?: Event | undefined;
+
+  /**
+   * @generated from field: repeated string voided = 3;
+   */
+  voided: string[];
 };
 
 /**
@@ -619,7 +698,7 @@ export type Item = Message<"hearth.room.v1.Item"> & {
  * Use `create(ItemSchema)` to create a new message.
  */
 export const ItemSchema: GenMessage<Item> = /*@__PURE__*/
-  messageDesc(file_room, 8);
+  messageDesc(file_room, 9);
 
 /**
  * @generated from message hearth.room.v1.Profile
@@ -658,7 +737,7 @@ export type Profile = Message<"hearth.room.v1.Profile"> & {
  * Use `create(ProfileSchema)` to create a new message.
  */
 export const ProfileSchema: GenMessage<Profile> = /*@__PURE__*/
-  messageDesc(file_room, 9);
+  messageDesc(file_room, 10);
 
 /**
  * @generated from message hearth.room.v1.Member
@@ -702,7 +781,7 @@ export type Member = Message<"hearth.room.v1.Member"> & {
  * Use `create(MemberSchema)` to create a new message.
  */
 export const MemberSchema: GenMessage<Member> = /*@__PURE__*/
-  messageDesc(file_room, 10);
+  messageDesc(file_room, 11);
 
 /**
  * RoomSummary is a room as one user has it. Counts are of what came after read_pos.
@@ -845,6 +924,39 @@ export type RoomSummary = Message<"hearth.room.v1.RoomSummary"> & {
    * @generated from field: hearth.room.v1.Profile direct_profile = 24;
    */
   directProfile?: Profile | undefined;
+
+  /**
+   * that have members here; 1: this one alone
+   *
+   * @generated from field: uint32 nodes = 25;
+   */
+  nodes: number;
+
+  /**
+   * @generated from field: repeated string stewards = 26;
+   */
+  stewards: string[];
+
+  /**
+   * an invitation from somebody of another node who shares no room with the user: show it muted, in a tray
+   *
+   * @generated from field: bool stranger = 27;
+   */
+  stranger: boolean;
+
+  /**
+   * proposals of this node that wait for the room's home
+   *
+   * @generated from field: uint32 waiting = 28;
+   */
+  waiting: number;
+
+  /**
+   * why the room can only be read; empty: it is in order
+   *
+   * @generated from field: string frozen = 29;
+   */
+  frozen: string;
 };
 
 /**
@@ -852,7 +964,7 @@ export type RoomSummary = Message<"hearth.room.v1.RoomSummary"> & {
  * Use `create(RoomSummarySchema)` to create a new message.
  */
 export const RoomSummarySchema: GenMessage<RoomSummary> = /*@__PURE__*/
-  messageDesc(file_room, 11);
+  messageDesc(file_room, 12);
 
 /**
  * Signal is lossy and never stored.
@@ -918,7 +1030,7 @@ export type Signal = Message<"hearth.room.v1.Signal"> & {
  * Use `create(SignalSchema)` to create a new message.
  */
 export const SignalSchema: GenMessage<Signal> = /*@__PURE__*/
-  messageDesc(file_room, 12);
+  messageDesc(file_room, 13);
 
 /**
  * @generated from enum hearth.room.v1.Log
