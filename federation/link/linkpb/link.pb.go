@@ -187,148 +187,11 @@ func (*Frame_Pong) isFrame_What() {}
 
 func (*Frame_Bye) isFrame_What() {}
 
-// Record binds a node's name to its key. Signed by that key over "hearth node 1\n" || record bytes.
-type Record struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Key           []byte                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
-	Addresses     []string               `protobuf:"bytes,3,rep,name=addresses,proto3" json:"addresses,omitempty"` // host:port
-	Issued        int64                  `protobuf:"varint,4,opt,name=issued,proto3" json:"issued,omitempty"`      // ms since 1970
-	Expires       int64                  `protobuf:"varint,5,opt,name=expires,proto3" json:"expires,omitempty"`
-	Version       string                 `protobuf:"bytes,6,opt,name=version,proto3" json:"version,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Record) Reset() {
-	*x = Record{}
-	mi := &file_link_proto_msgTypes[1]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Record) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Record) ProtoMessage() {}
-
-func (x *Record) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[1]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Record.ProtoReflect.Descriptor instead.
-func (*Record) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{1}
-}
-
-func (x *Record) GetName() string {
-	if x != nil {
-		return x.Name
-	}
-	return ""
-}
-
-func (x *Record) GetKey() []byte {
-	if x != nil {
-		return x.Key
-	}
-	return nil
-}
-
-func (x *Record) GetAddresses() []string {
-	if x != nil {
-		return x.Addresses
-	}
-	return nil
-}
-
-func (x *Record) GetIssued() int64 {
-	if x != nil {
-		return x.Issued
-	}
-	return 0
-}
-
-func (x *Record) GetExpires() int64 {
-	if x != nil {
-		return x.Expires
-	}
-	return 0
-}
-
-func (x *Record) GetVersion() string {
-	if x != nil {
-		return x.Version
-	}
-	return ""
-}
-
-type SignedRecord struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Record        []byte                 `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"`
-	Signature     []byte                 `protobuf:"bytes,2,opt,name=signature,proto3" json:"signature,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *SignedRecord) Reset() {
-	*x = SignedRecord{}
-	mi := &file_link_proto_msgTypes[2]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *SignedRecord) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*SignedRecord) ProtoMessage() {}
-
-func (x *SignedRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[2]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use SignedRecord.ProtoReflect.Descriptor instead.
-func (*SignedRecord) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{2}
-}
-
-func (x *SignedRecord) GetRecord() []byte {
-	if x != nil {
-		return x.Record
-	}
-	return nil
-}
-
-func (x *SignedRecord) GetSignature() []byte {
-	if x != nil {
-		return x.Signature
-	}
-	return nil
-}
-
 type Hello struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Protocol      uint32                 `protobuf:"varint,1,opt,name=protocol,proto3" json:"protocol,omitempty"` // 1
 	Features      []string               `protobuf:"bytes,2,rep,name=features,proto3" json:"features,omitempty"`
-	Record        *SignedRecord          `protobuf:"bytes,3,opt,name=record,proto3" json:"record,omitempty"`
+	Record        *roompb.SignedRecord   `protobuf:"bytes,3,opt,name=record,proto3" json:"record,omitempty"`
 	Invite        string                 `protobuf:"bytes,4,opt,name=invite,proto3" json:"invite,omitempty"`   // secret of an invite link, from who joins by it
 	Time          int64                  `protobuf:"varint,5,opt,name=time,proto3" json:"time,omitempty"`      // ms since 1970
 	Refused       string                 `protobuf:"bytes,6,opt,name=refused,proto3" json:"refused,omitempty"` // code; the answer to a hello that is not welcome: nothing follows
@@ -339,7 +202,7 @@ type Hello struct {
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_link_proto_msgTypes[3]
+	mi := &file_link_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -351,7 +214,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[3]
+	mi := &file_link_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -364,7 +227,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{3}
+	return file_link_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *Hello) GetProtocol() uint32 {
@@ -381,7 +244,7 @@ func (x *Hello) GetFeatures() []string {
 	return nil
 }
 
-func (x *Hello) GetRecord() *SignedRecord {
+func (x *Hello) GetRecord() *roompb.SignedRecord {
 	if x != nil {
 		return x.Record
 	}
@@ -427,7 +290,7 @@ type Digest struct {
 
 func (x *Digest) Reset() {
 	*x = Digest{}
-	mi := &file_link_proto_msgTypes[4]
+	mi := &file_link_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -439,7 +302,7 @@ func (x *Digest) String() string {
 func (*Digest) ProtoMessage() {}
 
 func (x *Digest) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[4]
+	mi := &file_link_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -452,7 +315,7 @@ func (x *Digest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Digest.ProtoReflect.Descriptor instead.
 func (*Digest) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{4}
+	return file_link_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Digest) GetAll() []byte {
@@ -479,7 +342,7 @@ type RoomDigest struct {
 
 func (x *RoomDigest) Reset() {
 	*x = RoomDigest{}
-	mi := &file_link_proto_msgTypes[5]
+	mi := &file_link_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -491,7 +354,7 @@ func (x *RoomDigest) String() string {
 func (*RoomDigest) ProtoMessage() {}
 
 func (x *RoomDigest) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[5]
+	mi := &file_link_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -504,7 +367,7 @@ func (x *RoomDigest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomDigest.ProtoReflect.Descriptor instead.
 func (*RoomDigest) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{5}
+	return file_link_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *RoomDigest) GetRoom() []byte {
@@ -531,7 +394,7 @@ type Have struct {
 
 func (x *Have) Reset() {
 	*x = Have{}
-	mi := &file_link_proto_msgTypes[6]
+	mi := &file_link_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -543,7 +406,7 @@ func (x *Have) String() string {
 func (*Have) ProtoMessage() {}
 
 func (x *Have) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[6]
+	mi := &file_link_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -556,7 +419,7 @@ func (x *Have) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Have.ProtoReflect.Descriptor instead.
 func (*Have) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{6}
+	return file_link_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Have) GetFrontier() *roompb.Frontier {
@@ -578,7 +441,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_link_proto_msgTypes[7]
+	mi := &file_link_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -590,7 +453,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[7]
+	mi := &file_link_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -603,7 +466,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{7}
+	return file_link_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Ack) GetRoom() []byte {
@@ -636,7 +499,7 @@ type Ping struct {
 
 func (x *Ping) Reset() {
 	*x = Ping{}
-	mi := &file_link_proto_msgTypes[8]
+	mi := &file_link_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -648,7 +511,7 @@ func (x *Ping) String() string {
 func (*Ping) ProtoMessage() {}
 
 func (x *Ping) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[8]
+	mi := &file_link_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -661,7 +524,7 @@ func (x *Ping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ping.ProtoReflect.Descriptor instead.
 func (*Ping) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{8}
+	return file_link_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Ping) GetId() uint64 {
@@ -681,7 +544,7 @@ type Pong struct {
 
 func (x *Pong) Reset() {
 	*x = Pong{}
-	mi := &file_link_proto_msgTypes[9]
+	mi := &file_link_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -693,7 +556,7 @@ func (x *Pong) String() string {
 func (*Pong) ProtoMessage() {}
 
 func (x *Pong) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[9]
+	mi := &file_link_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -706,7 +569,7 @@ func (x *Pong) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pong.ProtoReflect.Descriptor instead.
 func (*Pong) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{9}
+	return file_link_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Pong) GetId() uint64 {
@@ -734,7 +597,7 @@ type Bye struct {
 
 func (x *Bye) Reset() {
 	*x = Bye{}
-	mi := &file_link_proto_msgTypes[10]
+	mi := &file_link_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -746,7 +609,7 @@ func (x *Bye) String() string {
 func (*Bye) ProtoMessage() {}
 
 func (x *Bye) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[10]
+	mi := &file_link_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -759,7 +622,7 @@ func (x *Bye) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Bye.ProtoReflect.Descriptor instead.
 func (*Bye) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{10}
+	return file_link_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Bye) GetCode() string {
@@ -798,21 +661,11 @@ const file_link_proto_rawDesc = "" +
 	"\x04ping\x18\x05 \x01(\v2\x14.hearth.link.v1.PingH\x00R\x04ping\x12*\n" +
 	"\x04pong\x18\x06 \x01(\v2\x14.hearth.link.v1.PongH\x00R\x04pong\x12'\n" +
 	"\x03bye\x18\a \x01(\v2\x13.hearth.link.v1.ByeH\x00R\x03byeB\x06\n" +
-	"\x04what\"\x98\x01\n" +
-	"\x06Record\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
-	"\x03key\x18\x02 \x01(\fR\x03key\x12\x1c\n" +
-	"\taddresses\x18\x03 \x03(\tR\taddresses\x12\x16\n" +
-	"\x06issued\x18\x04 \x01(\x03R\x06issued\x12\x18\n" +
-	"\aexpires\x18\x05 \x01(\x03R\aexpires\x12\x18\n" +
-	"\aversion\x18\x06 \x01(\tR\aversion\"D\n" +
-	"\fSignedRecord\x12\x16\n" +
-	"\x06record\x18\x01 \x01(\fR\x06record\x12\x1c\n" +
-	"\tsignature\x18\x02 \x01(\fR\tsignature\"\xd5\x01\n" +
+	"\x04what\"\xd5\x01\n" +
 	"\x05Hello\x12\x1a\n" +
 	"\bprotocol\x18\x01 \x01(\rR\bprotocol\x12\x1a\n" +
 	"\bfeatures\x18\x02 \x03(\tR\bfeatures\x124\n" +
-	"\x06record\x18\x03 \x01(\v2\x1c.hearth.link.v1.SignedRecordR\x06record\x12\x16\n" +
+	"\x06record\x18\x03 \x01(\v2\x1c.hearth.room.v1.SignedRecordR\x06record\x12\x16\n" +
 	"\x06invite\x18\x04 \x01(\tR\x06invite\x12\x12\n" +
 	"\x04time\x18\x05 \x01(\x03R\x04time\x12\x18\n" +
 	"\arefused\x18\x06 \x01(\tR\arefused\x12\x18\n" +
@@ -853,34 +706,33 @@ func file_link_proto_rawDescGZIP() []byte {
 	return file_link_proto_rawDescData
 }
 
-var file_link_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_link_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_link_proto_goTypes = []any{
-	(*Frame)(nil),           // 0: hearth.link.v1.Frame
-	(*Record)(nil),          // 1: hearth.link.v1.Record
-	(*SignedRecord)(nil),    // 2: hearth.link.v1.SignedRecord
-	(*Hello)(nil),           // 3: hearth.link.v1.Hello
-	(*Digest)(nil),          // 4: hearth.link.v1.Digest
-	(*RoomDigest)(nil),      // 5: hearth.link.v1.RoomDigest
-	(*Have)(nil),            // 6: hearth.link.v1.Have
-	(*Ack)(nil),             // 7: hearth.link.v1.Ack
-	(*Ping)(nil),            // 8: hearth.link.v1.Ping
-	(*Pong)(nil),            // 9: hearth.link.v1.Pong
-	(*Bye)(nil),             // 10: hearth.link.v1.Bye
-	(*roompb.Frontier)(nil), // 11: hearth.room.v1.Frontier
-	(*roompb.Top)(nil),      // 12: hearth.room.v1.Top
+	(*Frame)(nil),               // 0: hearth.link.v1.Frame
+	(*Hello)(nil),               // 1: hearth.link.v1.Hello
+	(*Digest)(nil),              // 2: hearth.link.v1.Digest
+	(*RoomDigest)(nil),          // 3: hearth.link.v1.RoomDigest
+	(*Have)(nil),                // 4: hearth.link.v1.Have
+	(*Ack)(nil),                 // 5: hearth.link.v1.Ack
+	(*Ping)(nil),                // 6: hearth.link.v1.Ping
+	(*Pong)(nil),                // 7: hearth.link.v1.Pong
+	(*Bye)(nil),                 // 8: hearth.link.v1.Bye
+	(*roompb.SignedRecord)(nil), // 9: hearth.room.v1.SignedRecord
+	(*roompb.Frontier)(nil),     // 10: hearth.room.v1.Frontier
+	(*roompb.Top)(nil),          // 11: hearth.room.v1.Top
 }
 var file_link_proto_depIdxs = []int32{
-	3,  // 0: hearth.link.v1.Frame.hello:type_name -> hearth.link.v1.Hello
-	4,  // 1: hearth.link.v1.Frame.digest:type_name -> hearth.link.v1.Digest
-	6,  // 2: hearth.link.v1.Frame.have:type_name -> hearth.link.v1.Have
-	7,  // 3: hearth.link.v1.Frame.ack:type_name -> hearth.link.v1.Ack
-	8,  // 4: hearth.link.v1.Frame.ping:type_name -> hearth.link.v1.Ping
-	9,  // 5: hearth.link.v1.Frame.pong:type_name -> hearth.link.v1.Pong
-	10, // 6: hearth.link.v1.Frame.bye:type_name -> hearth.link.v1.Bye
-	2,  // 7: hearth.link.v1.Hello.record:type_name -> hearth.link.v1.SignedRecord
-	5,  // 8: hearth.link.v1.Digest.rooms:type_name -> hearth.link.v1.RoomDigest
-	11, // 9: hearth.link.v1.Have.frontier:type_name -> hearth.room.v1.Frontier
-	12, // 10: hearth.link.v1.Ack.tops:type_name -> hearth.room.v1.Top
+	1,  // 0: hearth.link.v1.Frame.hello:type_name -> hearth.link.v1.Hello
+	2,  // 1: hearth.link.v1.Frame.digest:type_name -> hearth.link.v1.Digest
+	4,  // 2: hearth.link.v1.Frame.have:type_name -> hearth.link.v1.Have
+	5,  // 3: hearth.link.v1.Frame.ack:type_name -> hearth.link.v1.Ack
+	6,  // 4: hearth.link.v1.Frame.ping:type_name -> hearth.link.v1.Ping
+	7,  // 5: hearth.link.v1.Frame.pong:type_name -> hearth.link.v1.Pong
+	8,  // 6: hearth.link.v1.Frame.bye:type_name -> hearth.link.v1.Bye
+	9,  // 7: hearth.link.v1.Hello.record:type_name -> hearth.room.v1.SignedRecord
+	3,  // 8: hearth.link.v1.Digest.rooms:type_name -> hearth.link.v1.RoomDigest
+	10, // 9: hearth.link.v1.Have.frontier:type_name -> hearth.room.v1.Frontier
+	11, // 10: hearth.link.v1.Ack.tops:type_name -> hearth.room.v1.Top
 	11, // [11:11] is the sub-list for method output_type
 	11, // [11:11] is the sub-list for method input_type
 	11, // [11:11] is the sub-list for extension type_name
@@ -908,7 +760,7 @@ func file_link_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_link_proto_rawDesc), len(file_link_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -24,6 +24,143 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Record binds a node's name to its key. Signed by that key over "hearth node 1\n" || record bytes.
+type Record struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Key           []byte                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	Addresses     []string               `protobuf:"bytes,3,rep,name=addresses,proto3" json:"addresses,omitempty"` // host:port
+	Issued        int64                  `protobuf:"varint,4,opt,name=issued,proto3" json:"issued,omitempty"`      // ms since 1970
+	Expires       int64                  `protobuf:"varint,5,opt,name=expires,proto3" json:"expires,omitempty"`
+	Version       string                 `protobuf:"bytes,6,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Record) Reset() {
+	*x = Record{}
+	mi := &file_peer_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Record) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Record) ProtoMessage() {}
+
+func (x *Record) ProtoReflect() protoreflect.Message {
+	mi := &file_peer_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Record.ProtoReflect.Descriptor instead.
+func (*Record) Descriptor() ([]byte, []int) {
+	return file_peer_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *Record) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Record) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *Record) GetAddresses() []string {
+	if x != nil {
+		return x.Addresses
+	}
+	return nil
+}
+
+func (x *Record) GetIssued() int64 {
+	if x != nil {
+		return x.Issued
+	}
+	return 0
+}
+
+func (x *Record) GetExpires() int64 {
+	if x != nil {
+		return x.Expires
+	}
+	return 0
+}
+
+func (x *Record) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+type SignedRecord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Record        []byte                 `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"`
+	Signature     []byte                 `protobuf:"bytes,2,opt,name=signature,proto3" json:"signature,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignedRecord) Reset() {
+	*x = SignedRecord{}
+	mi := &file_peer_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignedRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignedRecord) ProtoMessage() {}
+
+func (x *SignedRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_peer_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignedRecord.ProtoReflect.Descriptor instead.
+func (*SignedRecord) Descriptor() ([]byte, []int) {
+	return file_peer_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *SignedRecord) GetRecord() []byte {
+	if x != nil {
+		return x.Record
+	}
+	return nil
+}
+
+func (x *SignedRecord) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
 // Packet is an event on its way: the bytes that were hashed. Without a body it was erased.
 type Packet struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -36,7 +173,7 @@ type Packet struct {
 
 func (x *Packet) Reset() {
 	*x = Packet{}
-	mi := &file_peer_proto_msgTypes[0]
+	mi := &file_peer_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -48,7 +185,7 @@ func (x *Packet) String() string {
 func (*Packet) ProtoMessage() {}
 
 func (x *Packet) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[0]
+	mi := &file_peer_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -61,7 +198,7 @@ func (x *Packet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Packet.ProtoReflect.Descriptor instead.
 func (*Packet) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{0}
+	return file_peer_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Packet) GetHeader() []byte {
@@ -99,7 +236,7 @@ type Parcel struct {
 
 func (x *Parcel) Reset() {
 	*x = Parcel{}
-	mi := &file_peer_proto_msgTypes[1]
+	mi := &file_peer_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -111,7 +248,7 @@ func (x *Parcel) String() string {
 func (*Parcel) ProtoMessage() {}
 
 func (x *Parcel) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[1]
+	mi := &file_peer_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -124,7 +261,7 @@ func (x *Parcel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Parcel.ProtoReflect.Descriptor instead.
 func (*Parcel) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{1}
+	return file_peer_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Parcel) GetRoom() []byte {
@@ -161,7 +298,7 @@ type Top struct {
 
 func (x *Top) Reset() {
 	*x = Top{}
-	mi := &file_peer_proto_msgTypes[2]
+	mi := &file_peer_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -173,7 +310,7 @@ func (x *Top) String() string {
 func (*Top) ProtoMessage() {}
 
 func (x *Top) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[2]
+	mi := &file_peer_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -186,7 +323,7 @@ func (x *Top) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Top.ProtoReflect.Descriptor instead.
 func (*Top) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{2}
+	return file_peer_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Top) GetOrigin() string {
@@ -230,7 +367,7 @@ type Frontier struct {
 
 func (x *Frontier) Reset() {
 	*x = Frontier{}
-	mi := &file_peer_proto_msgTypes[3]
+	mi := &file_peer_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -242,7 +379,7 @@ func (x *Frontier) String() string {
 func (*Frontier) ProtoMessage() {}
 
 func (x *Frontier) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[3]
+	mi := &file_peer_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -255,7 +392,7 @@ func (x *Frontier) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Frontier.ProtoReflect.Descriptor instead.
 func (*Frontier) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{3}
+	return file_peer_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Frontier) GetRoom() []byte {
@@ -302,7 +439,7 @@ type Snapshot struct {
 
 func (x *Snapshot) Reset() {
 	*x = Snapshot{}
-	mi := &file_peer_proto_msgTypes[4]
+	mi := &file_peer_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -314,7 +451,7 @@ func (x *Snapshot) String() string {
 func (*Snapshot) ProtoMessage() {}
 
 func (x *Snapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[4]
+	mi := &file_peer_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -327,7 +464,7 @@ func (x *Snapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{4}
+	return file_peer_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Snapshot) GetCreate() *Packet {
@@ -405,7 +542,7 @@ type StateDump struct {
 
 func (x *StateDump) Reset() {
 	*x = StateDump{}
-	mi := &file_peer_proto_msgTypes[5]
+	mi := &file_peer_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -417,7 +554,7 @@ func (x *StateDump) String() string {
 func (*StateDump) ProtoMessage() {}
 
 func (x *StateDump) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[5]
+	mi := &file_peer_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -430,7 +567,7 @@ func (x *StateDump) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateDump.ProtoReflect.Descriptor instead.
 func (*StateDump) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{5}
+	return file_peer_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *StateDump) GetVersion() uint32 {
@@ -564,7 +701,7 @@ type NodeStanding struct {
 
 func (x *NodeStanding) Reset() {
 	*x = NodeStanding{}
-	mi := &file_peer_proto_msgTypes[6]
+	mi := &file_peer_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -576,7 +713,7 @@ func (x *NodeStanding) String() string {
 func (*NodeStanding) ProtoMessage() {}
 
 func (x *NodeStanding) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[6]
+	mi := &file_peer_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -589,7 +726,7 @@ func (x *NodeStanding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeStanding.ProtoReflect.Descriptor instead.
 func (*NodeStanding) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{6}
+	return file_peer_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *NodeStanding) GetName() string {
@@ -635,7 +772,7 @@ type MemberStanding struct {
 
 func (x *MemberStanding) Reset() {
 	*x = MemberStanding{}
-	mi := &file_peer_proto_msgTypes[7]
+	mi := &file_peer_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -647,7 +784,7 @@ func (x *MemberStanding) String() string {
 func (*MemberStanding) ProtoMessage() {}
 
 func (x *MemberStanding) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[7]
+	mi := &file_peer_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -660,7 +797,7 @@ func (x *MemberStanding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberStanding.ProtoReflect.Descriptor instead.
 func (*MemberStanding) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{7}
+	return file_peer_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *MemberStanding) GetUser() string {
@@ -728,7 +865,7 @@ type PastStanding struct {
 
 func (x *PastStanding) Reset() {
 	*x = PastStanding{}
-	mi := &file_peer_proto_msgTypes[8]
+	mi := &file_peer_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -740,7 +877,7 @@ func (x *PastStanding) String() string {
 func (*PastStanding) ProtoMessage() {}
 
 func (x *PastStanding) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[8]
+	mi := &file_peer_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -753,7 +890,7 @@ func (x *PastStanding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PastStanding.ProtoReflect.Descriptor instead.
 func (*PastStanding) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{8}
+	return file_peer_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PastStanding) GetUser() string {
@@ -828,7 +965,7 @@ type Ask struct {
 
 func (x *Ask) Reset() {
 	*x = Ask{}
-	mi := &file_peer_proto_msgTypes[9]
+	mi := &file_peer_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -840,7 +977,7 @@ func (x *Ask) String() string {
 func (*Ask) ProtoMessage() {}
 
 func (x *Ask) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[9]
+	mi := &file_peer_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -853,7 +990,7 @@ func (x *Ask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ask.ProtoReflect.Descriptor instead.
 func (*Ask) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{9}
+	return file_peer_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Ask) GetWhat() isAsk_What {
@@ -1055,7 +1192,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_peer_proto_msgTypes[10]
+	mi := &file_peer_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1067,7 +1204,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[10]
+	mi := &file_peer_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1080,7 +1217,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{10}
+	return file_peer_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Answer) GetCode() string {
@@ -1265,7 +1402,7 @@ type ProposeAsk struct {
 
 func (x *ProposeAsk) Reset() {
 	*x = ProposeAsk{}
-	mi := &file_peer_proto_msgTypes[11]
+	mi := &file_peer_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1277,7 +1414,7 @@ func (x *ProposeAsk) String() string {
 func (*ProposeAsk) ProtoMessage() {}
 
 func (x *ProposeAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[11]
+	mi := &file_peer_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1290,7 +1427,7 @@ func (x *ProposeAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposeAsk.ProtoReflect.Descriptor instead.
 func (*ProposeAsk) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{11}
+	return file_peer_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ProposeAsk) GetRoom() []byte {
@@ -1345,7 +1482,7 @@ type ProposeAnswer struct {
 
 func (x *ProposeAnswer) Reset() {
 	*x = ProposeAnswer{}
-	mi := &file_peer_proto_msgTypes[12]
+	mi := &file_peer_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1357,7 +1494,7 @@ func (x *ProposeAnswer) String() string {
 func (*ProposeAnswer) ProtoMessage() {}
 
 func (x *ProposeAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[12]
+	mi := &file_peer_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1370,7 +1507,7 @@ func (x *ProposeAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposeAnswer.ProtoReflect.Descriptor instead.
 func (*ProposeAnswer) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{12}
+	return file_peer_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ProposeAnswer) GetEvent() []byte {
@@ -1396,7 +1533,7 @@ type SnapshotAsk struct {
 
 func (x *SnapshotAsk) Reset() {
 	*x = SnapshotAsk{}
-	mi := &file_peer_proto_msgTypes[13]
+	mi := &file_peer_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1408,7 +1545,7 @@ func (x *SnapshotAsk) String() string {
 func (*SnapshotAsk) ProtoMessage() {}
 
 func (x *SnapshotAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[13]
+	mi := &file_peer_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1421,7 +1558,7 @@ func (x *SnapshotAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotAsk.ProtoReflect.Descriptor instead.
 func (*SnapshotAsk) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{13}
+	return file_peer_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SnapshotAsk) GetRoom() []byte {
@@ -1441,7 +1578,7 @@ type ResolveAsk struct {
 
 func (x *ResolveAsk) Reset() {
 	*x = ResolveAsk{}
-	mi := &file_peer_proto_msgTypes[14]
+	mi := &file_peer_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1453,7 +1590,7 @@ func (x *ResolveAsk) String() string {
 func (*ResolveAsk) ProtoMessage() {}
 
 func (x *ResolveAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[14]
+	mi := &file_peer_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1466,7 +1603,7 @@ func (x *ResolveAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveAsk.ProtoReflect.Descriptor instead.
 func (*ResolveAsk) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{14}
+	return file_peer_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ResolveAsk) GetAlias() string {
@@ -1493,7 +1630,7 @@ type ResolveAnswer struct {
 
 func (x *ResolveAnswer) Reset() {
 	*x = ResolveAnswer{}
-	mi := &file_peer_proto_msgTypes[15]
+	mi := &file_peer_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1505,7 +1642,7 @@ func (x *ResolveAnswer) String() string {
 func (*ResolveAnswer) ProtoMessage() {}
 
 func (x *ResolveAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[15]
+	mi := &file_peer_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1518,7 +1655,7 @@ func (x *ResolveAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveAnswer.ProtoReflect.Descriptor instead.
 func (*ResolveAnswer) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{15}
+	return file_peer_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ResolveAnswer) GetRoom() []byte {
@@ -1546,7 +1683,7 @@ type DirectoryAsk struct {
 
 func (x *DirectoryAsk) Reset() {
 	*x = DirectoryAsk{}
-	mi := &file_peer_proto_msgTypes[16]
+	mi := &file_peer_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1558,7 +1695,7 @@ func (x *DirectoryAsk) String() string {
 func (*DirectoryAsk) ProtoMessage() {}
 
 func (x *DirectoryAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[16]
+	mi := &file_peer_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1571,7 +1708,7 @@ func (x *DirectoryAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryAsk.ProtoReflect.Descriptor instead.
 func (*DirectoryAsk) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{16}
+	return file_peer_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *DirectoryAsk) GetQuery() string {
@@ -1605,7 +1742,7 @@ type DirectoryAnswer struct {
 
 func (x *DirectoryAnswer) Reset() {
 	*x = DirectoryAnswer{}
-	mi := &file_peer_proto_msgTypes[17]
+	mi := &file_peer_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1617,7 +1754,7 @@ func (x *DirectoryAnswer) String() string {
 func (*DirectoryAnswer) ProtoMessage() {}
 
 func (x *DirectoryAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[17]
+	mi := &file_peer_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1630,7 +1767,7 @@ func (x *DirectoryAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryAnswer.ProtoReflect.Descriptor instead.
 func (*DirectoryAnswer) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{17}
+	return file_peer_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *DirectoryAnswer) GetRooms() []*RoomSummary {
@@ -1661,7 +1798,7 @@ type InviteAsk struct {
 
 func (x *InviteAsk) Reset() {
 	*x = InviteAsk{}
-	mi := &file_peer_proto_msgTypes[18]
+	mi := &file_peer_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1673,7 +1810,7 @@ func (x *InviteAsk) String() string {
 func (*InviteAsk) ProtoMessage() {}
 
 func (x *InviteAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[18]
+	mi := &file_peer_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1686,7 +1823,7 @@ func (x *InviteAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InviteAsk.ProtoReflect.Descriptor instead.
 func (*InviteAsk) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{18}
+	return file_peer_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *InviteAsk) GetCreate() *Packet {
@@ -1739,7 +1876,7 @@ type PageAsk struct {
 
 func (x *PageAsk) Reset() {
 	*x = PageAsk{}
-	mi := &file_peer_proto_msgTypes[19]
+	mi := &file_peer_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1751,7 +1888,7 @@ func (x *PageAsk) String() string {
 func (*PageAsk) ProtoMessage() {}
 
 func (x *PageAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[19]
+	mi := &file_peer_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1764,7 +1901,7 @@ func (x *PageAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PageAsk.ProtoReflect.Descriptor instead.
 func (*PageAsk) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{19}
+	return file_peer_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *PageAsk) GetRoom() []byte {
@@ -1818,7 +1955,7 @@ type ProfilesAsk struct {
 
 func (x *ProfilesAsk) Reset() {
 	*x = ProfilesAsk{}
-	mi := &file_peer_proto_msgTypes[20]
+	mi := &file_peer_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1830,7 +1967,7 @@ func (x *ProfilesAsk) String() string {
 func (*ProfilesAsk) ProtoMessage() {}
 
 func (x *ProfilesAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[20]
+	mi := &file_peer_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1843,7 +1980,7 @@ func (x *ProfilesAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProfilesAsk.ProtoReflect.Descriptor instead.
 func (*ProfilesAsk) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{20}
+	return file_peer_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ProfilesAsk) GetUsers() []string {
@@ -1862,7 +1999,7 @@ type ProfilesAnswer struct {
 
 func (x *ProfilesAnswer) Reset() {
 	*x = ProfilesAnswer{}
-	mi := &file_peer_proto_msgTypes[21]
+	mi := &file_peer_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1874,7 +2011,7 @@ func (x *ProfilesAnswer) String() string {
 func (*ProfilesAnswer) ProtoMessage() {}
 
 func (x *ProfilesAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[21]
+	mi := &file_peer_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1887,7 +2024,7 @@ func (x *ProfilesAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProfilesAnswer.ProtoReflect.Descriptor instead.
 func (*ProfilesAnswer) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{21}
+	return file_peer_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ProfilesAnswer) GetProfiles() []*Profile {
@@ -1907,7 +2044,7 @@ type BlobAsk struct {
 
 func (x *BlobAsk) Reset() {
 	*x = BlobAsk{}
-	mi := &file_peer_proto_msgTypes[22]
+	mi := &file_peer_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1919,7 +2056,7 @@ func (x *BlobAsk) String() string {
 func (*BlobAsk) ProtoMessage() {}
 
 func (x *BlobAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[22]
+	mi := &file_peer_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1932,7 +2069,7 @@ func (x *BlobAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlobAsk.ProtoReflect.Descriptor instead.
 func (*BlobAsk) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{22}
+	return file_peer_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *BlobAsk) GetId() string {
@@ -1959,7 +2096,7 @@ type BlobAnswer struct {
 
 func (x *BlobAnswer) Reset() {
 	*x = BlobAnswer{}
-	mi := &file_peer_proto_msgTypes[23]
+	mi := &file_peer_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1971,7 +2108,7 @@ func (x *BlobAnswer) String() string {
 func (*BlobAnswer) ProtoMessage() {}
 
 func (x *BlobAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[23]
+	mi := &file_peer_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1984,7 +2121,7 @@ func (x *BlobAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlobAnswer.ProtoReflect.Descriptor instead.
 func (*BlobAnswer) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{23}
+	return file_peer_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *BlobAnswer) GetType() string {
@@ -2013,7 +2150,7 @@ type ReportAsk struct {
 
 func (x *ReportAsk) Reset() {
 	*x = ReportAsk{}
-	mi := &file_peer_proto_msgTypes[24]
+	mi := &file_peer_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2025,7 +2162,7 @@ func (x *ReportAsk) String() string {
 func (*ReportAsk) ProtoMessage() {}
 
 func (x *ReportAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[24]
+	mi := &file_peer_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2038,7 +2175,7 @@ func (x *ReportAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportAsk.ProtoReflect.Descriptor instead.
 func (*ReportAsk) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{24}
+	return file_peer_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ReportAsk) GetRoom() []byte {
@@ -2081,7 +2218,7 @@ type StewardAsk struct {
 
 func (x *StewardAsk) Reset() {
 	*x = StewardAsk{}
-	mi := &file_peer_proto_msgTypes[25]
+	mi := &file_peer_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2093,7 +2230,7 @@ func (x *StewardAsk) String() string {
 func (*StewardAsk) ProtoMessage() {}
 
 func (x *StewardAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[25]
+	mi := &file_peer_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2106,7 +2243,7 @@ func (x *StewardAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StewardAsk.ProtoReflect.Descriptor instead.
 func (*StewardAsk) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{25}
+	return file_peer_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *StewardAsk) GetRoom() []byte {
@@ -2138,7 +2275,7 @@ type StewardAnswer struct {
 
 func (x *StewardAnswer) Reset() {
 	*x = StewardAnswer{}
-	mi := &file_peer_proto_msgTypes[26]
+	mi := &file_peer_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2150,7 +2287,7 @@ func (x *StewardAnswer) String() string {
 func (*StewardAnswer) ProtoMessage() {}
 
 func (x *StewardAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[26]
+	mi := &file_peer_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2163,7 +2300,7 @@ func (x *StewardAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StewardAnswer.ProtoReflect.Descriptor instead.
 func (*StewardAnswer) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{26}
+	return file_peer_proto_rawDescGZIP(), []int{28}
 }
 
 type FrontierAsk struct {
@@ -2175,7 +2312,7 @@ type FrontierAsk struct {
 
 func (x *FrontierAsk) Reset() {
 	*x = FrontierAsk{}
-	mi := &file_peer_proto_msgTypes[27]
+	mi := &file_peer_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2187,7 +2324,7 @@ func (x *FrontierAsk) String() string {
 func (*FrontierAsk) ProtoMessage() {}
 
 func (x *FrontierAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[27]
+	mi := &file_peer_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2200,7 +2337,7 @@ func (x *FrontierAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FrontierAsk.ProtoReflect.Descriptor instead.
 func (*FrontierAsk) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{27}
+	return file_peer_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *FrontierAsk) GetRoom() []byte {
@@ -2216,7 +2353,17 @@ const file_peer_proto_rawDesc = "" +
 	"\n" +
 	"\n" +
 	"peer.proto\x12\x0ehearth.room.v1\x1a\n" +
-	"room.proto\"L\n" +
+	"room.proto\"\x98\x01\n" +
+	"\x06Record\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\fR\x03key\x12\x1c\n" +
+	"\taddresses\x18\x03 \x03(\tR\taddresses\x12\x16\n" +
+	"\x06issued\x18\x04 \x01(\x03R\x06issued\x12\x18\n" +
+	"\aexpires\x18\x05 \x01(\x03R\aexpires\x12\x18\n" +
+	"\aversion\x18\x06 \x01(\tR\aversion\"D\n" +
+	"\fSignedRecord\x12\x16\n" +
+	"\x06record\x18\x01 \x01(\fR\x06record\x12\x1c\n" +
+	"\tsignature\x18\x02 \x01(\fR\tsignature\"L\n" +
 	"\x06Packet\x12\x16\n" +
 	"\x06header\x18\x01 \x01(\fR\x06header\x12\x12\n" +
 	"\x04body\x18\x02 \x01(\fR\x04body\x12\x16\n" +
@@ -2396,84 +2543,86 @@ func file_peer_proto_rawDescGZIP() []byte {
 	return file_peer_proto_rawDescData
 }
 
-var file_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_peer_proto_goTypes = []any{
-	(*Packet)(nil),          // 0: hearth.room.v1.Packet
-	(*Parcel)(nil),          // 1: hearth.room.v1.Parcel
-	(*Top)(nil),             // 2: hearth.room.v1.Top
-	(*Frontier)(nil),        // 3: hearth.room.v1.Frontier
-	(*Snapshot)(nil),        // 4: hearth.room.v1.Snapshot
-	(*StateDump)(nil),       // 5: hearth.room.v1.StateDump
-	(*NodeStanding)(nil),    // 6: hearth.room.v1.NodeStanding
-	(*MemberStanding)(nil),  // 7: hearth.room.v1.MemberStanding
-	(*PastStanding)(nil),    // 8: hearth.room.v1.PastStanding
-	(*Ask)(nil),             // 9: hearth.room.v1.Ask
-	(*Answer)(nil),          // 10: hearth.room.v1.Answer
-	(*ProposeAsk)(nil),      // 11: hearth.room.v1.ProposeAsk
-	(*ProposeAnswer)(nil),   // 12: hearth.room.v1.ProposeAnswer
-	(*SnapshotAsk)(nil),     // 13: hearth.room.v1.SnapshotAsk
-	(*ResolveAsk)(nil),      // 14: hearth.room.v1.ResolveAsk
-	(*ResolveAnswer)(nil),   // 15: hearth.room.v1.ResolveAnswer
-	(*DirectoryAsk)(nil),    // 16: hearth.room.v1.DirectoryAsk
-	(*DirectoryAnswer)(nil), // 17: hearth.room.v1.DirectoryAnswer
-	(*InviteAsk)(nil),       // 18: hearth.room.v1.InviteAsk
-	(*PageAsk)(nil),         // 19: hearth.room.v1.PageAsk
-	(*ProfilesAsk)(nil),     // 20: hearth.room.v1.ProfilesAsk
-	(*ProfilesAnswer)(nil),  // 21: hearth.room.v1.ProfilesAnswer
-	(*BlobAsk)(nil),         // 22: hearth.room.v1.BlobAsk
-	(*BlobAnswer)(nil),      // 23: hearth.room.v1.BlobAnswer
-	(*ReportAsk)(nil),       // 24: hearth.room.v1.ReportAsk
-	(*StewardAsk)(nil),      // 25: hearth.room.v1.StewardAsk
-	(*StewardAnswer)(nil),   // 26: hearth.room.v1.StewardAnswer
-	(*FrontierAsk)(nil),     // 27: hearth.room.v1.FrontierAsk
-	(*Head)(nil),            // 28: hearth.room.v1.Head
-	(*Cut)(nil),             // 29: hearth.room.v1.Cut
-	(*RoomSummary)(nil),     // 30: hearth.room.v1.RoomSummary
-	(*Profile)(nil),         // 31: hearth.room.v1.Profile
+	(*Record)(nil),          // 0: hearth.room.v1.Record
+	(*SignedRecord)(nil),    // 1: hearth.room.v1.SignedRecord
+	(*Packet)(nil),          // 2: hearth.room.v1.Packet
+	(*Parcel)(nil),          // 3: hearth.room.v1.Parcel
+	(*Top)(nil),             // 4: hearth.room.v1.Top
+	(*Frontier)(nil),        // 5: hearth.room.v1.Frontier
+	(*Snapshot)(nil),        // 6: hearth.room.v1.Snapshot
+	(*StateDump)(nil),       // 7: hearth.room.v1.StateDump
+	(*NodeStanding)(nil),    // 8: hearth.room.v1.NodeStanding
+	(*MemberStanding)(nil),  // 9: hearth.room.v1.MemberStanding
+	(*PastStanding)(nil),    // 10: hearth.room.v1.PastStanding
+	(*Ask)(nil),             // 11: hearth.room.v1.Ask
+	(*Answer)(nil),          // 12: hearth.room.v1.Answer
+	(*ProposeAsk)(nil),      // 13: hearth.room.v1.ProposeAsk
+	(*ProposeAnswer)(nil),   // 14: hearth.room.v1.ProposeAnswer
+	(*SnapshotAsk)(nil),     // 15: hearth.room.v1.SnapshotAsk
+	(*ResolveAsk)(nil),      // 16: hearth.room.v1.ResolveAsk
+	(*ResolveAnswer)(nil),   // 17: hearth.room.v1.ResolveAnswer
+	(*DirectoryAsk)(nil),    // 18: hearth.room.v1.DirectoryAsk
+	(*DirectoryAnswer)(nil), // 19: hearth.room.v1.DirectoryAnswer
+	(*InviteAsk)(nil),       // 20: hearth.room.v1.InviteAsk
+	(*PageAsk)(nil),         // 21: hearth.room.v1.PageAsk
+	(*ProfilesAsk)(nil),     // 22: hearth.room.v1.ProfilesAsk
+	(*ProfilesAnswer)(nil),  // 23: hearth.room.v1.ProfilesAnswer
+	(*BlobAsk)(nil),         // 24: hearth.room.v1.BlobAsk
+	(*BlobAnswer)(nil),      // 25: hearth.room.v1.BlobAnswer
+	(*ReportAsk)(nil),       // 26: hearth.room.v1.ReportAsk
+	(*StewardAsk)(nil),      // 27: hearth.room.v1.StewardAsk
+	(*StewardAnswer)(nil),   // 28: hearth.room.v1.StewardAnswer
+	(*FrontierAsk)(nil),     // 29: hearth.room.v1.FrontierAsk
+	(*Head)(nil),            // 30: hearth.room.v1.Head
+	(*Cut)(nil),             // 31: hearth.room.v1.Cut
+	(*RoomSummary)(nil),     // 32: hearth.room.v1.RoomSummary
+	(*Profile)(nil),         // 33: hearth.room.v1.Profile
 }
 var file_peer_proto_depIdxs = []int32{
-	0,  // 0: hearth.room.v1.Parcel.packets:type_name -> hearth.room.v1.Packet
-	28, // 1: hearth.room.v1.Parcel.head:type_name -> hearth.room.v1.Head
-	2,  // 2: hearth.room.v1.Frontier.tops:type_name -> hearth.room.v1.Top
-	0,  // 3: hearth.room.v1.Snapshot.create:type_name -> hearth.room.v1.Packet
-	0,  // 4: hearth.room.v1.Snapshot.last:type_name -> hearth.room.v1.Packet
-	28, // 5: hearth.room.v1.Snapshot.head:type_name -> hearth.room.v1.Head
-	5,  // 6: hearth.room.v1.Snapshot.state:type_name -> hearth.room.v1.StateDump
-	1,  // 7: hearth.room.v1.Snapshot.newest:type_name -> hearth.room.v1.Parcel
-	6,  // 8: hearth.room.v1.StateDump.nodes:type_name -> hearth.room.v1.NodeStanding
-	7,  // 9: hearth.room.v1.StateDump.members:type_name -> hearth.room.v1.MemberStanding
-	8,  // 10: hearth.room.v1.StateDump.past:type_name -> hearth.room.v1.PastStanding
-	29, // 11: hearth.room.v1.PastStanding.cuts:type_name -> hearth.room.v1.Cut
-	11, // 12: hearth.room.v1.Ask.propose:type_name -> hearth.room.v1.ProposeAsk
-	13, // 13: hearth.room.v1.Ask.snapshot:type_name -> hearth.room.v1.SnapshotAsk
-	14, // 14: hearth.room.v1.Ask.resolve:type_name -> hearth.room.v1.ResolveAsk
-	16, // 15: hearth.room.v1.Ask.directory:type_name -> hearth.room.v1.DirectoryAsk
-	18, // 16: hearth.room.v1.Ask.invite:type_name -> hearth.room.v1.InviteAsk
-	19, // 17: hearth.room.v1.Ask.page:type_name -> hearth.room.v1.PageAsk
-	20, // 18: hearth.room.v1.Ask.profiles:type_name -> hearth.room.v1.ProfilesAsk
-	22, // 19: hearth.room.v1.Ask.blob:type_name -> hearth.room.v1.BlobAsk
-	24, // 20: hearth.room.v1.Ask.report:type_name -> hearth.room.v1.ReportAsk
-	25, // 21: hearth.room.v1.Ask.steward:type_name -> hearth.room.v1.StewardAsk
-	27, // 22: hearth.room.v1.Ask.frontier:type_name -> hearth.room.v1.FrontierAsk
-	12, // 23: hearth.room.v1.Answer.propose:type_name -> hearth.room.v1.ProposeAnswer
-	4,  // 24: hearth.room.v1.Answer.snapshot:type_name -> hearth.room.v1.Snapshot
-	15, // 25: hearth.room.v1.Answer.resolve:type_name -> hearth.room.v1.ResolveAnswer
-	17, // 26: hearth.room.v1.Answer.directory:type_name -> hearth.room.v1.DirectoryAnswer
-	1,  // 27: hearth.room.v1.Answer.page:type_name -> hearth.room.v1.Parcel
-	21, // 28: hearth.room.v1.Answer.profiles:type_name -> hearth.room.v1.ProfilesAnswer
-	23, // 29: hearth.room.v1.Answer.blob:type_name -> hearth.room.v1.BlobAnswer
-	26, // 30: hearth.room.v1.Answer.steward:type_name -> hearth.room.v1.StewardAnswer
-	3,  // 31: hearth.room.v1.Answer.frontier:type_name -> hearth.room.v1.Frontier
-	2,  // 32: hearth.room.v1.ProposeAsk.tops:type_name -> hearth.room.v1.Top
-	30, // 33: hearth.room.v1.ResolveAnswer.summary:type_name -> hearth.room.v1.RoomSummary
-	30, // 34: hearth.room.v1.DirectoryAnswer.rooms:type_name -> hearth.room.v1.RoomSummary
-	0,  // 35: hearth.room.v1.InviteAsk.create:type_name -> hearth.room.v1.Packet
-	0,  // 36: hearth.room.v1.InviteAsk.invite:type_name -> hearth.room.v1.Packet
-	28, // 37: hearth.room.v1.InviteAsk.head:type_name -> hearth.room.v1.Head
-	30, // 38: hearth.room.v1.InviteAsk.summary:type_name -> hearth.room.v1.RoomSummary
-	31, // 39: hearth.room.v1.InviteAsk.inviter:type_name -> hearth.room.v1.Profile
-	31, // 40: hearth.room.v1.ProfilesAnswer.profiles:type_name -> hearth.room.v1.Profile
-	28, // 41: hearth.room.v1.StewardAsk.cosigned:type_name -> hearth.room.v1.Head
+	2,  // 0: hearth.room.v1.Parcel.packets:type_name -> hearth.room.v1.Packet
+	30, // 1: hearth.room.v1.Parcel.head:type_name -> hearth.room.v1.Head
+	4,  // 2: hearth.room.v1.Frontier.tops:type_name -> hearth.room.v1.Top
+	2,  // 3: hearth.room.v1.Snapshot.create:type_name -> hearth.room.v1.Packet
+	2,  // 4: hearth.room.v1.Snapshot.last:type_name -> hearth.room.v1.Packet
+	30, // 5: hearth.room.v1.Snapshot.head:type_name -> hearth.room.v1.Head
+	7,  // 6: hearth.room.v1.Snapshot.state:type_name -> hearth.room.v1.StateDump
+	3,  // 7: hearth.room.v1.Snapshot.newest:type_name -> hearth.room.v1.Parcel
+	8,  // 8: hearth.room.v1.StateDump.nodes:type_name -> hearth.room.v1.NodeStanding
+	9,  // 9: hearth.room.v1.StateDump.members:type_name -> hearth.room.v1.MemberStanding
+	10, // 10: hearth.room.v1.StateDump.past:type_name -> hearth.room.v1.PastStanding
+	31, // 11: hearth.room.v1.PastStanding.cuts:type_name -> hearth.room.v1.Cut
+	13, // 12: hearth.room.v1.Ask.propose:type_name -> hearth.room.v1.ProposeAsk
+	15, // 13: hearth.room.v1.Ask.snapshot:type_name -> hearth.room.v1.SnapshotAsk
+	16, // 14: hearth.room.v1.Ask.resolve:type_name -> hearth.room.v1.ResolveAsk
+	18, // 15: hearth.room.v1.Ask.directory:type_name -> hearth.room.v1.DirectoryAsk
+	20, // 16: hearth.room.v1.Ask.invite:type_name -> hearth.room.v1.InviteAsk
+	21, // 17: hearth.room.v1.Ask.page:type_name -> hearth.room.v1.PageAsk
+	22, // 18: hearth.room.v1.Ask.profiles:type_name -> hearth.room.v1.ProfilesAsk
+	24, // 19: hearth.room.v1.Ask.blob:type_name -> hearth.room.v1.BlobAsk
+	26, // 20: hearth.room.v1.Ask.report:type_name -> hearth.room.v1.ReportAsk
+	27, // 21: hearth.room.v1.Ask.steward:type_name -> hearth.room.v1.StewardAsk
+	29, // 22: hearth.room.v1.Ask.frontier:type_name -> hearth.room.v1.FrontierAsk
+	14, // 23: hearth.room.v1.Answer.propose:type_name -> hearth.room.v1.ProposeAnswer
+	6,  // 24: hearth.room.v1.Answer.snapshot:type_name -> hearth.room.v1.Snapshot
+	17, // 25: hearth.room.v1.Answer.resolve:type_name -> hearth.room.v1.ResolveAnswer
+	19, // 26: hearth.room.v1.Answer.directory:type_name -> hearth.room.v1.DirectoryAnswer
+	3,  // 27: hearth.room.v1.Answer.page:type_name -> hearth.room.v1.Parcel
+	23, // 28: hearth.room.v1.Answer.profiles:type_name -> hearth.room.v1.ProfilesAnswer
+	25, // 29: hearth.room.v1.Answer.blob:type_name -> hearth.room.v1.BlobAnswer
+	28, // 30: hearth.room.v1.Answer.steward:type_name -> hearth.room.v1.StewardAnswer
+	5,  // 31: hearth.room.v1.Answer.frontier:type_name -> hearth.room.v1.Frontier
+	4,  // 32: hearth.room.v1.ProposeAsk.tops:type_name -> hearth.room.v1.Top
+	32, // 33: hearth.room.v1.ResolveAnswer.summary:type_name -> hearth.room.v1.RoomSummary
+	32, // 34: hearth.room.v1.DirectoryAnswer.rooms:type_name -> hearth.room.v1.RoomSummary
+	2,  // 35: hearth.room.v1.InviteAsk.create:type_name -> hearth.room.v1.Packet
+	2,  // 36: hearth.room.v1.InviteAsk.invite:type_name -> hearth.room.v1.Packet
+	30, // 37: hearth.room.v1.InviteAsk.head:type_name -> hearth.room.v1.Head
+	32, // 38: hearth.room.v1.InviteAsk.summary:type_name -> hearth.room.v1.RoomSummary
+	33, // 39: hearth.room.v1.InviteAsk.inviter:type_name -> hearth.room.v1.Profile
+	33, // 40: hearth.room.v1.ProfilesAnswer.profiles:type_name -> hearth.room.v1.Profile
+	30, // 41: hearth.room.v1.StewardAsk.cosigned:type_name -> hearth.room.v1.Head
 	42, // [42:42] is the sub-list for method output_type
 	42, // [42:42] is the sub-list for method input_type
 	42, // [42:42] is the sub-list for extension type_name
@@ -2487,7 +2636,7 @@ func file_peer_proto_init() {
 		return
 	}
 	file_room_proto_init()
-	file_peer_proto_msgTypes[9].OneofWrappers = []any{
+	file_peer_proto_msgTypes[11].OneofWrappers = []any{
 		(*Ask_Propose)(nil),
 		(*Ask_Snapshot)(nil),
 		(*Ask_Resolve)(nil),
@@ -2500,7 +2649,7 @@ func file_peer_proto_init() {
 		(*Ask_Steward)(nil),
 		(*Ask_Frontier)(nil),
 	}
-	file_peer_proto_msgTypes[10].OneofWrappers = []any{
+	file_peer_proto_msgTypes[12].OneofWrappers = []any{
 		(*Answer_Propose)(nil),
 		(*Answer_Snapshot)(nil),
 		(*Answer_Resolve)(nil),
@@ -2517,7 +2666,7 @@ func file_peer_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_peer_proto_rawDesc), len(file_peer_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   28,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
