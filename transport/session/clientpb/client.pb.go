@@ -5024,7 +5024,8 @@ type Peer struct {
 	Error         string                 `protobuf:"bytes,9,opt,name=error,proto3" json:"error,omitempty"`    // why it is not up
 	Blocked       bool                   `protobuf:"varint,10,opt,name=blocked,proto3" json:"blocked,omitempty"`
 	Version       string                 `protobuf:"bytes,11,opt,name=version,proto3" json:"version,omitempty"`
-	Gossip        bool                   `protobuf:"varint,12,opt,name=gossip,proto3" json:"gossip,omitempty"` // seen alive by gossip
+	Gossip        bool                   `protobuf:"varint,12,opt,name=gossip,proto3" json:"gossip,omitempty"`                  // seen alive by gossip
+	ClockMs       int64                  `protobuf:"varint,13,opt,name=clock_ms,json=clockMs,proto3" json:"clock_ms,omitempty"` // how far its clock is ahead of this node's
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5141,6 +5142,13 @@ func (x *Peer) GetGossip() bool {
 		return x.Gossip
 	}
 	return false
+}
+
+func (x *Peer) GetClockMs() int64 {
+	if x != nil {
+		return x.ClockMs
+	}
+	return 0
 }
 
 type Alarm struct {
@@ -5921,7 +5929,7 @@ const file_client_proto_rawDesc = "" +
 	"\x14AdminReportsResponse\x126\n" +
 	"\areports\x18\x01 \x03(\v2\x1c.hearth.client.v1.NodeReportR\areports\")\n" +
 	"\x17AdminReportCloseRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"\x9d\x02\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"\xb8\x02\n" +
 	"\x04Peer\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x14\n" +
@@ -5935,7 +5943,8 @@ const file_client_proto_rawDesc = "" +
 	"\ablocked\x18\n" +
 	" \x01(\bR\ablocked\x12\x18\n" +
 	"\aversion\x18\v \x01(\tR\aversion\x12\x16\n" +
-	"\x06gossip\x18\f \x01(\bR\x06gossip\"C\n" +
+	"\x06gossip\x18\f \x01(\bR\x06gossip\x12\x19\n" +
+	"\bclock_ms\x18\r \x01(\x03R\aclockMs\"C\n" +
 	"\x05Alarm\x12\x12\n" +
 	"\x04time\x18\x01 \x01(\x03R\x04time\x12\x12\n" +
 	"\x04peer\x18\x02 \x01(\tR\x04peer\x12\x12\n" +
