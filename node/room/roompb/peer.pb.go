@@ -1867,9 +1867,10 @@ type PageAsk struct {
 	Room          []byte                 `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
 	Origin        string                 `protobuf:"bytes,2,opt,name=origin,proto3" json:"origin,omitempty"`
 	Incarnation   uint32                 `protobuf:"varint,3,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
-	Below         uint64                 `protobuf:"varint,4,opt,name=below,proto3" json:"below,omitempty"` // exclusive
-	Above         uint64                 `protobuf:"varint,5,opt,name=above,proto3" json:"above,omitempty"` // exclusive; 0: from the first
-	Limit         uint32                 `protobuf:"varint,6,opt,name=limit,proto3" json:"limit,omitempty"` // at most 1,000
+	Below         uint64                 `protobuf:"varint,4,opt,name=below,proto3" json:"below,omitempty"`                     // exclusive
+	Above         uint64                 `protobuf:"varint,5,opt,name=above,proto3" json:"above,omitempty"`                     // exclusive; 0: from the first
+	Limit         uint32                 `protobuf:"varint,6,opt,name=limit,proto3" json:"limit,omitempty"`                     // at most 1,000
+	Log           Log                    `protobuf:"varint,7,opt,name=log,proto3,enum=hearth.room.v1.Log" json:"log,omitempty"` // LOG_STATE: entries of the state log (origin and incarnation are not looked at); else messages
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1944,6 +1945,13 @@ func (x *PageAsk) GetLimit() uint32 {
 		return x.Limit
 	}
 	return 0
+}
+
+func (x *PageAsk) GetLog() Log {
+	if x != nil {
+		return x.Log
+	}
+	return Log_LOG_UNSPECIFIED
 }
 
 type ProfilesAsk struct {
@@ -2498,14 +2506,15 @@ const file_peer_proto_rawDesc = "" +
 	"\x06invite\x18\x02 \x01(\v2\x16.hearth.room.v1.PacketR\x06invite\x12(\n" +
 	"\x04head\x18\x03 \x01(\v2\x14.hearth.room.v1.HeadR\x04head\x125\n" +
 	"\asummary\x18\x04 \x01(\v2\x1b.hearth.room.v1.RoomSummaryR\asummary\x121\n" +
-	"\ainviter\x18\x05 \x01(\v2\x17.hearth.room.v1.ProfileR\ainviter\"\x99\x01\n" +
+	"\ainviter\x18\x05 \x01(\v2\x17.hearth.room.v1.ProfileR\ainviter\"\xc0\x01\n" +
 	"\aPageAsk\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\fR\x04room\x12\x16\n" +
 	"\x06origin\x18\x02 \x01(\tR\x06origin\x12 \n" +
 	"\vincarnation\x18\x03 \x01(\rR\vincarnation\x12\x14\n" +
 	"\x05below\x18\x04 \x01(\x04R\x05below\x12\x14\n" +
 	"\x05above\x18\x05 \x01(\x04R\x05above\x12\x14\n" +
-	"\x05limit\x18\x06 \x01(\rR\x05limit\"#\n" +
+	"\x05limit\x18\x06 \x01(\rR\x05limit\x12%\n" +
+	"\x03log\x18\a \x01(\x0e2\x13.hearth.room.v1.LogR\x03log\"#\n" +
 	"\vProfilesAsk\x12\x14\n" +
 	"\x05users\x18\x01 \x03(\tR\x05users\"E\n" +
 	"\x0eProfilesAnswer\x123\n" +
@@ -2579,6 +2588,7 @@ var file_peer_proto_goTypes = []any{
 	(*Cut)(nil),             // 31: hearth.room.v1.Cut
 	(*RoomSummary)(nil),     // 32: hearth.room.v1.RoomSummary
 	(*Profile)(nil),         // 33: hearth.room.v1.Profile
+	(Log)(0),                // 34: hearth.room.v1.Log
 }
 var file_peer_proto_depIdxs = []int32{
 	2,  // 0: hearth.room.v1.Parcel.packets:type_name -> hearth.room.v1.Packet
@@ -2621,13 +2631,14 @@ var file_peer_proto_depIdxs = []int32{
 	30, // 37: hearth.room.v1.InviteAsk.head:type_name -> hearth.room.v1.Head
 	32, // 38: hearth.room.v1.InviteAsk.summary:type_name -> hearth.room.v1.RoomSummary
 	33, // 39: hearth.room.v1.InviteAsk.inviter:type_name -> hearth.room.v1.Profile
-	33, // 40: hearth.room.v1.ProfilesAnswer.profiles:type_name -> hearth.room.v1.Profile
-	30, // 41: hearth.room.v1.StewardAsk.cosigned:type_name -> hearth.room.v1.Head
-	42, // [42:42] is the sub-list for method output_type
-	42, // [42:42] is the sub-list for method input_type
-	42, // [42:42] is the sub-list for extension type_name
-	42, // [42:42] is the sub-list for extension extendee
-	0,  // [0:42] is the sub-list for field type_name
+	34, // 40: hearth.room.v1.PageAsk.log:type_name -> hearth.room.v1.Log
+	33, // 41: hearth.room.v1.ProfilesAnswer.profiles:type_name -> hearth.room.v1.Profile
+	30, // 42: hearth.room.v1.StewardAsk.cosigned:type_name -> hearth.room.v1.Head
+	43, // [43:43] is the sub-list for method output_type
+	43, // [43:43] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_peer_proto_init() }
