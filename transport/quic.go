@@ -20,19 +20,24 @@ import (
 	"github.com/quic-go/webtransport-go"
 )
 
-// dialect is one protocol on the UDP port. The first whose ALPN a client offers takes
-// the connection; without any, the first row: HTTP/3. Federation adds a row here.
-type dialect struct {
-	alpn  []string
-	tls   *tls.Config
-	serve func(*quic.Conn)
+// Dialect is one protocol on the UDP port. The first whose ALPN a client offers takes
+// the connection; without any, the first row: HTTP/3. Config.Dialects adds rows.
+type Dialect struct {
+	ALPN  []string
+	TLS   *tls.Config
+	Serve func(*quic.Conn) // called after the handshake; the connection is its own to close
+	// Window is how far the connection's receive window may grow; 0: as a client's. The
+	// rest of a connection's configuration is one for all: quic-go fixes it before the
+	// ALPN is known.
+	Window uint64
 }
 
 // quicDoor is the UDP side of the port.
 type quicDoor struct {
 	transport *quic.Transport
 	listener  *quic.EarlyListener
-	dialects  []dialect
+	dialects  []Dialect
+	wide      sync.Map // *quic.Conn of dialects with a larger window
 	serving   sync.WaitGroup
 
 	addresses  *tally[netip.Prefix]
@@ -57,8 +62,8 @@ func clientQUIC() *quic.Config {
 		MaxStreamReceiveWindow:           streamWindow,
 		InitialConnectionReceiveWindow:   128 << 10,
 		MaxConnectionReceiveWindow:       connectionWindow,
-		MaxIncomingStreams:               64,
-		MaxIncomingUniStreams:            16,
+		MaxIncomingStreams:               128,   // peers' asks; a client's are bounded by the layers above
+		MaxIncomingUniStreams:            256,   // a peer has one a room
 		Allow0RTT:                        false, // a replayed request could change things
 	}
 }
@@ -79,7 +84,7 @@ func statelessResetKey(secret []byte) (quic.StatelessResetKey, error) {
 	return key, err
 }
 
-func (s *Server) openQUIC(udp net.PacketConn) error {
+func (s *Server) openQUIC(udp net.PacketConn, more []Dialect) error {
 	key, err := statelessResetKey(s.node.PrivateKey().Seed())
 	if err != nil {
 		return fmt.Errorf("derive stateless reset key: %w", err)
@@ -88,22 +93,42 @@ func (s *Server) openQUIC(udp net.PacketConn) error {
 	if q.most == 0 {
 		q.most = 64
 	}
-	q.dialects = []dialect{{
-		alpn:  []string{http3.NextProtoH3},
-		tls:   &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: []string{http3.NextProtoH3}, GetCertificate: s.certificateUDP},
-		serve: s.serveH3,
-	}}
+	q.dialects = append([]Dialect{{
+		ALPN:  []string{http3.NextProtoH3},
+		TLS:   &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: []string{http3.NextProtoH3}, GetCertificate: s.certificateUDP},
+		Serve: s.serveH3,
+	}}, more...)
 	q.transport = &quic.Transport{
 		Conn: udp, StatelessResetKey: &key,
 		VerifySourceAddress: func(net.Addr) bool { return q.handshakes.Load() >= q.most },
 		ConnContext:         q.admit,
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS13, GetConfigForClient: q.choose}
-	if q.listener, err = q.transport.ListenEarly(config, clientQUIC()); err != nil {
+	if q.listener, err = q.transport.ListenEarly(config, q.config()); err != nil {
 		return fmt.Errorf("listen on %v/udp: %w", udp.LocalAddr(), err)
 	}
 	s.quic = q
 	return nil
+}
+
+// config is a client's, with room for the windows of wider dialects.
+func (q *quicDoor) config() *quic.Config {
+	c := clientQUIC()
+	for _, d := range q.dialects {
+		c.MaxConnectionReceiveWindow = max(c.MaxConnectionReceiveWindow, d.Window)
+	}
+	c.AllowConnectionWindowIncrease = q.mayGrow
+	return c
+}
+
+// mayGrow keeps clients at connectionWindow. Windows grow by doubling (or, less, in the
+// wake of a stream's, to at most 384 KiB), so a step of half of it is the last.
+func (q *quicDoor) mayGrow(conn *quic.Conn, delta uint64) bool {
+	if delta <= connectionWindow/2 {
+		return true
+	}
+	_, wide := q.wide.Load(conn)
+	return wide
 }
 
 var errTooManyConnections = errors.New("too many connections from this address")
@@ -129,11 +154,11 @@ func (q *quicDoor) admit(ctx context.Context, client *quic.ClientInfo) (context.
 
 func (q *quicDoor) choose(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	for _, d := range q.dialects {
-		if slices.ContainsFunc(d.alpn, func(p string) bool { return slices.Contains(hello.SupportedProtos, p) }) {
-			return d.tls, nil
+		if slices.ContainsFunc(d.ALPN, func(p string) bool { return slices.Contains(hello.SupportedProtos, p) }) {
+			return d.TLS, nil
 		}
 	}
-	return q.dialects[0].tls, nil
+	return q.dialects[0].TLS, nil
 }
 
 // run accepts until the listener is closed.
@@ -161,11 +186,15 @@ func (q *quicDoor) serve(conn *quic.Conn) {
 	}
 	d := &q.dialects[0]
 	for i := range q.dialects {
-		if slices.Contains(q.dialects[i].alpn, conn.ConnectionState().TLS.NegotiatedProtocol) {
+		if slices.Contains(q.dialects[i].ALPN, conn.ConnectionState().TLS.NegotiatedProtocol) {
 			d = &q.dialects[i]
 		}
 	}
-	d.serve(conn)
+	if d.Window > connectionWindow {
+		q.wide.Store(conn, nil)
+		defer q.wide.Delete(conn)
+	}
+	d.Serve(conn)
 }
 
 // serveH3 is HTTP/3 and WebTransport.

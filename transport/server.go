@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/lxzan/gws"
+	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
 	"github.com/quic-go/webtransport-go"
 
@@ -44,6 +45,8 @@ type Config struct {
 	// Operator are further routes of the operator's door (http.ServeMux patterns), such
 	// as taking a backup: what only who owns the data folder may do.
 	Operator map[string]http.Handler
+
+	Dialects []Dialect // further protocols on the UDP port, such as the federation's
 }
 
 // Server is the doors of one node. Listen, then Serve, then Shutdown.
@@ -140,7 +143,7 @@ func (s *Server) prepare(c Config) error {
 		CheckOrigin:          sameOrigin,
 	}
 	webtransport.ConfigureHTTP3Server(s.wt.H3)
-	if err := s.openQUIC(s.port.udp); err != nil {
+	if err := s.openQUIC(s.port.udp, c.Dialects); err != nil {
 		return err
 	}
 	return s.openOperator(c.Dir, c.Operator)
@@ -216,6 +219,10 @@ func (s *Server) certificateUDP(hello *tls.ClientHelloInfo) (*tls.Certificate, e
 
 // Addr is the address that was taken, for TCP and UDP.
 func (s *Server) Addr() net.Addr { return s.port.tcp.Addr() }
+
+// QUIC is the UDP side of the port, for dialling out of: others then see the address that
+// they can dial themselves. It is closed by Shutdown.
+func (s *Server) QUIC() *quic.Transport { return s.quic.transport }
 
 // URL is where people go: https://HOST:PORT.
 func (s *Server) URL() string { return "https://" + s.name }
