@@ -17,11 +17,14 @@ import (
 // Whatever is empty stays as it was. Appends to one room come one after the other, from
 // its loop; those of different rooms may run side by side.
 type Append struct {
-	Room      room.ID
-	Records   []Record                       // their index entries are derived
-	Standings map[uint64]*storagepb.Standing // by the message's pos; replaces
-	Erase     []uint64                       // records whose body goes away
-	Heads     []*roompb.Head                 // replaces the head of (log, origin)
+	Room       room.ID
+	Records    []Record                       // their index entries are derived
+	Standings  map[uint64]*storagepb.Standing // by the message's pos; replaces
+	Erase      []uint64                       // records whose body goes away
+	Void       []uint64                       // records that become void
+	Heads      []*roompb.Head                 // replaces the head of (log, origin), so rising; those of the state log are each kept
+	Chains     []*storagepb.Chain             // replaces the chain of the head's (log, origin, incarnation)
+	DropChains []*roompb.Head                 // logs that need a Chain no more
 
 	// Meta replaces the room. Its alias index follows; to spare every message a read, that
 	// is looked at only in an append that holds a state event, or no event at all.
@@ -32,6 +35,30 @@ type Append struct {
 	Mentions []Mention
 	Pins     []Pin
 	Values   []Value // the node's own, set together with the rest
+	Pasts    []Past  // replaces a user's; no standings: takes them away
+	Nodes    []NodeRoom
+	Outbox   []Outgoing // no bytes: takes it out
+}
+
+// Past is a user's standings in a room that have ended, oldest first.
+type Past struct {
+	User      room.User
+	Standings []*roompb.PastStanding
+}
+
+// NodeRoom says whether another node takes part in the room: gets its events. It must say what
+// Meta.Nodes says: here are the nodes, except this one, that are not banned and have members or
+// are stewards.
+type NodeRoom struct {
+	Node string
+	Here bool
+}
+
+// Outgoing is something that another node is still to be told.
+type Outgoing struct {
+	Node  string
+	ID    [16]byte // UUIDv7: they go in this order
+	Bytes []byte
 }
 
 // Value is one of the node's own things, as PutValue keeps it.

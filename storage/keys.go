@@ -39,11 +39,23 @@ const (
 	spaceBlob     space = 'b'
 	spaceOwner    space = 'B'
 	spaceValue    space = 'v'
+
+	spaceAbout      space = 'o'
+	spaceStateHead  space = 'G'
+	spaceChain      space = 'S'
+	spacePast       space = 'P'
+	spacePeerRoom   space = 'N'
+	spacePeer       space = 'y'
+	spaceOutbox     space = 'O'
+	spaceProfile    space = 'F'
+	spaceBlock      space = 'K'
+	spaceReport     space = 'W'
+	spaceNodeInvite space = 'j'
 )
 
 // spaceTable says what each space's keys and values are made of. Numbers are big-endian, so
 // that byte order is numeric order; a string that something follows ends in a zero byte (0);
-// a room, an event, a blob and a secret's hash take 32 bytes; "place" is
+// a room, an event, a target, a blob and a secret's hash take 32 bytes; "place" is
 // order (8) origin 0 seq (8) log (1) incarnation (4).
 var spaceTable = []struct {
 	space      space
@@ -58,7 +70,7 @@ var spaceTable = []struct {
 	{spaceStanding, "room pos (8)", "Standing", "how a message stands now"},
 	{spaceHead, "room log (1) origin", "Head", "the signed end of a chain"},
 	{spaceRoom, "room", "Room", "a room without its log"},
-	{spaceAlias, "alias", "room", "a room by its alias"},
+	{spaceAlias, "alias, or alias@node 0 room", "room", "a room by its alias: this node's, another's"},
 	{spaceMember, "room user", "Member", "a room's members"},
 	{spaceUserRoom, "user 0 room", "Member", "a user's rooms"},
 	{spaceKey, "user 0 room key", "Key", "idempotency keys"},
@@ -73,6 +85,17 @@ var spaceTable = []struct {
 	{spaceBlob, "blob", "Blob", "files"},
 	{spaceOwner, "name 0 blob", "size", "whose quota a file counts against"},
 	{spaceValue, "name", "bytes", "the node's own things: keys, certificates"},
+	{spaceAbout, "room target pos (8)", "", "what changes a message: edits, deletes, reactions, pins"},
+	{spaceStateHead, "room seq (8)", "Head", "the signed heads of the state log, one an entry where it is known"},
+	{spaceChain, "room log (1) origin 0 incarnation (4)", "Chain", "a log that is not simply here from 1 to its head"},
+	{spacePast, "room user", "Past", "standings that have ended"},
+	{spacePeerRoom, "node 0 room", "", "the rooms that another node takes part in"},
+	{spacePeer, "node", "Peer", "other nodes"},
+	{spaceOutbox, "node 0 id (16)", "bytes", "what another node is still to be told"},
+	{spaceProfile, "user", "Profile", "people of other nodes, as their nodes described them"},
+	{spaceBlock, "name 0 what", "", "whom a local user blocks: a user, a node"},
+	{spaceReport, "id", "Report", "messages reported to the administrators"},
+	{spaceNodeInvite, "hash", "Invite", "invites of nodes by their secret"},
 }
 
 const hashLen = len(room.Hash{})

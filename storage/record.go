@@ -12,6 +12,8 @@ type Record struct {
 	Pos     uint64 // from 1, dense within the room; local, never sent to a peer
 	Event   *room.Event
 	Counted uint64 // texts and emotes at or before Pos that count as unread
+	Void    bool   // the state log took it back: in the log and its chain, in no timeline, thread or About
+	Old     bool   // older history that was fetched on demand: followers, who read by pos, skip it
 
 	// Thread is the root of the thread the event is in, zero for none. Storage fills it
 	// in and keeps it when the body is erased; Append does not read it.

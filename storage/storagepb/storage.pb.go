@@ -16,6 +16,7 @@ package storagepb
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	roompb "hearth/node/room/roompb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -52,6 +53,15 @@ type Room struct {
 	LastText      string                 `protobuf:"bytes,19,opt,name=last_text,json=lastText,proto3" json:"last_text,omitempty"` // its beginning
 	Clock         uint64                 `protobuf:"varint,20,opt,name=clock,proto3" json:"clock,omitempty"`                      // the highest hybrid logical time seen
 	Home          string                 `protobuf:"bytes,21,opt,name=home,proto3" json:"home,omitempty"`                         // the node that orders the state
+	Stewards      []string               `protobuf:"bytes,22,rep,name=stewards,proto3" json:"stewards,omitempty"`
+	Nodes         []*RoomNode            `protobuf:"bytes,23,rep,name=nodes,proto3" json:"nodes,omitempty"`                 // by name; none in a room that was last written before federation
+	Stub          bool                   `protobuf:"varint,24,opt,name=stub,proto3" json:"stub,omitempty"`                  // an invitation to a room that this node does not have: no log, and of its members only those invited here
+	Invitation    []byte                 `protobuf:"bytes,25,opt,name=invitation,proto3" json:"invitation,omitempty"`       // stub: an encoded InviteAsk
+	Origin        string                 `protobuf:"bytes,26,opt,name=origin,proto3" json:"origin,omitempty"`               // whose alias it is, #alias@origin; empty: this node's
+	Leaving       []string               `protobuf:"bytes,27,rep,name=leaving,proto3" json:"leaving,omitempty"`             // users of this node whose leave waits for the home
+	Frozen        string                 `protobuf:"bytes,28,opt,name=frozen,proto3" json:"frozen,omitempty"`               // why the room can only be read; empty: it is in order
+	ProofA        *roompb.Head           `protobuf:"bytes,29,opt,name=proof_a,json=proofA,proto3" json:"proof_a,omitempty"` // of a fork of the state: two signed heads that exclude each other
+	ProofB        *roompb.Head           `protobuf:"bytes,30,opt,name=proof_b,json=proofB,proto3" json:"proof_b,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -233,6 +243,146 @@ func (x *Room) GetHome() string {
 	return ""
 }
 
+func (x *Room) GetStewards() []string {
+	if x != nil {
+		return x.Stewards
+	}
+	return nil
+}
+
+func (x *Room) GetNodes() []*RoomNode {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+func (x *Room) GetStub() bool {
+	if x != nil {
+		return x.Stub
+	}
+	return false
+}
+
+func (x *Room) GetInvitation() []byte {
+	if x != nil {
+		return x.Invitation
+	}
+	return nil
+}
+
+func (x *Room) GetOrigin() string {
+	if x != nil {
+		return x.Origin
+	}
+	return ""
+}
+
+func (x *Room) GetLeaving() []string {
+	if x != nil {
+		return x.Leaving
+	}
+	return nil
+}
+
+func (x *Room) GetFrozen() string {
+	if x != nil {
+		return x.Frozen
+	}
+	return ""
+}
+
+func (x *Room) GetProofA() *roompb.Head {
+	if x != nil {
+		return x.ProofA
+	}
+	return nil
+}
+
+func (x *Room) GetProofB() *roompb.Head {
+	if x != nil {
+		return x.ProofB
+	}
+	return nil
+}
+
+// RoomNode is a node's standing in a room.
+type RoomNode struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Key           []byte                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`        // Ed25519 public key, as the room's state log has it
+	Joined        uint32                 `protobuf:"varint,3,opt,name=joined,proto3" json:"joined,omitempty"` // members that have joined from there
+	Banned        bool                   `protobuf:"varint,4,opt,name=banned,proto3" json:"banned,omitempty"`
+	Since         uint64                 `protobuf:"varint,5,opt,name=since,proto3" json:"since,omitempty"` // index of the entry that banned it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RoomNode) Reset() {
+	*x = RoomNode{}
+	mi := &file_storage_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RoomNode) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RoomNode) ProtoMessage() {}
+
+func (x *RoomNode) ProtoReflect() protoreflect.Message {
+	mi := &file_storage_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RoomNode.ProtoReflect.Descriptor instead.
+func (*RoomNode) Descriptor() ([]byte, []int) {
+	return file_storage_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *RoomNode) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RoomNode) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *RoomNode) GetJoined() uint32 {
+	if x != nil {
+		return x.Joined
+	}
+	return 0
+}
+
+func (x *RoomNode) GetBanned() bool {
+	if x != nil {
+		return x.Banned
+	}
+	return false
+}
+
+func (x *RoomNode) GetSince() uint64 {
+	if x != nil {
+		return x.Since
+	}
+	return 0
+}
+
 // Member is a user's standing in a room.
 type Member struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -243,13 +393,14 @@ type Member struct {
 	Since         int64                  `protobuf:"varint,5,opt,name=since,proto3" json:"since,omitempty"`
 	InvitedBy     string                 `protobuf:"bytes,6,opt,name=invited_by,json=invitedBy,proto3" json:"invited_by,omitempty"`
 	Reason        string                 `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	From          uint64                 `protobuf:"varint,8,opt,name=from,proto3" json:"from,omitempty"` // index of the state entry that gave this standing; 0: it was made before federation
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Member) Reset() {
 	*x = Member{}
-	mi := &file_storage_proto_msgTypes[1]
+	mi := &file_storage_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -261,7 +412,7 @@ func (x *Member) String() string {
 func (*Member) ProtoMessage() {}
 
 func (x *Member) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[1]
+	mi := &file_storage_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -274,7 +425,7 @@ func (x *Member) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Member.ProtoReflect.Descriptor instead.
 func (*Member) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{1}
+	return file_storage_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Member) GetRoom() []byte {
@@ -326,6 +477,199 @@ func (x *Member) GetReason() string {
 	return ""
 }
 
+func (x *Member) GetFrom() uint64 {
+	if x != nil {
+		return x.From
+	}
+	return 0
+}
+
+// Past is a user's standings that have ended, oldest first.
+type Past struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Standings     []*roompb.PastStanding `protobuf:"bytes,1,rep,name=standings,proto3" json:"standings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Past) Reset() {
+	*x = Past{}
+	mi := &file_storage_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Past) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Past) ProtoMessage() {}
+
+func (x *Past) ProtoReflect() protoreflect.Message {
+	mi := &file_storage_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Past.ProtoReflect.Descriptor instead.
+func (*Past) Descriptor() ([]byte, []int) {
+	return file_storage_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Past) GetStandings() []*roompb.PastStanding {
+	if x != nil {
+		return x.Standings
+	}
+	return nil
+}
+
+// Chain is a log of which this node does not simply have everything from 1 to the head in
+// space 'H': one with gaps, a former incarnation, or one that forked. The state log of a room
+// has at most one Chain, whichever stewards sealed its entries.
+type Chain struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Head          *roompb.Head           `protobuf:"bytes,1,opt,name=head,proto3" json:"head,omitempty"`                   // the end of what is here
+	Segments      []*Segment             `protobuf:"bytes,2,rep,name=segments,proto3" json:"segments,omitempty"`           // by low, at least one; the last ends at the head
+	Frozen        string                 `protobuf:"bytes,3,opt,name=frozen,proto3" json:"frozen,omitempty"`               // why nothing more is taken; empty: it goes on
+	ProofA        *roompb.Head           `protobuf:"bytes,4,opt,name=proof_a,json=proofA,proto3" json:"proof_a,omitempty"` // of a fork: two signed heads that exclude each other
+	ProofB        *roompb.Head           `protobuf:"bytes,5,opt,name=proof_b,json=proofB,proto3" json:"proof_b,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Chain) Reset() {
+	*x = Chain{}
+	mi := &file_storage_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Chain) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Chain) ProtoMessage() {}
+
+func (x *Chain) ProtoReflect() protoreflect.Message {
+	mi := &file_storage_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Chain.ProtoReflect.Descriptor instead.
+func (*Chain) Descriptor() ([]byte, []int) {
+	return file_storage_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Chain) GetHead() *roompb.Head {
+	if x != nil {
+		return x.Head
+	}
+	return nil
+}
+
+func (x *Chain) GetSegments() []*Segment {
+	if x != nil {
+		return x.Segments
+	}
+	return nil
+}
+
+func (x *Chain) GetFrozen() string {
+	if x != nil {
+		return x.Frozen
+	}
+	return ""
+}
+
+func (x *Chain) GetProofA() *roompb.Head {
+	if x != nil {
+		return x.ProofA
+	}
+	return nil
+}
+
+func (x *Chain) GetProofB() *roompb.Head {
+	if x != nil {
+		return x.ProofB
+	}
+	return nil
+}
+
+// Segment is a stretch of a log's entries that are all here; between two of them at least one
+// entry is missing.
+type Segment struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Low           uint64                 `protobuf:"varint,1,opt,name=low,proto3" json:"low,omitempty"`
+	High          uint64                 `protobuf:"varint,2,opt,name=high,proto3" json:"high,omitempty"`
+	Before        []byte                 `protobuf:"bytes,3,opt,name=before,proto3" json:"before,omitempty"` // id of the entry before low, empty at 1: older ones are verified against it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Segment) Reset() {
+	*x = Segment{}
+	mi := &file_storage_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Segment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Segment) ProtoMessage() {}
+
+func (x *Segment) ProtoReflect() protoreflect.Message {
+	mi := &file_storage_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Segment.ProtoReflect.Descriptor instead.
+func (*Segment) Descriptor() ([]byte, []int) {
+	return file_storage_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Segment) GetLow() uint64 {
+	if x != nil {
+		return x.Low
+	}
+	return 0
+}
+
+func (x *Segment) GetHigh() uint64 {
+	if x != nil {
+		return x.High
+	}
+	return 0
+}
+
+func (x *Segment) GetBefore() []byte {
+	if x != nil {
+		return x.Before
+	}
+	return nil
+}
+
 // Standing is how a message stands now, after the edits, reactions, replies
 // and pins that came later. A message that nothing happened to has none.
 type Standing struct {
@@ -350,7 +694,7 @@ type Standing struct {
 
 func (x *Standing) Reset() {
 	*x = Standing{}
-	mi := &file_storage_proto_msgTypes[2]
+	mi := &file_storage_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -362,7 +706,7 @@ func (x *Standing) String() string {
 func (*Standing) ProtoMessage() {}
 
 func (x *Standing) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[2]
+	mi := &file_storage_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -375,7 +719,7 @@ func (x *Standing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Standing.ProtoReflect.Descriptor instead.
 func (*Standing) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{2}
+	return file_storage_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Standing) GetText() string {
@@ -488,7 +832,7 @@ type Key struct {
 
 func (x *Key) Reset() {
 	*x = Key{}
-	mi := &file_storage_proto_msgTypes[3]
+	mi := &file_storage_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -500,7 +844,7 @@ func (x *Key) String() string {
 func (*Key) ProtoMessage() {}
 
 func (x *Key) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[3]
+	mi := &file_storage_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -513,7 +857,7 @@ func (x *Key) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Key.ProtoReflect.Descriptor instead.
 func (*Key) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{3}
+	return file_storage_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Key) GetEvent() []byte {
@@ -550,7 +894,7 @@ type Read struct {
 
 func (x *Read) Reset() {
 	*x = Read{}
-	mi := &file_storage_proto_msgTypes[4]
+	mi := &file_storage_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -562,7 +906,7 @@ func (x *Read) String() string {
 func (*Read) ProtoMessage() {}
 
 func (x *Read) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[4]
+	mi := &file_storage_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -575,7 +919,7 @@ func (x *Read) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Read.ProtoReflect.Descriptor instead.
 func (*Read) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{4}
+	return file_storage_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Read) GetPos() uint64 {
@@ -624,7 +968,7 @@ type Account struct {
 
 func (x *Account) Reset() {
 	*x = Account{}
-	mi := &file_storage_proto_msgTypes[5]
+	mi := &file_storage_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -636,7 +980,7 @@ func (x *Account) String() string {
 func (*Account) ProtoMessage() {}
 
 func (x *Account) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[5]
+	mi := &file_storage_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -649,7 +993,7 @@ func (x *Account) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Account.ProtoReflect.Descriptor instead.
 func (*Account) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{5}
+	return file_storage_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Account) GetName() string {
@@ -731,7 +1075,7 @@ type Device struct {
 
 func (x *Device) Reset() {
 	*x = Device{}
-	mi := &file_storage_proto_msgTypes[6]
+	mi := &file_storage_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -743,7 +1087,7 @@ func (x *Device) String() string {
 func (*Device) ProtoMessage() {}
 
 func (x *Device) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[6]
+	mi := &file_storage_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -756,7 +1100,7 @@ func (x *Device) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Device.ProtoReflect.Descriptor instead.
 func (*Device) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{6}
+	return file_storage_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Device) GetId() string {
@@ -825,7 +1169,7 @@ type Invite struct {
 
 func (x *Invite) Reset() {
 	*x = Invite{}
-	mi := &file_storage_proto_msgTypes[7]
+	mi := &file_storage_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -837,7 +1181,7 @@ func (x *Invite) String() string {
 func (*Invite) ProtoMessage() {}
 
 func (x *Invite) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[7]
+	mi := &file_storage_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -850,7 +1194,7 @@ func (x *Invite) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Invite.ProtoReflect.Descriptor instead.
 func (*Invite) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{7}
+	return file_storage_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Invite) GetId() string {
@@ -924,7 +1268,7 @@ type Blob struct {
 
 func (x *Blob) Reset() {
 	*x = Blob{}
-	mi := &file_storage_proto_msgTypes[8]
+	mi := &file_storage_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -936,7 +1280,7 @@ func (x *Blob) String() string {
 func (*Blob) ProtoMessage() {}
 
 func (x *Blob) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[8]
+	mi := &file_storage_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -949,7 +1293,7 @@ func (x *Blob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Blob.ProtoReflect.Descriptor instead.
 func (*Blob) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{8}
+	return file_storage_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Blob) GetId() []byte {
@@ -1004,7 +1348,7 @@ type RoomSetting struct {
 
 func (x *RoomSetting) Reset() {
 	*x = RoomSetting{}
-	mi := &file_storage_proto_msgTypes[9]
+	mi := &file_storage_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1016,7 +1360,7 @@ func (x *RoomSetting) String() string {
 func (*RoomSetting) ProtoMessage() {}
 
 func (x *RoomSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[9]
+	mi := &file_storage_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1029,12 +1373,214 @@ func (x *RoomSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomSetting.ProtoReflect.Descriptor instead.
 func (*RoomSetting) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{9}
+	return file_storage_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RoomSetting) GetMuted() string {
 	if x != nil {
 		return x.Muted
+	}
+	return ""
+}
+
+// Peer is another node that this one knows.
+type Peer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Key           []byte                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`             // Ed25519 public key: the first that was seen, pinned
+	Addresses     []string               `protobuf:"bytes,3,rep,name=addresses,proto3" json:"addresses,omitempty"` // host:port, the one that answered last first
+	FirstSeen     int64                  `protobuf:"varint,4,opt,name=first_seen,json=firstSeen,proto3" json:"first_seen,omitempty"`
+	LastSeen      int64                  `protobuf:"varint,5,opt,name=last_seen,json=lastSeen,proto3" json:"last_seen,omitempty"`
+	Blocked       bool                   `protobuf:"varint,6,opt,name=blocked,proto3" json:"blocked,omitempty"`
+	Record        []byte                 `protobuf:"bytes,7,opt,name=record,proto3" json:"record,omitempty"` // the newest signed record, encoded SignedRecord
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Peer) Reset() {
+	*x = Peer{}
+	mi := &file_storage_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Peer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Peer) ProtoMessage() {}
+
+func (x *Peer) ProtoReflect() protoreflect.Message {
+	mi := &file_storage_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Peer.ProtoReflect.Descriptor instead.
+func (*Peer) Descriptor() ([]byte, []int) {
+	return file_storage_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Peer) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Peer) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *Peer) GetAddresses() []string {
+	if x != nil {
+		return x.Addresses
+	}
+	return nil
+}
+
+func (x *Peer) GetFirstSeen() int64 {
+	if x != nil {
+		return x.FirstSeen
+	}
+	return 0
+}
+
+func (x *Peer) GetLastSeen() int64 {
+	if x != nil {
+		return x.LastSeen
+	}
+	return 0
+}
+
+func (x *Peer) GetBlocked() bool {
+	if x != nil {
+		return x.Blocked
+	}
+	return false
+}
+
+func (x *Peer) GetRecord() []byte {
+	if x != nil {
+		return x.Record
+	}
+	return nil
+}
+
+// Report is what a user told the administrators about a message.
+type Report struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"` // UUIDv7: sorts by time
+	Room          []byte                 `protobuf:"bytes,2,opt,name=room,proto3" json:"room,omitempty"`
+	Event         []byte                 `protobuf:"bytes,3,opt,name=event,proto3" json:"event,omitempty"`
+	Author        string                 `protobuf:"bytes,4,opt,name=author,proto3" json:"author,omitempty"`
+	Text          string                 `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"` // its beginning
+	Reason        string                 `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reporter      string                 `protobuf:"bytes,7,opt,name=reporter,proto3" json:"reporter,omitempty"`
+	Time          int64                  `protobuf:"varint,8,opt,name=time,proto3" json:"time,omitempty"`
+	RoomName      string                 `protobuf:"bytes,9,opt,name=room_name,json=roomName,proto3" json:"room_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Report) Reset() {
+	*x = Report{}
+	mi := &file_storage_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Report) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Report) ProtoMessage() {}
+
+func (x *Report) ProtoReflect() protoreflect.Message {
+	mi := &file_storage_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Report.ProtoReflect.Descriptor instead.
+func (*Report) Descriptor() ([]byte, []int) {
+	return file_storage_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *Report) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Report) GetRoom() []byte {
+	if x != nil {
+		return x.Room
+	}
+	return nil
+}
+
+func (x *Report) GetEvent() []byte {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+func (x *Report) GetAuthor() string {
+	if x != nil {
+		return x.Author
+	}
+	return ""
+}
+
+func (x *Report) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Report) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Report) GetReporter() string {
+	if x != nil {
+		return x.Reporter
+	}
+	return ""
+}
+
+func (x *Report) GetTime() int64 {
+	if x != nil {
+		return x.Time
+	}
+	return 0
+}
+
+func (x *Report) GetRoomName() string {
+	if x != nil {
+		return x.RoomName
 	}
 	return ""
 }
@@ -1049,7 +1595,7 @@ type Standing_Reaction struct {
 
 func (x *Standing_Reaction) Reset() {
 	*x = Standing_Reaction{}
-	mi := &file_storage_proto_msgTypes[10]
+	mi := &file_storage_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1061,7 +1607,7 @@ func (x *Standing_Reaction) String() string {
 func (*Standing_Reaction) ProtoMessage() {}
 
 func (x *Standing_Reaction) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[10]
+	mi := &file_storage_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1074,7 +1620,7 @@ func (x *Standing_Reaction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Standing_Reaction.ProtoReflect.Descriptor instead.
 func (*Standing_Reaction) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{2, 0}
+	return file_storage_proto_rawDescGZIP(), []int{6, 0}
 }
 
 func (x *Standing_Reaction) GetEmoji() string {
@@ -1102,7 +1648,7 @@ type Standing_Reaction_User struct {
 
 func (x *Standing_Reaction_User) Reset() {
 	*x = Standing_Reaction_User{}
-	mi := &file_storage_proto_msgTypes[11]
+	mi := &file_storage_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1114,7 +1660,7 @@ func (x *Standing_Reaction_User) String() string {
 func (*Standing_Reaction_User) ProtoMessage() {}
 
 func (x *Standing_Reaction_User) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[11]
+	mi := &file_storage_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1127,7 +1673,7 @@ func (x *Standing_Reaction_User) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Standing_Reaction_User.ProtoReflect.Descriptor instead.
 func (*Standing_Reaction_User) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{2, 0, 0}
+	return file_storage_proto_rawDescGZIP(), []int{6, 0, 0}
 }
 
 func (x *Standing_Reaction_User) GetUser() string {
@@ -1155,7 +1701,9 @@ var File_storage_proto protoreflect.FileDescriptor
 
 const file_storage_proto_rawDesc = "" +
 	"\n" +
-	"\rstorage.proto\x12\x11hearth.storage.v1\"\x9b\x04\n" +
+	"\rstorage.proto\x12\x11hearth.storage.v1\x1a\n" +
+	"room.proto\x1a\n" +
+	"peer.proto\"\xc6\x06\n" +
 	"\x04Room\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x14\n" +
 	"\x05alias\x18\x02 \x01(\tR\x05alias\x12\x18\n" +
@@ -1181,7 +1729,24 @@ const file_storage_proto_rawDesc = "" +
 	"lastAuthor\x12\x1b\n" +
 	"\tlast_text\x18\x13 \x01(\tR\blastText\x12\x14\n" +
 	"\x05clock\x18\x14 \x01(\x04R\x05clock\x12\x12\n" +
-	"\x04home\x18\x15 \x01(\tR\x04home\"\xb1\x01\n" +
+	"\x04home\x18\x15 \x01(\tR\x04home\x12\x1a\n" +
+	"\bstewards\x18\x16 \x03(\tR\bstewards\x121\n" +
+	"\x05nodes\x18\x17 \x03(\v2\x1b.hearth.storage.v1.RoomNodeR\x05nodes\x12\x12\n" +
+	"\x04stub\x18\x18 \x01(\bR\x04stub\x12\x1e\n" +
+	"\n" +
+	"invitation\x18\x19 \x01(\fR\n" +
+	"invitation\x12\x16\n" +
+	"\x06origin\x18\x1a \x01(\tR\x06origin\x12\x18\n" +
+	"\aleaving\x18\x1b \x03(\tR\aleaving\x12\x16\n" +
+	"\x06frozen\x18\x1c \x01(\tR\x06frozen\x12-\n" +
+	"\aproof_a\x18\x1d \x01(\v2\x14.hearth.room.v1.HeadR\x06proofA\x12-\n" +
+	"\aproof_b\x18\x1e \x01(\v2\x14.hearth.room.v1.HeadR\x06proofB\"v\n" +
+	"\bRoomNode\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\fR\x03key\x12\x16\n" +
+	"\x06joined\x18\x03 \x01(\rR\x06joined\x12\x16\n" +
+	"\x06banned\x18\x04 \x01(\bR\x06banned\x12\x14\n" +
+	"\x05since\x18\x05 \x01(\x04R\x05since\"\xc5\x01\n" +
 	"\x06Member\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\fR\x04room\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\tR\x04user\x12\x1e\n" +
@@ -1192,7 +1757,20 @@ const file_storage_proto_rawDesc = "" +
 	"\x05since\x18\x05 \x01(\x03R\x05since\x12\x1d\n" +
 	"\n" +
 	"invited_by\x18\x06 \x01(\tR\tinvitedBy\x12\x16\n" +
-	"\x06reason\x18\a \x01(\tR\x06reason\"\xf9\x04\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\x12\x12\n" +
+	"\x04from\x18\b \x01(\x04R\x04from\"B\n" +
+	"\x04Past\x12:\n" +
+	"\tstandings\x18\x01 \x03(\v2\x1c.hearth.room.v1.PastStandingR\tstandings\"\xdf\x01\n" +
+	"\x05Chain\x12(\n" +
+	"\x04head\x18\x01 \x01(\v2\x14.hearth.room.v1.HeadR\x04head\x126\n" +
+	"\bsegments\x18\x02 \x03(\v2\x1a.hearth.storage.v1.SegmentR\bsegments\x12\x16\n" +
+	"\x06frozen\x18\x03 \x01(\tR\x06frozen\x12-\n" +
+	"\aproof_a\x18\x04 \x01(\v2\x14.hearth.room.v1.HeadR\x06proofA\x12-\n" +
+	"\aproof_b\x18\x05 \x01(\v2\x14.hearth.room.v1.HeadR\x06proofB\"G\n" +
+	"\aSegment\x12\x10\n" +
+	"\x03low\x18\x01 \x01(\x04R\x03low\x12\x12\n" +
+	"\x04high\x18\x02 \x01(\x04R\x04high\x12\x16\n" +
+	"\x06before\x18\x03 \x01(\fR\x06before\"\xf9\x04\n" +
 	"\bStanding\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1a\n" +
 	"\bmentions\x18\x02 \x03(\tR\bmentions\x12!\n" +
@@ -1265,7 +1843,26 @@ const file_storage_proto_rawDesc = "" +
 	"\acreated\x18\x05 \x01(\x03R\acreated\x12\x12\n" +
 	"\x04name\x18\x06 \x01(\tR\x04name\"#\n" +
 	"\vRoomSetting\x12\x14\n" +
-	"\x05muted\x18\x01 \x01(\tR\x05mutedB\x1aZ\x18hearth/storage/storagepbb\x06proto3"
+	"\x05muted\x18\x01 \x01(\tR\x05muted\"\xb8\x01\n" +
+	"\x04Peer\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\fR\x03key\x12\x1c\n" +
+	"\taddresses\x18\x03 \x03(\tR\taddresses\x12\x1d\n" +
+	"\n" +
+	"first_seen\x18\x04 \x01(\x03R\tfirstSeen\x12\x1b\n" +
+	"\tlast_seen\x18\x05 \x01(\x03R\blastSeen\x12\x18\n" +
+	"\ablocked\x18\x06 \x01(\bR\ablocked\x12\x16\n" +
+	"\x06record\x18\a \x01(\fR\x06record\"\xd3\x01\n" +
+	"\x06Report\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\fR\x04room\x12\x14\n" +
+	"\x05event\x18\x03 \x01(\fR\x05event\x12\x16\n" +
+	"\x06author\x18\x04 \x01(\tR\x06author\x12\x12\n" +
+	"\x04text\x18\x05 \x01(\tR\x04text\x12\x16\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\x12\x1a\n" +
+	"\breporter\x18\a \x01(\tR\breporter\x12\x12\n" +
+	"\x04time\x18\b \x01(\x03R\x04time\x12\x1b\n" +
+	"\troom_name\x18\t \x01(\tR\broomNameB\x1aZ\x18hearth/storage/storagepbb\x06proto3"
 
 var (
 	file_storage_proto_rawDescOnce sync.Once
@@ -1279,29 +1876,45 @@ func file_storage_proto_rawDescGZIP() []byte {
 	return file_storage_proto_rawDescData
 }
 
-var file_storage_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_storage_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_storage_proto_goTypes = []any{
 	(*Room)(nil),                   // 0: hearth.storage.v1.Room
-	(*Member)(nil),                 // 1: hearth.storage.v1.Member
-	(*Standing)(nil),               // 2: hearth.storage.v1.Standing
-	(*Key)(nil),                    // 3: hearth.storage.v1.Key
-	(*Read)(nil),                   // 4: hearth.storage.v1.Read
-	(*Account)(nil),                // 5: hearth.storage.v1.Account
-	(*Device)(nil),                 // 6: hearth.storage.v1.Device
-	(*Invite)(nil),                 // 7: hearth.storage.v1.Invite
-	(*Blob)(nil),                   // 8: hearth.storage.v1.Blob
-	(*RoomSetting)(nil),            // 9: hearth.storage.v1.RoomSetting
-	(*Standing_Reaction)(nil),      // 10: hearth.storage.v1.Standing.Reaction
-	(*Standing_Reaction_User)(nil), // 11: hearth.storage.v1.Standing.Reaction.User
+	(*RoomNode)(nil),               // 1: hearth.storage.v1.RoomNode
+	(*Member)(nil),                 // 2: hearth.storage.v1.Member
+	(*Past)(nil),                   // 3: hearth.storage.v1.Past
+	(*Chain)(nil),                  // 4: hearth.storage.v1.Chain
+	(*Segment)(nil),                // 5: hearth.storage.v1.Segment
+	(*Standing)(nil),               // 6: hearth.storage.v1.Standing
+	(*Key)(nil),                    // 7: hearth.storage.v1.Key
+	(*Read)(nil),                   // 8: hearth.storage.v1.Read
+	(*Account)(nil),                // 9: hearth.storage.v1.Account
+	(*Device)(nil),                 // 10: hearth.storage.v1.Device
+	(*Invite)(nil),                 // 11: hearth.storage.v1.Invite
+	(*Blob)(nil),                   // 12: hearth.storage.v1.Blob
+	(*RoomSetting)(nil),            // 13: hearth.storage.v1.RoomSetting
+	(*Peer)(nil),                   // 14: hearth.storage.v1.Peer
+	(*Report)(nil),                 // 15: hearth.storage.v1.Report
+	(*Standing_Reaction)(nil),      // 16: hearth.storage.v1.Standing.Reaction
+	(*Standing_Reaction_User)(nil), // 17: hearth.storage.v1.Standing.Reaction.User
+	(*roompb.Head)(nil),            // 18: hearth.room.v1.Head
+	(*roompb.PastStanding)(nil),    // 19: hearth.room.v1.PastStanding
 }
 var file_storage_proto_depIdxs = []int32{
-	10, // 0: hearth.storage.v1.Standing.reactions:type_name -> hearth.storage.v1.Standing.Reaction
-	11, // 1: hearth.storage.v1.Standing.Reaction.users:type_name -> hearth.storage.v1.Standing.Reaction.User
-	2,  // [2:2] is the sub-list for method output_type
-	2,  // [2:2] is the sub-list for method input_type
-	2,  // [2:2] is the sub-list for extension type_name
-	2,  // [2:2] is the sub-list for extension extendee
-	0,  // [0:2] is the sub-list for field type_name
+	1,  // 0: hearth.storage.v1.Room.nodes:type_name -> hearth.storage.v1.RoomNode
+	18, // 1: hearth.storage.v1.Room.proof_a:type_name -> hearth.room.v1.Head
+	18, // 2: hearth.storage.v1.Room.proof_b:type_name -> hearth.room.v1.Head
+	19, // 3: hearth.storage.v1.Past.standings:type_name -> hearth.room.v1.PastStanding
+	18, // 4: hearth.storage.v1.Chain.head:type_name -> hearth.room.v1.Head
+	5,  // 5: hearth.storage.v1.Chain.segments:type_name -> hearth.storage.v1.Segment
+	18, // 6: hearth.storage.v1.Chain.proof_a:type_name -> hearth.room.v1.Head
+	18, // 7: hearth.storage.v1.Chain.proof_b:type_name -> hearth.room.v1.Head
+	16, // 8: hearth.storage.v1.Standing.reactions:type_name -> hearth.storage.v1.Standing.Reaction
+	17, // 9: hearth.storage.v1.Standing.Reaction.users:type_name -> hearth.storage.v1.Standing.Reaction.User
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_storage_proto_init() }
@@ -1315,7 +1928,7 @@ func file_storage_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_storage_proto_rawDesc), len(file_storage_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
