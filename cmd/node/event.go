@@ -28,6 +28,7 @@ type eventLine struct {
 	Reason   string   `json:"reason,omitempty"`
 	Edited   int64    `json:"edited,omitempty"`
 	Deleted  bool     `json:"deleted,omitempty"`
+	Voided   bool     `json:"voided,omitempty"` // an entry of the state log took it back; only its author sees it
 }
 
 func lineOf(room string, e *roompb.Event) eventLine {
@@ -35,7 +36,7 @@ func lineOf(room string, e *roompb.Event) eventLine {
 		Event: e.Id, Room: room, Author: e.Author, Time: e.Time, Kind: e.Kind, Text: e.Text,
 		Pos: e.Pos, Target: e.Target, ReplyTo: e.ReplyTo, Thread: e.Thread, Mentions: e.Mentions,
 		Emoji: e.Emoji, Subject: e.Subject, Role: e.Role, Reason: e.Reason,
-		Edited: e.Edited, Deleted: e.Deleted,
+		Edited: e.Edited, Deleted: e.Deleted, Voided: e.Voided,
 	}
 }
 
@@ -67,6 +68,10 @@ var sentences = map[string]string{
 	"unban":    "%[1]s lifted the ban of %[2]s",
 	"role":     "%[1]s made %[2]s %[5]s",
 	"settings": "%[1]s changed the room's settings",
+
+	"nodeban":   "%[1]s banned the node %[2]s",
+	"nodeunban": "%[1]s lifted the ban of the node %[2]s",
+	"stewards":  "%[1]s changed which nodes order the room's rules: %[2]s",
 }
 
 func (l eventLine) String() string {
@@ -77,6 +82,9 @@ func (l eventLine) String() string {
 	}
 	if l.Deleted {
 		format = "%[1]s: (deleted)"
+	}
+	if l.Voided {
+		format += " (void: the room's rules did not allow it any more)"
 	}
 	text := fmt.Sprintf(format, l.Author, l.Subject, l.Text, l.Emoji, l.Role)
 	return at + " " + printable(text)

@@ -34,20 +34,25 @@ type program struct {
 
 // verbs is the grammar of the command line.
 type verbs struct {
-	Serve   serveVerb   `cmd:"" help:"Run a node."`
-	User    userVerbs   `cmd:"" help:"The node's accounts (for administrators, or with --data on the node's machine)."`
-	Invite  inviteVerb  `cmd:"" help:"Make a link by which somebody can make an account."`
-	Login   loginVerb   `cmd:"" help:"Log in and keep the login in a profile."`
-	Logout  logoutVerb  `cmd:"" help:"End the profile's login and remove the profile."`
-	Send    sendVerb    `cmd:"" help:"Say something in a room; '-' says every line of standard input."`
-	Tail    tailVerb    `cmd:"" help:"Print what is said in rooms as it arrives, until stopped."`
-	History historyVerb `cmd:"" help:"Print what was said in a room, oldest first."`
-	Room    roomVerbs   `cmd:"" help:"Make, find, join and look after rooms."`
-	Backup  backupVerb  `cmd:"" help:"Write a node's data to one file, also while it runs."`
-	Restore restoreVerb `cmd:"" help:"Make a data folder from a backup."`
-	Verify  verifyVerb  `cmd:"" help:"Check everything in a data folder: hashes, chains, signatures, indexes."`
-	Doctor  doctorVerb  `cmd:"" help:"Look for what is wrong with a node, and say what to do."`
-	Version versionVerb `cmd:"" help:"Print the version."`
+	Serve   serveVerb    `cmd:"" help:"Run a node."`
+	User    userVerbs    `cmd:"" help:"The node's accounts (for administrators, or with --data on the node's machine)."`
+	Invite  inviteVerb   `cmd:"" help:"Make a link by which somebody can make an account, or, with --node, by which another node can join yours."`
+	Join    joinVerb     `cmd:"" help:"Join another node, by its invite link: from then on the two can share rooms."`
+	Peers   peersVerbs   `cmd:"" help:"The other nodes: who is up, how far each has got."`
+	Login   loginVerb    `cmd:"" help:"Log in and keep the login in a profile."`
+	Logout  logoutVerb   `cmd:"" help:"End the profile's login and remove the profile."`
+	Send    sendVerb     `cmd:"" help:"Say something in a room; '-' says every line of standard input."`
+	Tail    tailVerb     `cmd:"" help:"Print what is said in rooms as it arrives, until stopped."`
+	History historyVerb  `cmd:"" help:"Print what was said in a room, oldest first."`
+	Room    roomVerbs    `cmd:"" help:"Make, find, join and look after rooms."`
+	Block   blockVerb    `cmd:"" help:"Hide a user, or a whole node, from yourself; without an argument: whom you have blocked."`
+	Unblock unblockVerb  `cmd:"" help:"Take a block back."`
+	Reports reportsVerbs `cmd:"" help:"What people have reported (for administrators)."`
+	Backup  backupVerb   `cmd:"" help:"Write a node's data to one file, also while it runs."`
+	Restore restoreVerb  `cmd:"" help:"Make a data folder from a backup."`
+	Verify  verifyVerb   `cmd:"" help:"Check everything in a data folder: hashes, chains, signatures, indexes."`
+	Doctor  doctorVerb   `cmd:"" help:"Look for what is wrong with a node, and say what to do."`
+	Version versionVerb  `cmd:"" help:"Print the version."`
 
 	JSON    bool   `help:"Print JSON, one object a line." env:"HEARTH_JSON"`
 	Profile string `help:"File with the login (default: $$XDG_CONFIG_HOME/hearth/profile.json)." placeholder:"FILE" env:"HEARTH_PROFILE" type:"path"`

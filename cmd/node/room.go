@@ -10,19 +10,23 @@ import (
 )
 
 type roomVerbs struct {
-	Create  roomCreate  `cmd:"" help:"Make a room."`
-	Join    roomJoin    `cmd:"" help:"Join a room: a public one, or one you are invited to."`
-	Leave   roomLeave   `cmd:"" help:"Leave a room."`
-	List    roomList    `cmd:"" help:"The rooms you are in or invited to."`
-	Find    roomFind    `cmd:"" help:"Public rooms."`
-	Show    roomShow    `cmd:"" help:"A room, and what you may do in it."`
-	Members roomMembers `cmd:"" help:"Who is in a room."`
-	Invite  roomInvite  `cmd:"" help:"Invite somebody."`
-	Kick    roomKick    `cmd:"" help:"Remove somebody."`
-	Ban     roomBan     `cmd:"" help:"Remove somebody and keep them out."`
-	Unban   roomUnban   `cmd:"" help:"Lift a ban."`
-	Role    roomRole    `cmd:"" help:"Give somebody a role."`
-	Set     roomSet     `cmd:"" help:"Change a room's name, topic, alias, or who may find it."`
+	Create    roomCreate    `cmd:"" help:"Make a room."`
+	Join      roomJoin      `cmd:"" help:"Join a room, of this node or another: a public one, or one you are invited to."`
+	Leave     roomLeave     `cmd:"" help:"Leave a room."`
+	List      roomList      `cmd:"" help:"The rooms you are in or invited to."`
+	Find      roomFind      `cmd:"" help:"Public rooms."`
+	Show      roomShow      `cmd:"" help:"A room, and what you may do in it."`
+	Members   roomMembers   `cmd:"" help:"Who is in a room."`
+	Invite    roomInvite    `cmd:"" help:"Invite somebody."`
+	Kick      roomKick      `cmd:"" help:"Remove somebody."`
+	Ban       roomBan       `cmd:"" help:"Remove somebody and keep them out."`
+	Unban     roomUnban     `cmd:"" help:"Lift a ban."`
+	Role      roomRole      `cmd:"" help:"Give somebody a role."`
+	Set       roomSet       `cmd:"" help:"Change a room's name, topic, alias, or who may find it."`
+	Steward   stewardVerbs  `cmd:"" help:"The nodes that order a room's rules: who is in it, who may do what."`
+	BanNode   roomBanNode   `cmd:"" help:"Remove everybody of a node from a room and keep them out."`
+	UnbanNode roomUnbanNode `cmd:"" help:"Lift the ban of a node."`
+	Report    roomReport    `cmd:"" help:"Report a message to the administrators of this node and of the room's home."`
 }
 
 // roomLine is a room as scripts see it.
@@ -150,6 +154,7 @@ func (v *roomList) Run(ctx context.Context, r *run) error {
 
 type roomFind struct {
 	Query string `arg:"" optional:"" help:"Part of a name, alias or topic; none: all."`
+	Node  string `help:"Ask another node for its public rooms." placeholder:"NODE"`
 }
 
 func (v *roomFind) Run(ctx context.Context, r *run) error {
@@ -157,7 +162,7 @@ func (v *roomFind) Run(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	req := &pb.RoomFindRequest{Query: v.Query, Limit: 100}
+	req := &pb.RoomFindRequest{Query: v.Query, Limit: 100, Node: v.Node}
 	for {
 		answer, err := client.Call(ctx, l.http, client.RoomFind, req)
 		if err != nil {
@@ -173,34 +178,6 @@ func (v *roomFind) Run(ctx context.Context, r *run) error {
 			return nil
 		}
 	}
-}
-
-type roomShow struct{ oneRoom }
-
-func (v *roomShow) Run(ctx context.Context, r *run) error {
-	l, err := r.login()
-	if err != nil {
-		return err
-	}
-	answer, err := client.Call(ctx, l.http, client.RoomGet, &pb.RoomRequest{Room: v.Room})
-	if err != nil {
-		return err
-	}
-	line := lineOfRoom(answer.Summary)
-	var may []string
-	for right, has := range answer.Rights {
-		if has {
-			may = append(may, right)
-		}
-	}
-	return r.print(struct {
-		roomLine
-		Creator string          `json:"creator"`
-		Rights  map[string]bool `json:"rights"`
-	}{line, answer.Creator, answer.Rights},
-		"%s\nid       %s\nname     %s\ntopic    %s\npublic   %t\ncreator  %s\nmembers  %d\nyou      %s %s\nyou may  %s",
-		line.title(), line.Room, printable(line.Name), printable(line.Topic), line.Public, answer.Creator,
-		line.Members, line.Membership, line.Role, sorted(may))
 }
 
 type roomMembers struct {

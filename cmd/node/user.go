@@ -170,25 +170,3 @@ func (v *userPasswd) Run(ctx context.Context, r *run) error {
 	}
 	return v.change(ctx, r, &pb.AdminUserSetRequest{User: v.Name, Password: &password}, "has a new password")
 }
-
-type inviteVerb struct {
-	Uses  uint32        `help:"How many accounts may be made by it." default:"1"`
-	Valid time.Duration `help:"How long it can be used." default:"168h"`
-	Admin bool          `help:"The accounts made by it are administrators."`
-	Note  string        `help:"For your own memory." placeholder:"TEXT"`
-	asAdmin
-}
-
-func (v *inviteVerb) Run(ctx context.Context, r *run) error {
-	return v.as(ctx, r, func(to client.Caller) error {
-		i, err := client.Call(ctx, to, client.AdminInviteCreate, &pb.AdminInviteCreateRequest{
-			Uses: v.Uses, ValidSeconds: uint32(v.Valid / time.Second), Admin: v.Admin, Note: v.Note,
-		})
-		if err != nil {
-			return err
-		}
-		return r.print(map[string]any{
-			"id": i.Id, "link": i.Link, "uses": i.UsesLeft, "expires": i.Expires, "admin": i.Admin,
-		}, "%s", i.Link)
-	})
-}
