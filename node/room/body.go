@@ -1,6 +1,8 @@
 package room
 
 import (
+	"crypto/ed25519"
+	"slices"
 	"unicode"
 	"unicode/utf8"
 
@@ -21,6 +23,11 @@ const (
 	MaxReactors     = 1000 // users with one emoji on one message
 	MaxPins         = 100
 	MaxMembers      = 100_000
+	MaxStandings    = 2 * MaxMembers // members, invited and banned together
+	MaxNodes        = 10_000         // that a room has heard of
+	MaxStewards     = 7
+	MaxCuts         = 64  // incarnations of a node that one entry cuts
+	MaxSpells       = 500 // standings of one user that ended
 	SaltLen         = 16
 	CurrentVersion  = 1
 	MaxClockForward = 2 * 60 * 1000 // ms an event may be ahead of its reader's clock
@@ -34,6 +41,12 @@ func CheckBody(k Kind, b *roompb.Body) error {
 	}
 	if len(b.GetMentions()) > MaxMentions {
 		return Errorf(TooLarge, "A message names at most %d people.", MaxMentions)
+	}
+	if err := checkCuts(b.GetCuts()); err != nil {
+		return err
+	}
+	if n := len(b.GetNodeKey()); n != 0 && n != ed25519.PublicKeySize {
+		return Errorf(BadRequest, "A node's key has %d bytes, not %d.", ed25519.PublicKeySize, n)
 	}
 	return facts.check(b)
 }
@@ -89,9 +102,33 @@ func checkEmoji(b *roompb.Body) error {
 	return CheckLine("reaction", e, MaxEmoji)
 }
 
-func checkSubject(b *roompb.Body) error {
-	_, err := ParseUser(b.GetSubject())
+func checkSubject(b *roompb.Body) error { return checkUser(b.GetSubject()) }
+
+// checkUser wants a full name written in the one way there is, for names are compared
+// as they are.
+func checkUser(s string) error {
+	u, err := ParseUser(s)
+	if err == nil && string(u) != s {
+		return Errorf(BadRequest, "%q is written %s.", clip(s, 80), u)
+	}
 	return err
+}
+
+func checkNode(b *roompb.Body) error { return CheckNodeName(b.GetNode()) }
+
+func checkStewardNames(b *roompb.Body) error {
+	if n := len(b.GetStewards()); n < 1 || n > MaxStewards {
+		return Errorf(BadRequest, "A room has 1 to %d stewards, not %d.", MaxStewards, n)
+	}
+	for i, node := range b.GetStewards() {
+		if err := CheckNodeName(node); err != nil {
+			return err
+		}
+		if slices.Contains(b.GetStewards()[:i], node) {
+			return Errorf(BadRequest, "%s is named twice.", node)
+		}
+	}
+	return nil
 }
 
 func checkRole(b *roompb.Body) error {
@@ -133,7 +170,7 @@ func checkCreate(b *roompb.Body) error {
 		return Errorf(BadRequest, "A room has a version.")
 	}
 	if b.GetDirect() != "" {
-		if _, err := ParseUser(b.GetDirect()); err != nil {
+		if err := checkUser(b.GetDirect()); err != nil {
 			return err
 		}
 	}

@@ -28,6 +28,10 @@ const (
 	KindUnban    Kind = "unban"
 	KindRole     Kind = "role"
 	KindSettings Kind = "settings"
+
+	KindNodeBan   Kind = "nodeban" // of a whole node: its users go, and stay out
+	KindNodeUnban Kind = "nodeunban"
+	KindStewards  Kind = "stewards" // which nodes order the state from now on
 )
 
 type kindFacts struct {
@@ -57,6 +61,10 @@ var kinds = map[Kind]kindFacts{
 	KindUnban:    {roompb.Log_LOG_STATE, true, RightBan, both(checkSubject, checkReason)},
 	KindRole:     {roompb.Log_LOG_STATE, true, RightRole, both(checkSubject, checkRole)},
 	KindSettings: {roompb.Log_LOG_STATE, true, RightSettings, checkSettings},
+
+	KindNodeBan:   {roompb.Log_LOG_STATE, true, RightNodeBan, both(checkNode, checkReason)},
+	KindNodeUnban: {roompb.Log_LOG_STATE, true, RightNodeBan, both(checkNode, checkReason)},
+	KindStewards:  {roompb.Log_LOG_STATE, true, RightStewards, checkStewardNames},
 }
 
 // Known tells whether k is understood.

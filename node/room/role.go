@@ -50,6 +50,8 @@ const (
 	RightBan         Right = "ban"
 	RightRole        Right = "role"
 	RightSettings    Right = "settings"
+	RightNodeBan     Right = "node_ban"
+	RightStewards    Right = "stewards"
 )
 
 // rights is the least role that has a right.
@@ -66,9 +68,12 @@ var rights = map[Right]Role{
 	RightBan:         RoleModerator,
 	RightRole:        RoleAdministrator,
 	RightSettings:    RoleAdministrator,
+	RightNodeBan:     RoleAdministrator,
+	RightStewards:    RoleAdministrator,
 }
 
-// direct lists what the two of a 1:1 room cannot do, whatever their role.
+// notInDirect lists what the two of a 1:1 room cannot do, whatever their role.
 var notInDirect = map[Right]bool{
 	RightInvite: true, RightKick: true, RightBan: true, RightRole: true, RightSettings: true, RightMentionRoom: true,
+	RightNodeBan: true, RightStewards: true, RightDeleteAny: true,
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
 
@@ -180,7 +181,7 @@ func step(rt *rapid.T, s *State, e *Event) {
 			rt.Fatalf("an impossible %s changed the state", e.Kind())
 		}
 	}
-	preview.State.Members = s.Members
+	preview.State.Members, preview.State.past = s.Members, s.past
 	if describe(preview.State) != describe(s) {
 		rt.Fatalf("preview of %s differs:\n%s\n%s", e.Kind(), describe(preview.State), describe(s))
 	}
@@ -200,4 +201,6 @@ func step(rt *rapid.T, s *State, e *Event) {
 	}
 }
 
-func describe(s *State) string { return fmt.Sprintf("%+v", *s) }
+func describe(s *State) string {
+	return fmt.Sprint(s.ID, s.Joined, s.Nodes, " ", prototext.MarshalOptions{Multiline: true}.Format(s.Dump()))
+}
