@@ -1,8 +1,6 @@
 package storage
 
 import (
-	"fmt"
-
 	"hearth/node/room"
 	"hearth/storage/storagepb"
 )
@@ -121,7 +119,7 @@ func (s *Store) CreateAccountByInvite(a *storagepb.Account, secretHash [32]byte,
 	defer s.accounts.Unlock()
 	var invite *storagepb.Invite
 	err := s.write(func(w *writer) (err error) {
-		if invite, err = w.useInvite(secretHash, now); err != nil {
+		if invite, err = w.useInvite(spaceInvite, secretHash, now); err != nil {
 			return err
 		}
 		a.Admin = a.Admin || invite.GetAdmin()
@@ -131,100 +129,4 @@ func (s *Store) CreateAccountByInvite(a *storagepb.Account, secretHash [32]byte,
 		return nil, err
 	}
 	return invite, nil
-}
-
-// UseInvite takes one use off an invite. Refused as CreateAccountByInvite is.
-func (s *Store) UseInvite(secretHash [32]byte, now int64) (*storagepb.Invite, error) {
-	s.accounts.Lock()
-	defer s.accounts.Unlock()
-	var invite *storagepb.Invite
-	err := s.write(func(w *writer) (err error) {
-		invite, err = w.useInvite(secretHash, now)
-		return err
-	}, "use invite")
-	if err != nil {
-		return nil, err
-	}
-	return invite, nil
-}
-
-func (w *writer) useInvite(secretHash [32]byte, now int64) (*storagepb.Invite, error) {
-	m, err := w.s.invite(secretHash)
-	if err != nil {
-		return nil, err
-	}
-	if m == nil {
-		return nil, room.Errorf(room.NotFound, "This invite is not valid.")
-	}
-	if m.GetUsesLeft() == 0 || m.GetExpires() != 0 && m.GetExpires() <= now {
-		return nil, room.Errorf(room.Gone, "This invite has been used up or has expired.")
-	}
-	m.UsesLeft--
-	return m, w.proto(appendHash(nil, spaceInvite, secretHash), m)
-}
-
-// Invite reads an invite by its secret's hash; nil when there is none.
-func (s *Store) Invite(secretHash [32]byte) (*storagepb.Invite, error) {
-	if err := s.enter(); err != nil {
-		return nil, err
-	}
-	defer s.leave()
-	return s.invite(secretHash)
-}
-
-func (s *Store) invite(secretHash [32]byte) (*storagepb.Invite, error) {
-	m := new(storagepb.Invite)
-	ok, err := s.message(appendHash(nil, spaceInvite, secretHash), m)
-	if err != nil || !ok {
-		return nil, wrapf(err, "read invite")
-	}
-	return m, nil
-}
-
-// Invites reads all invites, spent ones too.
-func (s *Store) Invites() ([]*storagepb.Invite, error) {
-	if err := s.enter(); err != nil {
-		return nil, err
-	}
-	defer s.leave()
-	return s.invites()
-}
-
-func (s *Store) invites() (invites []*storagepb.Invite, err error) {
-	err = s.scan(appendSpace(nil, spaceInvite), nil, func(_, value []byte) error {
-		m := new(storagepb.Invite)
-		invites = append(invites, m)
-		return decode(value, m)
-	})
-	return invites, wrapf(err, "read invites")
-}
-
-// PutInvite keeps an invite, under the hash of its secret.
-func (s *Store) PutInvite(m *storagepb.Invite) error {
-	if len(m.GetSecretHash()) != hashLen {
-		return fmt.Errorf("put invite %s: its secret's hash has %d bytes", m.GetId(), len(m.GetSecretHash()))
-	}
-	s.accounts.Lock()
-	defer s.accounts.Unlock()
-	return s.write(func(w *writer) error {
-		return w.proto(appendHash(nil, spaceInvite, [32]byte(m.GetSecretHash())), m)
-	}, "put invite %s", m.GetId())
-}
-
-// DeleteInvite takes an invite away; refused as not_found when there is none of that id.
-func (s *Store) DeleteInvite(id string) error {
-	s.accounts.Lock()
-	defer s.accounts.Unlock()
-	return s.write(func(w *writer) error {
-		invites, err := s.invites()
-		if err != nil {
-			return err
-		}
-		for _, m := range invites {
-			if m.GetId() == id {
-				return w.delete(appendHash(nil, spaceInvite, [32]byte(m.GetSecretHash())))
-			}
-		}
-		return room.Errorf(room.NotFound, "There is no such invite.")
-	}, "delete invite %s", id)
 }

@@ -99,9 +99,9 @@ func TestInvitesAreRefusedClearly(t *testing.T) {
 	must(t, s.PutInvite(&storagepb.Invite{Id: "i", SecretHash: secret[:], UsesLeft: 3, Expires: 100}))
 	_, err := s.CreateAccountByInvite(&storagepb.Account{Name: "alice"}, secret, 1)
 	wantCode(t, err, room.Taken)
-	_, err = s.UseInvite(secret, 100)
+	_, err = s.CreateAccountByInvite(&storagepb.Account{Name: "bob"}, secret, 100)
 	wantCode(t, err, room.Gone)
-	_, err = s.UseInvite(tokenHash("guess"), 1)
+	_, err = s.CreateAccountByInvite(&storagepb.Account{Name: "bob"}, tokenHash("guess"), 1)
 	wantCode(t, err, room.NotFound)
 	m, err := s.Invite(secret)
 	if err != nil || m.GetUsesLeft() != 3 {
@@ -189,7 +189,7 @@ func TestReadsSettingsAndKeys(t *testing.T) {
 	defer mustClose(t, s)
 	r := room.ID{1}
 	want := Read{User: "a@n", Pos: 7, Counted: 3, Event: room.EventID{9}, Time: 5}
-	must(t, s.PutRead("a@n", r, want))
+	must(t, s.Append(&Append{Room: r, Reads: []Read{want}}))
 	if got, ok, err := s.Read("a@n", r); got != want || !ok || err != nil {
 		t.Fatal(got, ok, err)
 	}

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"sync"
@@ -187,10 +188,8 @@ func (w *writer) append(a *Append) error {
 			return fmt.Errorf("record %d: %w", a.Records[i].Pos, err)
 		}
 	}
-	for _, pos := range a.Erase {
-		if err := w.erase(a, pos); err != nil {
-			return fmt.Errorf("erase %d: %w", pos, err)
-		}
+	if err := w.changes(a); err != nil {
+		return err
 	}
 	for pos, standing := range a.Standings {
 		w.key = appendPos(w.key[:0], spaceStanding, a.Room, pos)
@@ -198,15 +197,16 @@ func (w *writer) append(a *Append) error {
 			return err
 		}
 	}
-	for _, h := range a.Heads {
-		if err := w.head(a.Room, h); err != nil {
-			return err
-		}
+	if err := w.logs(a); err != nil {
+		return err
 	}
 	if err := w.meta(a); err != nil {
 		return err
 	}
-	return w.people(a)
+	if err := w.people(a); err != nil {
+		return err
+	}
+	return w.nodes(a)
 }
 
 // people writes what a turn says about users.
@@ -263,41 +263,12 @@ func (w *writer) record(r room.ID, rec *Record) error {
 	return w.index.entries(r, rec, w.put)
 }
 
-// erase rewrites a record without its body. Its place in the indexes stays.
-func (w *writer) erase(a *Append, pos uint64) error {
-	rec, err := w.recordAt(a, pos)
-	if err != nil {
-		return err
-	}
-	w.key = appendPos(w.key[:0], spaceRecord, a.Room, pos)
-	return w.frame(w.key, frameOf(&rec).erase(threadOf(&rec)))
-}
-
-// recordAt is a record of this append, or a stored one.
-func (w *writer) recordAt(a *Append, pos uint64) (Record, error) {
-	for i := range a.Records {
-		if a.Records[i].Pos == pos {
-			return a.Records[i], nil
-		}
-	}
-	rec, ok, err := w.s.record(a.Room, pos)
-	if err == nil && !ok {
-		err = room.Errorf(room.NotFound, "There is no such event.")
-	}
-	return rec, err
-}
-
-func (w *writer) head(r room.ID, h *roompb.Head) error {
-	w.key = appendHead(w.key[:0], r, h.GetLog(), h.GetOrigin())
-	return w.proto(w.key, h)
-}
-
 func (w *writer) meta(a *Append) error {
 	if a.Meta == nil {
 		return nil
 	}
 	if mayChangeAlias(a.Records) {
-		if err := w.alias(a.Room, a.Meta.GetAlias()); err != nil {
+		if err := w.alias(a.Room, a.Meta); err != nil {
 			return err
 		}
 	}
@@ -315,22 +286,37 @@ func mayChangeAlias(records []Record) bool {
 }
 
 // alias moves the alias index from what the room was called to what it is called now.
-func (w *writer) alias(r room.ID, alias string) error {
+func (w *writer) alias(r room.ID, m *storagepb.Room) error {
 	old, err := w.s.room(r)
 	if err != nil {
 		return err
 	}
-	if old.GetAlias() != "" && old.GetAlias() != alias {
-		w.key = appendName(w.key[:0], spaceAlias, old.GetAlias())
-		if err := w.delete(w.key); err != nil {
+	was, now := aliasKey(r, old), aliasKey(r, m)
+	if was != nil && !bytes.Equal(was, now) {
+		if err := w.delete(was); err != nil {
 			return err
 		}
 	}
-	if alias == "" {
+	if now == nil {
 		return nil
 	}
-	w.key = appendName(w.key[:0], spaceAlias, alias)
-	return w.set(w.key, r[:])
+	if err := checkWord("alias", m.GetAlias()+m.GetOrigin()); err != nil {
+		return err
+	}
+	return w.set(now, r[:])
+}
+
+// aliasKey is nil for a room without an alias. A room of this node has its alias for itself.
+// What another node calls its rooms is not in our hands: it may give one alias to two of them,
+// so there the room is part of the key, and neither can push the other out.
+func aliasKey(r room.ID, m *storagepb.Room) []byte {
+	switch {
+	case m.GetAlias() == "":
+		return nil
+	case m.GetOrigin() == "":
+		return appendName(nil, spaceAlias, m.GetAlias())
+	}
+	return append(appendOwned(nil, spaceAlias, m.GetAlias()+"@"+m.GetOrigin()), r[:]...)
 }
 
 // member writes both sides: the room's member and the user's room.

@@ -14,7 +14,6 @@ type entry struct {
 // The entries share the indexer's memory: each is good until the next call.
 type indexer struct {
 	key, value []byte
-	thread     room.EventID
 }
 
 // entries calls put for each index entry of rec.
@@ -28,8 +27,14 @@ func (x *indexer) entries(r room.ID, rec *Record, put func(entry) error) error {
 	h := e.Header
 	x.key = appendLog(x.key[:0], r, h.GetLog(), h.GetOrigin(), h.GetIncarnation(), h.GetSeq())
 	x.value = appendPosValue(x.value[:0], rec.Pos)
-	if err := put(entry{x.key, x.value}); err != nil {
+	if err := put(entry{x.key, x.value}); err != nil || rec.Void {
 		return err
+	}
+	if target, ok := targetOf(rec); ok {
+		x.key = appendAbout(x.key[:0], r, target, rec.Pos)
+		if err := put(entry{x.key, nil}); err != nil {
+			return err
+		}
 	}
 	thread := threadOf(rec)
 	if thread.IsZero() && !e.Kind().Timeline() {
@@ -46,4 +51,13 @@ func threadOf(rec *Record) room.EventID {
 		return t
 	}
 	return rec.Thread
+}
+
+// targetOf is the event that rec changes. An erased one no longer tells, and changes nothing; a
+// line of the timeline changes none, whatever its body says.
+func targetOf(rec *Record) (room.EventID, bool) {
+	if rec.Void || rec.Event.Kind().Timeline() {
+		return room.EventID{}, false
+	}
+	return rec.Event.Target()
 }

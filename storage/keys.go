@@ -144,15 +144,16 @@ func appendSpace(b []byte, s space) []byte { return append(b, byte(s)) }
 
 func appendRoom(b []byte, s space, r room.ID) []byte { return append(append(b, byte(s)), r[:]...) }
 
-// appendPos makes the keys of spaceRecord, spaceStanding and spacePin.
+// appendPos makes the keys of spaceRecord, spaceStanding, spacePin and spaceStateHead.
 func appendPos(b []byte, s space, r room.ID, pos uint64) []byte {
 	return binary.BigEndian.AppendUint64(appendRoom(b, s, r), pos)
 }
 
-// appendHash makes the keys of spaceEvent, spaceToken, spaceInvite and spaceBlob.
+// appendHash makes the keys of spaceEvent, spaceToken, spaceInvite, spaceNodeInvite and spaceBlob.
 func appendHash(b []byte, s space, h [32]byte) []byte { return append(append(b, byte(s)), h[:]...) }
 
-// appendName makes the keys of spaceAlias, spaceAccount and spaceValue.
+// appendName makes the keys of spaceAlias, spaceAccount, spaceValue, spacePeer, spaceProfile and
+// spaceReport.
 func appendName(b []byte, s space, name string) []byte { return append(append(b, byte(s)), name...) }
 
 // appendOwned makes the beginning of every key that is somebody's: name 0.
@@ -163,16 +164,20 @@ func appendUserRoom(b []byte, s space, u room.User, r room.ID) []byte {
 	return append(appendOwned(b, s, string(u)), r[:]...)
 }
 
-// appendRoomUser makes the keys of spaceMember and spaceRead.
+// appendRoomUser makes the keys of spaceMember, spaceRead and spacePast.
 func appendRoomUser(b []byte, s space, r room.ID, u room.User) []byte {
 	return append(appendRoom(b, s, r), u...)
 }
 
 func appendLog(b []byte, r room.ID, log roompb.Log, origin string, incarnation uint32, seq uint64) []byte {
-	b = append(appendRoom(b, spaceLog, r), byte(log))
-	b = append(append(b, origin...), 0)
-	b = binary.BigEndian.AppendUint32(b, incarnation)
-	return binary.BigEndian.AppendUint64(b, seq)
+	return binary.BigEndian.AppendUint64(appendLogName(b, r, logName{log, origin, incarnation}), seq)
+}
+
+// appendLogName is the beginning that the keys of all entries of a log share.
+func appendLogName(b []byte, r room.ID, n logName) []byte {
+	b = append(appendRoom(b, spaceLog, r), byte(n.log))
+	b = append(append(b, n.origin...), 0)
+	return binary.BigEndian.AppendUint32(b, n.incarnation)
 }
 
 func appendHead(b []byte, r room.ID, log roompb.Log, origin string) []byte {

@@ -92,12 +92,6 @@ func (s *Store) Reads(r room.ID, limit int) (reads []Read, err error) {
 	return reads, wrapf(err, "read positions in room %s", r)
 }
 
-// PutRead keeps how far a user has read a room.
-func (s *Store) PutRead(u room.User, r room.ID, read Read) error {
-	read.User = u
-	return s.Append(&Append{Room: r, Reads: []Read{read}})
-}
-
 // MentionCount counts the events after a pos that mention a user, by name or as part of the
 // whole room; an event that does both counts once. It stops at max.
 func (s *Store) MentionCount(u room.User, r room.ID, after uint64, max int) (int, error) {

@@ -22,7 +22,7 @@ type Record struct {
 
 // The value of a record:
 //
-//	flags    1 byte: 1 = erased, 2 = a thread's root follows
+//	flags    1 byte: 1 = erased, 2 = a thread's root follows, 4 = void, 8 = older history
 //	counted  uvarint
 //	root     32 bytes, only with flag 2: an erased body no longer tells the thread
 //	header   uvarint length, then the bytes that were hashed
@@ -34,12 +34,16 @@ type Record struct {
 const (
 	flagErased   = 1
 	flagThreaded = 2
-	flagsKnown   = flagErased | flagThreaded
+	flagVoid     = 4
+	flagOld      = 8
+	flagsKnown   = flagErased | flagThreaded | flagVoid | flagOld
 )
 
 // frame is a record's value, taken apart or about to be put together.
 type frame struct {
 	erased  bool
+	void    bool
+	old     bool
 	counted uint64
 	thread  room.EventID // only when erased
 	header  []byte
@@ -47,15 +51,11 @@ type frame struct {
 }
 
 func frameOf(r *Record) frame {
-	if r.Event.RawBody != nil {
-		return frame{counted: r.Counted, header: r.Event.RawHeader, body: r.Event.RawBody}
+	f := frame{void: r.Void, old: r.Old, counted: r.Counted, header: r.Event.RawHeader, body: r.Event.RawBody}
+	if f.body == nil {
+		f.erased, f.thread = true, r.Thread
 	}
-	return frame{erased: true, counted: r.Counted, thread: r.Thread, header: r.Event.RawHeader}
-}
-
-// erase is f without its body. The thread has to be told, for f does not read bodies.
-func (f frame) erase(thread room.EventID) frame {
-	return frame{erased: true, counted: f.counted, thread: thread, header: f.header}
+	return f
 }
 
 func (f frame) size() int {
@@ -67,13 +67,7 @@ func (f frame) size() int {
 }
 
 func (f frame) append(b []byte) []byte {
-	var flags byte
-	if f.erased {
-		flags |= flagErased
-	}
-	if !f.thread.IsZero() {
-		flags |= flagThreaded
-	}
+	flags := flag(f.erased, flagErased) | flag(!f.thread.IsZero(), flagThreaded) | flag(f.void, flagVoid) | flag(f.old, flagOld)
 	b = binary.AppendUvarint(append(b, flags), f.counted)
 	if !f.thread.IsZero() {
 		b = append(b, f.thread[:]...)
@@ -82,13 +76,20 @@ func (f frame) append(b []byte) []byte {
 	return append(append(b, f.header...), f.body...)
 }
 
+func flag(on bool, f byte) byte {
+	if on {
+		return f
+	}
+	return 0
+}
+
 // parseFrame takes v apart without copying it.
 func parseFrame(v []byte) (f frame, err error) {
 	if len(v) == 0 || v[0]&^flagsKnown != 0 {
 		return frame{}, fmt.Errorf("record of %d bytes has no known flags: %w", len(v), ErrCorrupt)
 	}
 	flags, v := v[0], v[1:]
-	f.erased = flags&flagErased != 0
+	f.erased, f.void, f.old = flags&flagErased != 0, flags&flagVoid != 0, flags&flagOld != 0
 	if f.counted, v, err = cutUvarint(v); err != nil {
 		return frame{}, err
 	}
@@ -130,7 +131,7 @@ func decodeRecord(pos uint64, v []byte) (Record, error) {
 	if err != nil {
 		return Record{}, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
-	r := Record{Pos: pos, Event: e, Counted: f.counted, Thread: f.thread}
+	r := Record{Pos: pos, Event: e, Counted: f.counted, Void: f.void, Old: f.old, Thread: f.thread}
 	if t, ok := e.Thread(); ok {
 		r.Thread = t
 	}

@@ -1,10 +1,11 @@
 package storage
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 
 	"hearth/node/room"
-	"hearth/node/room/roompb"
 	"hearth/storage/storagepb"
 )
 
@@ -53,37 +54,29 @@ func (s *Store) Rooms(after room.ID, limit int) (rooms []*storagepb.Room, err er
 	return rooms, nil
 }
 
-// RoomByAlias finds a room by the local part of its alias.
+// RoomByAlias finds a room by its alias: of this node's by the local part, of another node's as
+// alias@node. When that node gave one alias to several rooms, it is the first by id.
 func (s *Store) RoomByAlias(alias string) (r room.ID, ok bool, err error) {
 	if err := s.enter(); err != nil {
 		return room.ID{}, false, err
 	}
 	defer s.leave()
-	ok, err = s.get(appendName(nil, spaceAlias, alias), func(v []byte) (err error) {
+	found := func(v []byte) (err error) {
 		r, err = room.HashFromBytes(v)
 		return err
-	})
+	}
+	if strings.Contains(alias, "@") {
+		err = s.scan(appendOwned(nil, spaceAlias, alias), nil, func(_, v []byte) error {
+			ok = true
+			return cmp.Or(found(v), errStop)
+		})
+	} else {
+		ok, err = s.get(appendName(nil, spaceAlias, alias), found)
+	}
 	if err != nil {
 		return room.ID{}, false, fmt.Errorf("find room by alias %s: %w", alias, err)
 	}
 	return r, ok, nil
-}
-
-// Head reads the signed end of an origin's chain; nil when there is none.
-func (s *Store) Head(r room.ID, log roompb.Log, origin string) (*roompb.Head, error) {
-	if err := s.enter(); err != nil {
-		return nil, err
-	}
-	defer s.leave()
-	m := new(roompb.Head)
-	ok, err := s.message(appendHead(nil, r, log, origin), m)
-	if err != nil {
-		return nil, fmt.Errorf("read head of %s in room %s: %w", origin, r, err)
-	}
-	if !ok {
-		return nil, nil
-	}
-	return m, nil
 }
 
 // Members calls fn with each member of a room, by name, until fn fails.

@@ -122,8 +122,12 @@ func (s *Store) open(o Options) (err error) {
 		return wrapOpen(err)
 	}
 	s.watched.live.Store(true)
-	if !o.ReadOnly {
-		s.ballast.fill()
+	if o.ReadOnly {
+		return nil
+	}
+	s.ballast.fill()
+	if err = s.buildAbout(); err != nil {
+		return errors.Join(err, s.db.Close())
 	}
 	return nil
 }

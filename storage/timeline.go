@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -134,6 +135,42 @@ func (s *Store) rows(r room.ID, at []uint64) ([]Row, error) {
 		}
 	}
 	return rows, nil
+}
+
+// recordsAt reads the events at the given positions.
+func (s *Store) recordsAt(r room.ID, at []uint64) ([]Record, error) {
+	return s.recordsUpTo(r, at, math.MaxInt)
+}
+
+// recordsUpTo is recordsAt as far as headers and bodies come to maxBytes; one is always read.
+func (s *Store) recordsUpTo(r room.ID, at []uint64, maxBytes int) (records []Record, err error) {
+	if len(at) == 0 {
+		return nil, nil
+	}
+	values, err := s.ascent(spaceRecord, r, slices.Min(at), slices.Max(at))
+	if err != nil {
+		return nil, err
+	}
+	defer values.close()
+	var buf arena
+	for _, pos := range at {
+		value, ok, err := values.at(pos)
+		if err == nil && !ok {
+			err = fmt.Errorf("it is in an index and not in the log: %w", ErrCorrupt)
+		}
+		if maxBytes -= len(value); err == nil && maxBytes < 0 && len(records) > 0 {
+			return records, nil
+		}
+		var rec Record
+		if err == nil {
+			rec, err = decodeRecord(pos, buf.copy(value))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("event %d: %w", pos, err)
+		}
+		records = append(records, rec)
+	}
+	return records, nil
 }
 
 func readRow(row *Row, pos uint64, records, standings *ascent, buf *arena) error {

@@ -7,64 +7,6 @@ import (
 	"hearth/storage/storagepb"
 )
 
-// members: a room's member and that user's room are the same record.
-func (v *verifier) members() error {
-	return v.each(spaceMember, func(c *cut, _, value []byte) error {
-		r, u := c.hash(), room.User(c.tail())
-		m := new(storagepb.Member)
-		if err := decode(value, m); err != nil {
-			return err
-		}
-		if m.GetUser() != string(u) || !bytes.Equal(m.GetRoom(), r[:]) {
-			v.problem(r, 0, "the member %s is recorded as %s", u, m.GetUser())
-		}
-		return v.expect(r, 0, entry{appendUserRoom(nil, spaceUserRoom, u, r), value})
-	})
-}
-
-// sayings: what is kept about an event is about one that is there.
-func (v *verifier) sayings() error {
-	about := func(s space) error {
-		return v.each(s, func(c *cut, _, _ []byte) error {
-			r, pos := c.hash(), c.u64()
-			return v.there(r, pos, "standing or pin")
-		})
-	}
-	if err := about(spaceStanding); err != nil {
-		return err
-	}
-	if err := about(spacePin); err != nil {
-		return err
-	}
-	err := v.each(spaceMention, func(c *cut, _, _ []byte) error {
-		r, _, pos := c.hash(), c.word(), c.u64()
-		return v.there(r, pos, "mention")
-	})
-	if err != nil {
-		return err
-	}
-	return v.each(spaceKey, func(c *cut, _, value []byte) error {
-		u, r, _ := c.word(), c.hash(), c.tail()
-		m := new(storagepb.Key)
-		if err := decode(value, m); err != nil {
-			return err
-		}
-		e, err := v.event(r, m.GetPos())
-		if err == nil && (e == nil || !bytes.Equal(e.ID[:], m.GetEvent())) {
-			v.problem(r, m.GetPos(), "a key of %s answered another event", u)
-		}
-		return err
-	})
-}
-
-func (v *verifier) there(r room.ID, pos uint64, what string) error {
-	ok, err := get(v.at, appendPos(nil, spaceRecord, r, pos), func([]byte) error { return nil })
-	if err == nil && !ok {
-		v.problem(r, pos, "there is a %s of it, and no event", what)
-	}
-	return err
-}
-
 // people: accounts, logins and files, and the indexes that find them.
 func (v *verifier) people() error {
 	err := v.each(spaceAccount, func(c *cut, _, value []byte) error {
