@@ -27,8 +27,9 @@ type Append struct {
 	Chains     []*storagepb.Chain             // replaces the chain of the head's (log, origin, incarnation)
 	DropChains []*roompb.Head                 // logs that need a Chain no more
 
-	// Meta replaces the room. Its alias index follows; to spare every message a read, that
-	// is looked at only in an append that holds a state event, or no event at all.
+	// Meta replaces the room; Append changes it while it runs. Its alias index follows, and its
+	// stewards and nodes are kept apart; to spare every message both, they are looked at only in an
+	// append that holds a state event, or no event at all.
 	Meta     *storagepb.Room
 	Members  []*storagepb.Member // changed ones; membership "leave" or "" removes
 	Keys     []Key
@@ -267,16 +268,36 @@ func (w *writer) meta(a *Append) error {
 	if a.Meta == nil {
 		return nil
 	}
-	if mayChangeAlias(a.Records) {
+	if mayChangeState(a.Records) {
 		if err := w.alias(a.Room, a.Meta); err != nil {
+			return err
+		}
+		if err := w.roomNodes(a.Room, a.Meta); err != nil {
 			return err
 		}
 	}
 	w.key = appendRoom(w.key[:0], spaceRoom, a.Room)
-	return w.proto(w.key, a.Meta)
+	return w.room(w.key, a.Meta)
 }
 
-func mayChangeAlias(records []Record) bool {
+// room writes a room without what is kept apart. A copy would cost more than the write.
+func (w *writer) room(key []byte, m *storagepb.Room) error {
+	stewards, nodes := m.Stewards, m.Nodes
+	m.Stewards, m.Nodes = nil, nil
+	err := w.proto(key, m)
+	m.Stewards, m.Nodes = stewards, nodes
+	return err
+}
+
+func (w *writer) roomNodes(r room.ID, m *storagepb.Room) error {
+	w.key = appendRoom(w.key[:0], spaceRoomNodes, r)
+	if len(m.GetStewards())+len(m.GetNodes()) == 0 {
+		return w.delete(w.key)
+	}
+	return w.proto(w.key, &storagepb.RoomNodes{Stewards: m.GetStewards(), Nodes: m.GetNodes()})
+}
+
+func mayChangeState(records []Record) bool {
 	for i := range records {
 		if records[i].Event.Kind().State() {
 			return true

@@ -37,6 +37,9 @@ func (w *writer) install(a *Append) error {
 	if err := w.clearNodes(a); err != nil {
 		return err
 	}
+	if err := w.roomNodes(a.Room, a.Meta); err != nil {
+		return err
+	}
 	return w.append(a)
 }
 

@@ -44,6 +44,7 @@ const (
 	spaceStateHead  space = 'G'
 	spaceChain      space = 'S'
 	spacePast       space = 'P'
+	spaceRoomNodes  space = 'Z'
 	spacePeerRoom   space = 'N'
 	spacePeer       space = 'y'
 	spaceOutbox     space = 'O'
@@ -89,6 +90,7 @@ var spaceTable = []struct {
 	{spaceStateHead, "room seq (8)", "Head", "the signed heads of the state log, one an entry where it is known"},
 	{spaceChain, "room log (1) origin 0 incarnation (4)", "Chain", "a log that is not simply here from 1 to its head"},
 	{spacePast, "room user", "Past", "standings that have ended"},
+	{spaceRoomNodes, "room", "RoomNodes", "a room's stewards and nodes: of its Room what changes with the state alone"},
 	{spacePeerRoom, "node 0 room", "", "the rooms that another node takes part in"},
 	{spacePeer, "node", "Peer", "other nodes"},
 	{spaceOutbox, "node 0 id (16)", "bytes", "what another node is still to be told"},

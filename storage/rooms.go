@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/cockroachdb/pebble/v2"
+
 	"hearth/node/room"
 	"hearth/storage/storagepb"
 )
@@ -19,15 +21,25 @@ func (s *Store) Room(r room.ID) (*storagepb.Room, error) {
 }
 
 func (s *Store) room(r room.ID) (*storagepb.Room, error) {
+	m, err := readRoom(s.db, r)
+	return m, wrapf(err, "read room %s", r)
+}
+
+// readRoom puts a room together of its parts; nil when there is none.
+func readRoom(from pebble.Reader, r room.ID) (*storagepb.Room, error) {
 	m := new(storagepb.Room)
-	ok, err := s.message(appendRoom(nil, spaceRoom, r), m)
-	if err != nil {
-		return nil, fmt.Errorf("read room %s: %w", r, err)
+	ok, err := get(from, appendRoom(nil, spaceRoom, r), func(v []byte) error { return decode(v, m) })
+	if err != nil || !ok {
+		return nil, err
 	}
-	if !ok {
-		return nil, nil
-	}
-	return m, nil
+	return m, addRoomNodes(from, r, m)
+}
+
+func addRoomNodes(from pebble.Reader, r room.ID, m *storagepb.Room) error {
+	apart := new(storagepb.RoomNodes)
+	_, err := get(from, appendRoom(nil, spaceRoomNodes, r), func(v []byte) error { return decode(v, apart) })
+	m.Stewards, m.Nodes = apart.Stewards, apart.Nodes
+	return err
 }
 
 // Rooms reads at most limit rooms, by id, after the given one (zero: from the first).
@@ -40,13 +52,20 @@ func (s *Store) Rooms(after room.ID, limit int) (rooms []*storagepb.Room, err er
 	if after.IsZero() {
 		from = nil
 	}
-	err = s.scan(appendSpace(nil, spaceRoom), from, func(_, value []byte) error {
+	err = s.scan(appendSpace(nil, spaceRoom), from, func(key, value []byte) error {
 		if len(rooms) >= limit {
 			return errStop
 		}
 		m := new(storagepb.Room)
 		rooms = append(rooms, m)
-		return decode(value, m)
+		if err := decode(value, m); err != nil {
+			return err
+		}
+		r, err := room.HashFromBytes(key[1:])
+		if err != nil {
+			return err
+		}
+		return addRoomNodes(s.db, r, m)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read rooms: %w", err)

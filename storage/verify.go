@@ -190,6 +190,7 @@ func (v *verifier) event(r room.ID, pos uint64) (e *room.Event, err error) {
 // indexes are the spaces that hold nothing but what follows from others, or what others follow.
 var indexes = [...]space{
 	spaceEvent, spaceLog, spaceTimeline, spaceThread, spaceAlias, spaceUserRoom, spaceToken, spaceOwner, spaceAbout, spaceChain, spacePeerRoom,
+	spaceRoomNodes,
 }
 
 // counts: an index holds no more than it should.

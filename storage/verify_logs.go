@@ -134,11 +134,12 @@ func (v *verifier) whole(t *trail) {
 	}
 }
 
-// headed: a log without a Chain is the one that its origin's head is of.
+// headed: a log without a Chain is the one that its origin's head is of, or a former one. (Before
+// there were Chains, a new incarnation just took the head's place.)
 func (v *verifier) headed(t *trail) error {
 	h := new(roompb.Head)
 	ok, err := get(v.at, appendHead(nil, t.room, t.name.log, t.name.origin), func(value []byte) error { return decode(value, h) })
-	if err == nil && (!ok || h.GetIncarnation() != t.name.incarnation) {
+	if err == nil && (!ok || h.GetIncarnation() < t.name.incarnation) {
 		v.problem(t.room, t.pos, "the log of %s has no head (incarnation %d)", t.name.origin, t.name.incarnation)
 	}
 	return err
@@ -304,8 +305,7 @@ func (v *verifier) signed(r room.ID, h *roompb.Head) error {
 // else as the caller knows it, else as it was pinned; nil when nobody knows it.
 func (v *verifier) keyIn(r room.ID, node string) (ed25519.PublicKey, error) {
 	if v.keys == nil || v.keysOf != r {
-		m := new(storagepb.Room)
-		_, err := get(v.at, appendRoom(nil, spaceRoom, r), func(value []byte) error { return decode(value, m) })
+		m, err := readRoom(v.at, r)
 		if err != nil {
 			return nil, err
 		}

@@ -16,6 +16,9 @@ func (v *verifier) rooms() error {
 			return err
 		}
 		v.sum.Rooms++
+		if err := v.roomApart(r, m); err != nil {
+			return err
+		}
 		if !bytes.Equal(m.GetId(), r[:]) {
 			v.problem(r, 0, "it is recorded as another room")
 		}
@@ -32,6 +35,20 @@ func (v *verifier) rooms() error {
 		}
 		return v.roomMembers(r, m)
 	})
+}
+
+// roomApart adds what is kept apart of a room.
+func (v *verifier) roomApart(r room.ID, m *storagepb.Room) error {
+	if len(m.GetStewards())+len(m.GetNodes()) > 0 {
+		v.problem(r, 0, "its nodes are recorded twice")
+	}
+	if err := addRoomNodes(v.at, r, m); err != nil {
+		return err
+	}
+	if len(m.GetStewards())+len(m.GetNodes()) > 0 {
+		v.want[spaceRoomNodes]++
+	}
+	return nil
 }
 
 func (v *verifier) roomEnds(r room.ID, m *storagepb.Room) error {

@@ -31,37 +31,39 @@ const (
 
 // Room is what a node knows of a room without reading its log.
 type Room struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`       // 32 bytes: the hash of the event that created it
-	Alias         string                 `protobuf:"bytes,2,opt,name=alias,proto3" json:"alias,omitempty"` // local part of #alias@node; empty when it has none
-	Version       uint32                 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
-	Creator       string                 `protobuf:"bytes,4,opt,name=creator,proto3" json:"creator,omitempty"`
-	Direct        string                 `protobuf:"bytes,5,opt,name=direct,proto3" json:"direct,omitempty"` // the other user of a 1:1 room
-	Name          string                 `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`
-	Topic         string                 `protobuf:"bytes,7,opt,name=topic,proto3" json:"topic,omitempty"`
-	Avatar        string                 `protobuf:"bytes,8,opt,name=avatar,proto3" json:"avatar,omitempty"` // blob id
-	Public        bool                   `protobuf:"varint,9,opt,name=public,proto3" json:"public,omitempty"`
-	Created       int64                  `protobuf:"varint,10,opt,name=created,proto3" json:"created,omitempty"`
-	StateIndex    uint64                 `protobuf:"varint,11,opt,name=state_index,json=stateIndex,proto3" json:"state_index,omitempty"` // of the newest state entry
-	StateHash     []byte                 `protobuf:"bytes,12,opt,name=state_hash,json=stateHash,proto3" json:"state_hash,omitempty"`
-	HeadPos       uint64                 `protobuf:"varint,13,opt,name=head_pos,json=headPos,proto3" json:"head_pos,omitempty"` // the highest pos in use; 0 for none
-	Counted       uint64                 `protobuf:"varint,14,opt,name=counted,proto3" json:"counted,omitempty"`                // of the record at head_pos
-	Members       uint32                 `protobuf:"varint,15,opt,name=members,proto3" json:"members,omitempty"`                // those who have joined
-	LastPos       uint64                 `protobuf:"varint,16,opt,name=last_pos,json=lastPos,proto3" json:"last_pos,omitempty"` // of the newest text or emote
-	LastTime      int64                  `protobuf:"varint,17,opt,name=last_time,json=lastTime,proto3" json:"last_time,omitempty"`
-	LastAuthor    string                 `protobuf:"bytes,18,opt,name=last_author,json=lastAuthor,proto3" json:"last_author,omitempty"`
-	LastText      string                 `protobuf:"bytes,19,opt,name=last_text,json=lastText,proto3" json:"last_text,omitempty"` // its beginning
-	Clock         uint64                 `protobuf:"varint,20,opt,name=clock,proto3" json:"clock,omitempty"`                      // the highest hybrid logical time seen
-	Home          string                 `protobuf:"bytes,21,opt,name=home,proto3" json:"home,omitempty"`                         // the node that orders the state
-	Stewards      []string               `protobuf:"bytes,22,rep,name=stewards,proto3" json:"stewards,omitempty"`
-	Nodes         []*RoomNode            `protobuf:"bytes,23,rep,name=nodes,proto3" json:"nodes,omitempty"`                 // by name; none in a room that was last written before federation
-	Stub          bool                   `protobuf:"varint,24,opt,name=stub,proto3" json:"stub,omitempty"`                  // an invitation to a room that this node does not have: no log, and of its members only those invited here
-	Invitation    []byte                 `protobuf:"bytes,25,opt,name=invitation,proto3" json:"invitation,omitempty"`       // stub: an encoded InviteAsk
-	Origin        string                 `protobuf:"bytes,26,opt,name=origin,proto3" json:"origin,omitempty"`               // whose alias it is, #alias@origin; empty: this node's
-	Leaving       []string               `protobuf:"bytes,27,rep,name=leaving,proto3" json:"leaving,omitempty"`             // users of this node whose leave waits for the home
-	Frozen        string                 `protobuf:"bytes,28,opt,name=frozen,proto3" json:"frozen,omitempty"`               // why the room can only be read; empty: it is in order
-	ProofA        *roompb.Head           `protobuf:"bytes,29,opt,name=proof_a,json=proofA,proto3" json:"proof_a,omitempty"` // of a fork of the state: two signed heads that exclude each other
-	ProofB        *roompb.Head           `protobuf:"bytes,30,opt,name=proof_b,json=proofB,proto3" json:"proof_b,omitempty"`
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Id         []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`       // 32 bytes: the hash of the event that created it
+	Alias      string                 `protobuf:"bytes,2,opt,name=alias,proto3" json:"alias,omitempty"` // local part of #alias@node; empty when it has none
+	Version    uint32                 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	Creator    string                 `protobuf:"bytes,4,opt,name=creator,proto3" json:"creator,omitempty"`
+	Direct     string                 `protobuf:"bytes,5,opt,name=direct,proto3" json:"direct,omitempty"` // the other user of a 1:1 room
+	Name       string                 `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`
+	Topic      string                 `protobuf:"bytes,7,opt,name=topic,proto3" json:"topic,omitempty"`
+	Avatar     string                 `protobuf:"bytes,8,opt,name=avatar,proto3" json:"avatar,omitempty"` // blob id
+	Public     bool                   `protobuf:"varint,9,opt,name=public,proto3" json:"public,omitempty"`
+	Created    int64                  `protobuf:"varint,10,opt,name=created,proto3" json:"created,omitempty"`
+	StateIndex uint64                 `protobuf:"varint,11,opt,name=state_index,json=stateIndex,proto3" json:"state_index,omitempty"` // of the newest state entry
+	StateHash  []byte                 `protobuf:"bytes,12,opt,name=state_hash,json=stateHash,proto3" json:"state_hash,omitempty"`
+	HeadPos    uint64                 `protobuf:"varint,13,opt,name=head_pos,json=headPos,proto3" json:"head_pos,omitempty"` // the highest pos in use; 0 for none
+	Counted    uint64                 `protobuf:"varint,14,opt,name=counted,proto3" json:"counted,omitempty"`                // of the record at head_pos
+	Members    uint32                 `protobuf:"varint,15,opt,name=members,proto3" json:"members,omitempty"`                // those who have joined
+	LastPos    uint64                 `protobuf:"varint,16,opt,name=last_pos,json=lastPos,proto3" json:"last_pos,omitempty"` // of the newest text or emote
+	LastTime   int64                  `protobuf:"varint,17,opt,name=last_time,json=lastTime,proto3" json:"last_time,omitempty"`
+	LastAuthor string                 `protobuf:"bytes,18,opt,name=last_author,json=lastAuthor,proto3" json:"last_author,omitempty"`
+	LastText   string                 `protobuf:"bytes,19,opt,name=last_text,json=lastText,proto3" json:"last_text,omitempty"` // its beginning
+	Clock      uint64                 `protobuf:"varint,20,opt,name=clock,proto3" json:"clock,omitempty"`                      // the highest hybrid logical time seen
+	Home       string                 `protobuf:"bytes,21,opt,name=home,proto3" json:"home,omitempty"`                         // the node that orders the state
+	// These two change with the state alone and may be large, so they are kept apart, as RoomNodes,
+	// and not written again with every message.
+	Stewards      []string     `protobuf:"bytes,22,rep,name=stewards,proto3" json:"stewards,omitempty"`
+	Nodes         []*RoomNode  `protobuf:"bytes,23,rep,name=nodes,proto3" json:"nodes,omitempty"`                 // by name; none in a room that was last written before federation
+	Stub          bool         `protobuf:"varint,24,opt,name=stub,proto3" json:"stub,omitempty"`                  // an invitation to a room that this node does not have: no log, and of its members only those invited here
+	Invitation    []byte       `protobuf:"bytes,25,opt,name=invitation,proto3" json:"invitation,omitempty"`       // stub: an encoded InviteAsk
+	Origin        string       `protobuf:"bytes,26,opt,name=origin,proto3" json:"origin,omitempty"`               // whose alias it is, #alias@origin; empty: this node's
+	Leaving       []string     `protobuf:"bytes,27,rep,name=leaving,proto3" json:"leaving,omitempty"`             // users of this node whose leave waits for the home
+	Frozen        string       `protobuf:"bytes,28,opt,name=frozen,proto3" json:"frozen,omitempty"`               // why the room can only be read; empty: it is in order
+	ProofA        *roompb.Head `protobuf:"bytes,29,opt,name=proof_a,json=proofA,proto3" json:"proof_a,omitempty"` // of a fork of the state: two signed heads that exclude each other
+	ProofB        *roompb.Head `protobuf:"bytes,30,opt,name=proof_b,json=proofB,proto3" json:"proof_b,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -306,6 +308,59 @@ func (x *Room) GetProofB() *roompb.Head {
 	return nil
 }
 
+// RoomNodes is the part of a Room that is kept apart from it.
+type RoomNodes struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Stewards      []string               `protobuf:"bytes,1,rep,name=stewards,proto3" json:"stewards,omitempty"`
+	Nodes         []*RoomNode            `protobuf:"bytes,2,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RoomNodes) Reset() {
+	*x = RoomNodes{}
+	mi := &file_storage_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RoomNodes) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RoomNodes) ProtoMessage() {}
+
+func (x *RoomNodes) ProtoReflect() protoreflect.Message {
+	mi := &file_storage_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RoomNodes.ProtoReflect.Descriptor instead.
+func (*RoomNodes) Descriptor() ([]byte, []int) {
+	return file_storage_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *RoomNodes) GetStewards() []string {
+	if x != nil {
+		return x.Stewards
+	}
+	return nil
+}
+
+func (x *RoomNodes) GetNodes() []*RoomNode {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
 // RoomNode is a node's standing in a room.
 type RoomNode struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -320,7 +375,7 @@ type RoomNode struct {
 
 func (x *RoomNode) Reset() {
 	*x = RoomNode{}
-	mi := &file_storage_proto_msgTypes[1]
+	mi := &file_storage_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -332,7 +387,7 @@ func (x *RoomNode) String() string {
 func (*RoomNode) ProtoMessage() {}
 
 func (x *RoomNode) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[1]
+	mi := &file_storage_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -345,7 +400,7 @@ func (x *RoomNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomNode.ProtoReflect.Descriptor instead.
 func (*RoomNode) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{1}
+	return file_storage_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *RoomNode) GetName() string {
@@ -400,7 +455,7 @@ type Member struct {
 
 func (x *Member) Reset() {
 	*x = Member{}
-	mi := &file_storage_proto_msgTypes[2]
+	mi := &file_storage_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -412,7 +467,7 @@ func (x *Member) String() string {
 func (*Member) ProtoMessage() {}
 
 func (x *Member) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[2]
+	mi := &file_storage_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -425,7 +480,7 @@ func (x *Member) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Member.ProtoReflect.Descriptor instead.
 func (*Member) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{2}
+	return file_storage_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Member) GetRoom() []byte {
@@ -494,7 +549,7 @@ type Past struct {
 
 func (x *Past) Reset() {
 	*x = Past{}
-	mi := &file_storage_proto_msgTypes[3]
+	mi := &file_storage_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -506,7 +561,7 @@ func (x *Past) String() string {
 func (*Past) ProtoMessage() {}
 
 func (x *Past) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[3]
+	mi := &file_storage_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -519,7 +574,7 @@ func (x *Past) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Past.ProtoReflect.Descriptor instead.
 func (*Past) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{3}
+	return file_storage_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Past) GetStandings() []*roompb.PastStanding {
@@ -545,7 +600,7 @@ type Chain struct {
 
 func (x *Chain) Reset() {
 	*x = Chain{}
-	mi := &file_storage_proto_msgTypes[4]
+	mi := &file_storage_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -557,7 +612,7 @@ func (x *Chain) String() string {
 func (*Chain) ProtoMessage() {}
 
 func (x *Chain) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[4]
+	mi := &file_storage_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -570,7 +625,7 @@ func (x *Chain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chain.ProtoReflect.Descriptor instead.
 func (*Chain) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{4}
+	return file_storage_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Chain) GetHead() *roompb.Head {
@@ -621,7 +676,7 @@ type Segment struct {
 
 func (x *Segment) Reset() {
 	*x = Segment{}
-	mi := &file_storage_proto_msgTypes[5]
+	mi := &file_storage_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -633,7 +688,7 @@ func (x *Segment) String() string {
 func (*Segment) ProtoMessage() {}
 
 func (x *Segment) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[5]
+	mi := &file_storage_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -646,7 +701,7 @@ func (x *Segment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Segment.ProtoReflect.Descriptor instead.
 func (*Segment) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{5}
+	return file_storage_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Segment) GetLow() uint64 {
@@ -694,7 +749,7 @@ type Standing struct {
 
 func (x *Standing) Reset() {
 	*x = Standing{}
-	mi := &file_storage_proto_msgTypes[6]
+	mi := &file_storage_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -706,7 +761,7 @@ func (x *Standing) String() string {
 func (*Standing) ProtoMessage() {}
 
 func (x *Standing) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[6]
+	mi := &file_storage_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -719,7 +774,7 @@ func (x *Standing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Standing.ProtoReflect.Descriptor instead.
 func (*Standing) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{6}
+	return file_storage_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Standing) GetText() string {
@@ -832,7 +887,7 @@ type Key struct {
 
 func (x *Key) Reset() {
 	*x = Key{}
-	mi := &file_storage_proto_msgTypes[7]
+	mi := &file_storage_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -844,7 +899,7 @@ func (x *Key) String() string {
 func (*Key) ProtoMessage() {}
 
 func (x *Key) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[7]
+	mi := &file_storage_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -857,7 +912,7 @@ func (x *Key) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Key.ProtoReflect.Descriptor instead.
 func (*Key) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{7}
+	return file_storage_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Key) GetEvent() []byte {
@@ -894,7 +949,7 @@ type Read struct {
 
 func (x *Read) Reset() {
 	*x = Read{}
-	mi := &file_storage_proto_msgTypes[8]
+	mi := &file_storage_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -906,7 +961,7 @@ func (x *Read) String() string {
 func (*Read) ProtoMessage() {}
 
 func (x *Read) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[8]
+	mi := &file_storage_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -919,7 +974,7 @@ func (x *Read) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Read.ProtoReflect.Descriptor instead.
 func (*Read) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{8}
+	return file_storage_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Read) GetPos() uint64 {
@@ -968,7 +1023,7 @@ type Account struct {
 
 func (x *Account) Reset() {
 	*x = Account{}
-	mi := &file_storage_proto_msgTypes[9]
+	mi := &file_storage_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -980,7 +1035,7 @@ func (x *Account) String() string {
 func (*Account) ProtoMessage() {}
 
 func (x *Account) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[9]
+	mi := &file_storage_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -993,7 +1048,7 @@ func (x *Account) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Account.ProtoReflect.Descriptor instead.
 func (*Account) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{9}
+	return file_storage_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Account) GetName() string {
@@ -1075,7 +1130,7 @@ type Device struct {
 
 func (x *Device) Reset() {
 	*x = Device{}
-	mi := &file_storage_proto_msgTypes[10]
+	mi := &file_storage_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1087,7 +1142,7 @@ func (x *Device) String() string {
 func (*Device) ProtoMessage() {}
 
 func (x *Device) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[10]
+	mi := &file_storage_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1100,7 +1155,7 @@ func (x *Device) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Device.ProtoReflect.Descriptor instead.
 func (*Device) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{10}
+	return file_storage_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Device) GetId() string {
@@ -1169,7 +1224,7 @@ type Invite struct {
 
 func (x *Invite) Reset() {
 	*x = Invite{}
-	mi := &file_storage_proto_msgTypes[11]
+	mi := &file_storage_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1181,7 +1236,7 @@ func (x *Invite) String() string {
 func (*Invite) ProtoMessage() {}
 
 func (x *Invite) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[11]
+	mi := &file_storage_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1194,7 +1249,7 @@ func (x *Invite) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Invite.ProtoReflect.Descriptor instead.
 func (*Invite) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{11}
+	return file_storage_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Invite) GetId() string {
@@ -1268,7 +1323,7 @@ type Blob struct {
 
 func (x *Blob) Reset() {
 	*x = Blob{}
-	mi := &file_storage_proto_msgTypes[12]
+	mi := &file_storage_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1280,7 +1335,7 @@ func (x *Blob) String() string {
 func (*Blob) ProtoMessage() {}
 
 func (x *Blob) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[12]
+	mi := &file_storage_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1293,7 +1348,7 @@ func (x *Blob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Blob.ProtoReflect.Descriptor instead.
 func (*Blob) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{12}
+	return file_storage_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Blob) GetId() []byte {
@@ -1348,7 +1403,7 @@ type RoomSetting struct {
 
 func (x *RoomSetting) Reset() {
 	*x = RoomSetting{}
-	mi := &file_storage_proto_msgTypes[13]
+	mi := &file_storage_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1360,7 +1415,7 @@ func (x *RoomSetting) String() string {
 func (*RoomSetting) ProtoMessage() {}
 
 func (x *RoomSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[13]
+	mi := &file_storage_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1373,7 +1428,7 @@ func (x *RoomSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomSetting.ProtoReflect.Descriptor instead.
 func (*RoomSetting) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{13}
+	return file_storage_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RoomSetting) GetMuted() string {
@@ -1399,7 +1454,7 @@ type Peer struct {
 
 func (x *Peer) Reset() {
 	*x = Peer{}
-	mi := &file_storage_proto_msgTypes[14]
+	mi := &file_storage_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1411,7 +1466,7 @@ func (x *Peer) String() string {
 func (*Peer) ProtoMessage() {}
 
 func (x *Peer) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[14]
+	mi := &file_storage_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1424,7 +1479,7 @@ func (x *Peer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Peer.ProtoReflect.Descriptor instead.
 func (*Peer) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{14}
+	return file_storage_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Peer) GetName() string {
@@ -1494,7 +1549,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_storage_proto_msgTypes[15]
+	mi := &file_storage_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1506,7 +1561,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[15]
+	mi := &file_storage_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1519,7 +1574,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{15}
+	return file_storage_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Report) GetId() string {
@@ -1595,7 +1650,7 @@ type Standing_Reaction struct {
 
 func (x *Standing_Reaction) Reset() {
 	*x = Standing_Reaction{}
-	mi := &file_storage_proto_msgTypes[16]
+	mi := &file_storage_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1607,7 +1662,7 @@ func (x *Standing_Reaction) String() string {
 func (*Standing_Reaction) ProtoMessage() {}
 
 func (x *Standing_Reaction) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[16]
+	mi := &file_storage_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1620,7 +1675,7 @@ func (x *Standing_Reaction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Standing_Reaction.ProtoReflect.Descriptor instead.
 func (*Standing_Reaction) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{6, 0}
+	return file_storage_proto_rawDescGZIP(), []int{7, 0}
 }
 
 func (x *Standing_Reaction) GetEmoji() string {
@@ -1648,7 +1703,7 @@ type Standing_Reaction_User struct {
 
 func (x *Standing_Reaction_User) Reset() {
 	*x = Standing_Reaction_User{}
-	mi := &file_storage_proto_msgTypes[17]
+	mi := &file_storage_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1660,7 +1715,7 @@ func (x *Standing_Reaction_User) String() string {
 func (*Standing_Reaction_User) ProtoMessage() {}
 
 func (x *Standing_Reaction_User) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[17]
+	mi := &file_storage_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1673,7 +1728,7 @@ func (x *Standing_Reaction_User) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Standing_Reaction_User.ProtoReflect.Descriptor instead.
 func (*Standing_Reaction_User) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{6, 0, 0}
+	return file_storage_proto_rawDescGZIP(), []int{7, 0, 0}
 }
 
 func (x *Standing_Reaction_User) GetUser() string {
@@ -1740,7 +1795,10 @@ const file_storage_proto_rawDesc = "" +
 	"\aleaving\x18\x1b \x03(\tR\aleaving\x12\x16\n" +
 	"\x06frozen\x18\x1c \x01(\tR\x06frozen\x12-\n" +
 	"\aproof_a\x18\x1d \x01(\v2\x14.hearth.room.v1.HeadR\x06proofA\x12-\n" +
-	"\aproof_b\x18\x1e \x01(\v2\x14.hearth.room.v1.HeadR\x06proofB\"v\n" +
+	"\aproof_b\x18\x1e \x01(\v2\x14.hearth.room.v1.HeadR\x06proofB\"Z\n" +
+	"\tRoomNodes\x12\x1a\n" +
+	"\bstewards\x18\x01 \x03(\tR\bstewards\x121\n" +
+	"\x05nodes\x18\x02 \x03(\v2\x1b.hearth.storage.v1.RoomNodeR\x05nodes\"v\n" +
 	"\bRoomNode\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12\x16\n" +
@@ -1876,45 +1934,47 @@ func file_storage_proto_rawDescGZIP() []byte {
 	return file_storage_proto_rawDescData
 }
 
-var file_storage_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_storage_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_storage_proto_goTypes = []any{
 	(*Room)(nil),                   // 0: hearth.storage.v1.Room
-	(*RoomNode)(nil),               // 1: hearth.storage.v1.RoomNode
-	(*Member)(nil),                 // 2: hearth.storage.v1.Member
-	(*Past)(nil),                   // 3: hearth.storage.v1.Past
-	(*Chain)(nil),                  // 4: hearth.storage.v1.Chain
-	(*Segment)(nil),                // 5: hearth.storage.v1.Segment
-	(*Standing)(nil),               // 6: hearth.storage.v1.Standing
-	(*Key)(nil),                    // 7: hearth.storage.v1.Key
-	(*Read)(nil),                   // 8: hearth.storage.v1.Read
-	(*Account)(nil),                // 9: hearth.storage.v1.Account
-	(*Device)(nil),                 // 10: hearth.storage.v1.Device
-	(*Invite)(nil),                 // 11: hearth.storage.v1.Invite
-	(*Blob)(nil),                   // 12: hearth.storage.v1.Blob
-	(*RoomSetting)(nil),            // 13: hearth.storage.v1.RoomSetting
-	(*Peer)(nil),                   // 14: hearth.storage.v1.Peer
-	(*Report)(nil),                 // 15: hearth.storage.v1.Report
-	(*Standing_Reaction)(nil),      // 16: hearth.storage.v1.Standing.Reaction
-	(*Standing_Reaction_User)(nil), // 17: hearth.storage.v1.Standing.Reaction.User
-	(*roompb.Head)(nil),            // 18: hearth.room.v1.Head
-	(*roompb.PastStanding)(nil),    // 19: hearth.room.v1.PastStanding
+	(*RoomNodes)(nil),              // 1: hearth.storage.v1.RoomNodes
+	(*RoomNode)(nil),               // 2: hearth.storage.v1.RoomNode
+	(*Member)(nil),                 // 3: hearth.storage.v1.Member
+	(*Past)(nil),                   // 4: hearth.storage.v1.Past
+	(*Chain)(nil),                  // 5: hearth.storage.v1.Chain
+	(*Segment)(nil),                // 6: hearth.storage.v1.Segment
+	(*Standing)(nil),               // 7: hearth.storage.v1.Standing
+	(*Key)(nil),                    // 8: hearth.storage.v1.Key
+	(*Read)(nil),                   // 9: hearth.storage.v1.Read
+	(*Account)(nil),                // 10: hearth.storage.v1.Account
+	(*Device)(nil),                 // 11: hearth.storage.v1.Device
+	(*Invite)(nil),                 // 12: hearth.storage.v1.Invite
+	(*Blob)(nil),                   // 13: hearth.storage.v1.Blob
+	(*RoomSetting)(nil),            // 14: hearth.storage.v1.RoomSetting
+	(*Peer)(nil),                   // 15: hearth.storage.v1.Peer
+	(*Report)(nil),                 // 16: hearth.storage.v1.Report
+	(*Standing_Reaction)(nil),      // 17: hearth.storage.v1.Standing.Reaction
+	(*Standing_Reaction_User)(nil), // 18: hearth.storage.v1.Standing.Reaction.User
+	(*roompb.Head)(nil),            // 19: hearth.room.v1.Head
+	(*roompb.PastStanding)(nil),    // 20: hearth.room.v1.PastStanding
 }
 var file_storage_proto_depIdxs = []int32{
-	1,  // 0: hearth.storage.v1.Room.nodes:type_name -> hearth.storage.v1.RoomNode
-	18, // 1: hearth.storage.v1.Room.proof_a:type_name -> hearth.room.v1.Head
-	18, // 2: hearth.storage.v1.Room.proof_b:type_name -> hearth.room.v1.Head
-	19, // 3: hearth.storage.v1.Past.standings:type_name -> hearth.room.v1.PastStanding
-	18, // 4: hearth.storage.v1.Chain.head:type_name -> hearth.room.v1.Head
-	5,  // 5: hearth.storage.v1.Chain.segments:type_name -> hearth.storage.v1.Segment
-	18, // 6: hearth.storage.v1.Chain.proof_a:type_name -> hearth.room.v1.Head
-	18, // 7: hearth.storage.v1.Chain.proof_b:type_name -> hearth.room.v1.Head
-	16, // 8: hearth.storage.v1.Standing.reactions:type_name -> hearth.storage.v1.Standing.Reaction
-	17, // 9: hearth.storage.v1.Standing.Reaction.users:type_name -> hearth.storage.v1.Standing.Reaction.User
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	2,  // 0: hearth.storage.v1.Room.nodes:type_name -> hearth.storage.v1.RoomNode
+	19, // 1: hearth.storage.v1.Room.proof_a:type_name -> hearth.room.v1.Head
+	19, // 2: hearth.storage.v1.Room.proof_b:type_name -> hearth.room.v1.Head
+	2,  // 3: hearth.storage.v1.RoomNodes.nodes:type_name -> hearth.storage.v1.RoomNode
+	20, // 4: hearth.storage.v1.Past.standings:type_name -> hearth.room.v1.PastStanding
+	19, // 5: hearth.storage.v1.Chain.head:type_name -> hearth.room.v1.Head
+	6,  // 6: hearth.storage.v1.Chain.segments:type_name -> hearth.storage.v1.Segment
+	19, // 7: hearth.storage.v1.Chain.proof_a:type_name -> hearth.room.v1.Head
+	19, // 8: hearth.storage.v1.Chain.proof_b:type_name -> hearth.room.v1.Head
+	17, // 9: hearth.storage.v1.Standing.reactions:type_name -> hearth.storage.v1.Standing.Reaction
+	18, // 10: hearth.storage.v1.Standing.Reaction.users:type_name -> hearth.storage.v1.Standing.Reaction.User
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_storage_proto_init() }
@@ -1928,7 +1988,7 @@ func file_storage_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_storage_proto_rawDesc), len(file_storage_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
