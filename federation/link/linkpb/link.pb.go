@@ -196,6 +196,7 @@ type Hello struct {
 	Time          int64                  `protobuf:"varint,5,opt,name=time,proto3" json:"time,omitempty"`      // ms since 1970
 	Refused       string                 `protobuf:"bytes,6,opt,name=refused,proto3" json:"refused,omitempty"` // code; the answer to a hello that is not welcome: nothing follows
 	Message       string                 `protobuf:"bytes,7,opt,name=message,proto3" json:"message,omitempty"`
+	Instance      []byte                 `protobuf:"bytes,8,opt,name=instance,proto3" json:"instance,omitempty"` // 8 random bytes of this start of the node: another one means that older links of it are dead
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -277,6 +278,13 @@ func (x *Hello) GetMessage() string {
 		return x.Message
 	}
 	return ""
+}
+
+func (x *Hello) GetInstance() []byte {
+	if x != nil {
+		return x.Instance
+	}
+	return nil
 }
 
 // Digest compares the rooms that both share: the hash of all, and one a room where it was asked for.
@@ -661,7 +669,7 @@ const file_link_proto_rawDesc = "" +
 	"\x04ping\x18\x05 \x01(\v2\x14.hearth.link.v1.PingH\x00R\x04ping\x12*\n" +
 	"\x04pong\x18\x06 \x01(\v2\x14.hearth.link.v1.PongH\x00R\x04pong\x12'\n" +
 	"\x03bye\x18\a \x01(\v2\x13.hearth.link.v1.ByeH\x00R\x03byeB\x06\n" +
-	"\x04what\"\xd5\x01\n" +
+	"\x04what\"\xf1\x01\n" +
 	"\x05Hello\x12\x1a\n" +
 	"\bprotocol\x18\x01 \x01(\rR\bprotocol\x12\x1a\n" +
 	"\bfeatures\x18\x02 \x03(\tR\bfeatures\x124\n" +
@@ -669,7 +677,8 @@ const file_link_proto_rawDesc = "" +
 	"\x06invite\x18\x04 \x01(\tR\x06invite\x12\x12\n" +
 	"\x04time\x18\x05 \x01(\x03R\x04time\x12\x18\n" +
 	"\arefused\x18\x06 \x01(\tR\arefused\x12\x18\n" +
-	"\amessage\x18\a \x01(\tR\amessage\"L\n" +
+	"\amessage\x18\a \x01(\tR\amessage\x12\x1a\n" +
+	"\binstance\x18\b \x01(\fR\binstance\"L\n" +
 	"\x06Digest\x12\x10\n" +
 	"\x03all\x18\x01 \x01(\fR\x03all\x120\n" +
 	"\x05rooms\x18\x02 \x03(\v2\x1a.hearth.link.v1.RoomDigestR\x05rooms\"2\n" +
