@@ -26,8 +26,8 @@ const (
 	MaxStandings    = 2 * MaxMembers // members, invited and banned together
 	MaxNodes        = 10_000         // that a room has heard of
 	MaxStewards     = 7
-	MaxCuts         = 64  // incarnations of a node that one entry cuts
-	MaxSpells       = 500 // standings of one user that ended
+	MaxCuts         = 64   // incarnations of a node that one entry cuts
+	MaxSpells       = 2000 // of one user in a room, before joining again is refused
 	SaltLen         = 16
 	CurrentVersion  = 1
 	MaxClockForward = 2 * 60 * 1000 // ms an event may be ahead of its reader's clock
@@ -61,8 +61,6 @@ func both(first, second bodyCheck) bodyCheck {
 		return second(b)
 	}
 }
-
-func checkNothing(*roompb.Body) error { return nil }
 
 func checkText(b *roompb.Body) error {
 	switch {

@@ -32,12 +32,8 @@ func CutsOf(node string, tops []*roompb.Top) []*roompb.Cut {
 
 // beyond tells whether e is not among what was seen.
 func beyond(cuts []*roompb.Cut, e *Event) bool {
-	for _, c := range cuts {
-		if c.GetIncarnation() == e.Header.GetIncarnation() {
-			return e.Header.GetSeq() > c.GetSeq()
-		}
-	}
-	return true
+	c := cutOf(cuts, e.Header.GetIncarnation())
+	return c == nil || e.Header.GetSeq() > c.GetSeq()
 }
 
 func checkCuts(cuts []*roompb.Cut) error {
@@ -55,13 +51,39 @@ func checkCuts(cuts []*roompb.Cut) error {
 	return nil
 }
 
-// cutsFor are the cuts of one node, copied: what an entry holds besides is not kept.
+// cutsFor are the cuts of one node, copied, one per incarnation: what an entry holds
+// besides is not kept.
 func cutsFor(node string, cuts []*roompb.Cut) []*roompb.Cut {
 	var out []*roompb.Cut
 	for _, c := range cuts {
-		if c.GetOrigin() == node {
-			out = append(out, &roompb.Cut{Origin: c.GetOrigin(), Incarnation: c.GetIncarnation(), Seq: c.GetSeq(), Hash: c.GetHash()})
+		if c.GetOrigin() == node && cutOf(out, c.GetIncarnation()) == nil {
+			out = append(out, &roompb.Cut{Origin: node, Incarnation: c.GetIncarnation(), Seq: c.GetSeq(), Hash: c.GetHash()})
 		}
 	}
 	return out
+}
+
+// narrower cuts off what either cuts off.
+func narrower(a, b []*roompb.Cut) []*roompb.Cut {
+	var out []*roompb.Cut
+	for _, c := range a {
+		other := cutOf(b, c.GetIncarnation())
+		switch {
+		case other == nil:
+		case other.GetSeq() < c.GetSeq():
+			out = append(out, other)
+		default:
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func cutOf(cuts []*roompb.Cut, incarnation uint32) *roompb.Cut {
+	for _, c := range cuts {
+		if c.GetIncarnation() == incarnation {
+			return c
+		}
+	}
+	return nil
 }

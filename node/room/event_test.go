@@ -140,6 +140,9 @@ func FuzzDecodeEvent(f *testing.F) {
 		Mentions(e.Body.GetText(), testNode)
 		c := s.Clone()
 		_ = c.CheckTarget(e, e)
+		c.Judge(e)
+		_ = c.JudgeTarget(e, e)
+		c.Preview(e)
 		_ = c.Apply(e)
 	})
 }

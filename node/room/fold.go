@@ -82,13 +82,14 @@ func applyRole(s *State, e *Event) {
 	s.stand(e.subject(), m, e)
 }
 
-// applyNodeBan ends how every user of the node stands, those who are only in the past
-// included: what they wrote and the home had not seen is void too. A user who was banned
-// in person stays so.
+// applyNodeBan ends how every user of the node stands, and cuts off those who are only in
+// the past as well. A user who was banned in person stays so when the node may come again.
 func applyNodeBan(s *State, e *Event) {
 	node := e.Body.GetNode()
 	for _, u := range s.membersOf(node) {
-		if s.Members[u].Membership != Banned {
+		if m := s.Members[u]; m.Membership == Banned {
+			s.stand(u, m, e)
+		} else {
 			s.stand(u, Member{}, e)
 		}
 	}

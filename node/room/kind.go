@@ -52,8 +52,8 @@ var kinds = map[Kind]kindFacts{
 	KindPin:     {roompb.Log_LOG_MESSAGES, false, RightPin, checkTarget},
 	KindUnpin:   {roompb.Log_LOG_MESSAGES, false, RightPin, checkTarget},
 
-	KindCreate:   {roompb.Log_LOG_STATE, true, rightNone, checkCreate},
-	KindJoin:     {roompb.Log_LOG_STATE, true, rightNone, checkNothing},
+	KindCreate:   {roompb.Log_LOG_STATE, true, rightNone, both(checkCreate, checkReason)},
+	KindJoin:     {roompb.Log_LOG_STATE, true, rightNone, checkReason},
 	KindLeave:    {roompb.Log_LOG_STATE, true, rightNone, checkReason},
 	KindInvite:   {roompb.Log_LOG_STATE, true, RightInvite, both(checkSubject, checkReason)},
 	KindKick:     {roompb.Log_LOG_STATE, true, RightKick, both(checkSubject, checkReason)},

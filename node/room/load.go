@@ -94,6 +94,12 @@ func (s *State) checkMember(m *roompb.MemberStanding) error {
 			return err
 		}
 	}
+	if u := User(m.GetUser()); s.IsDirect() && u != s.Creator && u != s.Direct {
+		return badDump("%s is in the 1:1 room of others", u)
+	}
+	if err := CheckLine("reason", m.GetReason(), MaxReason); err != nil {
+		return err
+	}
 	return checkStanding(User(m.GetUser()), Membership(m.GetMembership()), m.GetRole(), m.GetFrom(), s.Index)
 }
 
@@ -139,12 +145,12 @@ func (s *State) loadPast(d *roompb.StateDump) error {
 // loadSpells copies one user's past: sorted, without overlaps, before the standing now.
 func (s *State) loadSpells(u User, spells []*roompb.PastStanding) ([]*roompb.PastStanding, error) {
 	if len(spells) > MaxSpells+1 {
-		return nil, Errorf(TooLarge, "The past of %s has %d spells, over %d.", u, len(spells), MaxSpells)
+		return nil, Errorf(TooLarge, "The past of %s has %d spells; at most %d are possible.", u, len(spells), MaxSpells+1)
 	}
 	past := make([]*roompb.PastStanding, 0, len(spells))
 	var last uint64
 	for _, p := range spells {
-		if err := s.checkSpell(u, p, last, len(past) == 0); err != nil {
+		if err := s.checkSpell(u, p, last); err != nil {
 			return nil, err
 		}
 		last = p.GetUntil()
@@ -159,28 +165,21 @@ func (s *State) loadSpells(u User, spells []*roompb.PastStanding) ([]*roompb.Pas
 	return past, nil
 }
 
-func (s *State) checkSpell(u User, p *roompb.PastStanding, last uint64, first bool) error {
-	joined := Membership(p.GetMembership()) == Joined
-	switch {
-	case p.GetFrom() < last || p.GetUntil() <= p.GetFrom() || p.GetUntil() > s.Index:
-		return badDump("%s stood from %d until %d, after %d", u, p.GetFrom(), p.GetUntil(), last)
-	case !joined && (first || !p.GetCut()):
-		return badDump("%s did not stand before entry %d", u, p.GetUntil())
-	case !p.GetCut() && len(p.GetCuts()) > 0:
-		return badDump("cuts at entry %d that do not cut", p.GetUntil())
-	}
+func (s *State) checkSpell(u User, p *roompb.PastStanding, last uint64) error {
 	if err := checkCuts(p.GetCuts()); err != nil {
 		return err
 	}
-	for _, c := range p.GetCuts() {
-		if c.GetOrigin() != u.Node() {
-			return badDump("a cut of %s for %s", c.GetOrigin(), u)
-		}
+	switch {
+	case Membership(p.GetMembership()) != Joined:
+		return badDump("a spell of %s as %q", u, clip(p.GetMembership(), 40))
+	case p.GetFrom() < last || p.GetUntil() <= p.GetFrom() || p.GetUntil() > s.Index:
+		return badDump("%s stood from %d until %d, after %d", u, p.GetFrom(), p.GetUntil(), last)
+	case !p.GetCut() && (len(p.GetCuts()) > 0 || u.Node() != s.Origin()):
+		return badDump("the end of %s's spell at entry %d cuts nothing", u, p.GetUntil())
+	case len(cutsFor(u.Node(), p.GetCuts())) != len(p.GetCuts()):
+		return badDump("the cuts for %s at entry %d are of other nodes, or double", u, p.GetUntil())
 	}
-	if p.GetMembership() == "" {
-		return nil
-	}
-	return checkStanding(u, Membership(p.GetMembership()), p.GetRole(), p.GetFrom(), s.Index)
+	return checkStanding(u, Joined, p.GetRole(), p.GetFrom(), s.Index)
 }
 
 // checkLoaded is what must hold between the parts.
@@ -240,6 +239,19 @@ func (s *State) checkLoadedNodes() error {
 		case n.Key == nil && n.Joined > 0 && name != s.Origin():
 			return badDump("the key of %s is missing", name)
 		}
+	}
+	return nil
+}
+
+// CheckCreate says why create is not the entry that made the room that s is the state of;
+// nil when it is.
+func (s *State) CheckCreate(create *Event) error {
+	made := NewState()
+	if err := made.Apply(create); err != nil {
+		return err
+	}
+	if made.ID != s.ID || made.Version != s.Version || made.Creator != s.Creator || made.Direct != s.Direct || made.Created != s.Created {
+		return badDump("it is not that of the room which %s made", create.Author())
 	}
 	return nil
 }

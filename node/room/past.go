@@ -6,11 +6,12 @@ import (
 	"hearth/node/room/roompb"
 )
 
-// The past of a user is what decides about messages that cite an older state index:
-// the spells in which the user was a member, each with the cuts of the entry that ended
-// it; and, after such a spell, every other standing that an entry with cuts ended (a ban
-// of someone who had left). Other standings allow nothing to be said and are left out,
-// so someone who joined once has no past.
+// The past of a user are the spells as a member, in one role each, that ended: what
+// decides about messages that cite an older state index. Each has the cuts of the entry
+// that ended it. Between spells a user may have been invited, banned or nothing: nobody
+// says anything so, and it is not kept. When such a standing is ended by an entry with
+// cuts (a ban of someone who had left), they narrow those of the last spell: a message
+// from that spell is void when it is beyond either. So someone who joined once has no past.
 //
 // Lists and spells are never changed once they are in a State: clones share them.
 
@@ -39,17 +40,27 @@ func (s *State) endSpell(u User, e *Event) {
 	past, m := s.past[u], s.Members[u]
 	cuts := cutsFor(u.Node(), e.Body.GetCuts())
 	cut := cutting[e.Kind()] && (len(cuts) > 0 || u.Node() != s.Origin())
-	if m.Membership != Joined && (len(past) == 0 || !cut) {
-		return
+	switch {
+	case m.Membership == Joined:
+		s.past[u] = append(slices.Clip(past), &roompb.PastStanding{
+			User: string(u), Membership: string(Joined), Role: int32(m.Role),
+			From: m.From, Until: e.Header.GetSeq(), Cuts: cuts, Cut: cut,
+		})
+	case cut && len(past) > 0:
+		last := len(past) - 1
+		s.past[u] = append(slices.Clip(past[:last]), narrowed(past[last], cuts))
 	}
-	from := m.From
-	if m.Membership == "" {
-		from = past[len(past)-1].GetUntil()
+}
+
+// narrowed is a spell that later cuts apply to as well.
+func narrowed(p *roompb.PastStanding, cuts []*roompb.Cut) *roompb.PastStanding {
+	if p.GetCut() {
+		cuts = narrower(p.GetCuts(), cuts)
 	}
-	s.past[u] = append(slices.Clip(past), &roompb.PastStanding{
-		User: string(u), Membership: string(m.Membership), Role: int32(m.Role),
-		From: from, Until: e.Header.GetSeq(), Cuts: cuts, Cut: cut,
-	})
+	return &roompb.PastStanding{
+		User: p.GetUser(), Membership: p.GetMembership(), Role: p.GetRole(),
+		From: p.GetFrom(), Until: p.GetUntil(), Cuts: cuts, Cut: true,
+	}
 }
 
 // cutting are the kinds that may take a right away. Where such an entry has no cuts,

@@ -29,7 +29,7 @@ func (s *State) Preview(e *Event) Preview {
 		if m := after.Members[u]; m != s.Members[u] {
 			p.Changed[u] = m
 		}
-		if past := after.past[u]; len(past) != len(s.past[u]) {
+		if past := after.past[u]; !slices.Equal(past, s.past[u]) {
 			p.Pasts[u] = past
 		}
 	}

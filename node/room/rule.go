@@ -231,9 +231,6 @@ func checkUnban(s *State, e *Event) error {
 	if s.Members[subject].Membership != Banned {
 		return Errorf(NotFound, "%s is not banned.", subject)
 	}
-	if len(s.past[subject]) >= MaxSpells {
-		return Errorf(Forbidden, "%s has come and gone too often in this room.", subject)
-	}
 	return nil
 }
 

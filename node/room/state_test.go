@@ -2,6 +2,7 @@ package room
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"google.golang.org/protobuf/encoding/prototext"
@@ -140,21 +141,26 @@ func must(t testing.TB, err error) {
 // changes nothing but the place in the log, Preview foretells Apply, a replay of the
 // same bytes gives the same state, and the count of those joined is true.
 func TestReducerLaws(t *testing.T) {
-	names := []string{"olga", "ann", "ben", "carl", "dora"}
-	kinds := []Kind{KindJoin, KindLeave, KindInvite, KindKick, KindBan, KindUnban, KindRole, KindSettings, KindText}
+	kinds := append(slices.Clone(lawKinds), KindText)
+	roles := append(slices.Clone(lawRoles), "king")
 	rapid.Check(t, func(rt *rapid.T) {
 		s := created(t, rapid.Bool().Draw(rt, "public"))
 		replay := s.Clone()
 		for range rapid.IntRange(1, 40).Draw(rt, "entries") {
-			k := rapid.SampledFrom(kinds).Draw(rt, "kind")
+			author := rapid.SampledFrom(lawUsers).Draw(rt, "author")
 			b := &roompb.Body{
-				Salt: []byte{1}, Subject: string(user(rapid.SampledFrom(names).Draw(rt, "subject"))),
-				Role: rapid.SampledFrom([]string{"owner", "administrator", "moderator", "member", "readonly", "king"}).Draw(rt, "role"),
+				Salt: []byte{1}, Subject: string(rapid.SampledFrom(lawUsers).Draw(rt, "subject")),
+				Role: rapid.SampledFrom(roles).Draw(rt, "role"), Node: rapid.SampledFrom(lawNodes).Draw(rt, "node"),
+				Stewards: rapid.SliceOfNDistinct(rapid.SampledFrom(lawNodes), 0, 3, rapid.ID).Draw(rt, "stewards"),
+				Version:  1, Cuts: cutAt(rapid.SampledFrom(lawNodes).Draw(rt, "cut"), 5),
+			}
+			if rapid.Bool().Draw(rt, "key") {
+				b.NodeKey = publicOf(author.Node())
 			}
 			if rapid.Bool().Draw(rt, "settings") {
 				b.Settings = &roompb.Settings{Name: proto.String("n"), Public: proto.Bool(rapid.Bool().Draw(rt, "p"))}
 			}
-			e := entry(t, s, user(rapid.SampledFrom(names).Draw(rt, "author")), k, b)
+			e := entry(t, s, author, rapid.SampledFrom(kinds).Draw(rt, "kind"), b)
 			step(rt, s, e)
 			again, err := DecodeEvent(e.RawHeader, e.RawBody)
 			if err != nil {
@@ -169,7 +175,11 @@ func TestReducerLaws(t *testing.T) {
 }
 
 func step(rt *rapid.T, s *State, e *Event) {
-	before, preview := s.Clone(), s.Preview(e)
+	before, untouched := s.Clone(), describe(s)
+	preview := s.Preview(e)
+	if describe(s) != untouched {
+		rt.Fatalf("preview of %s changed the state", e.Kind())
+	}
 	refused := s.Check(e)
 	reason := s.Apply(e)
 	if (refused == nil) != (reason == nil) {
@@ -185,15 +195,39 @@ func step(rt *rapid.T, s *State, e *Event) {
 	if describe(preview.State) != describe(s) {
 		rt.Fatalf("preview of %s differs:\n%s\n%s", e.Kind(), describe(preview.State), describe(s))
 	}
-	for u, m := range preview.Changed {
-		if s.Members[u] != m {
-			rt.Fatalf("preview of %s says %v for %s, state says %v", e.Kind(), m, u, s.Members[u])
+	checkChanges(rt, before, s, preview)
+	checkCounts(rt, s)
+}
+
+// checkChanges: what Preview says changes is what changes, all of it and no more.
+func checkChanges(rt *rapid.T, before, s *State, p Preview) {
+	for _, u := range lawUsers {
+		if m, ok := p.Changed[u]; ok != (before.Members[u] != s.Members[u]) || ok && m != s.Members[u] {
+			rt.Fatalf("preview says %v for %s, state says %v", m, u, s.Members[u])
+		}
+		if past, ok := p.Pasts[u]; ok != !slices.Equal(before.past[u], s.past[u]) || ok && len(past) != len(s.past[u]) {
+			rt.Fatalf("preview says %v of the past of %s, state says %v", past, u, s.past[u])
 		}
 	}
-	joined := 0
-	for _, m := range s.Members {
+	for _, node := range lawNodes {
+		changed := before.Takes(node) != s.Takes(node) || before.HasMembers(node) != s.HasMembers(node)
+		if slices.Contains(p.ChangedNodes, node) != changed {
+			rt.Fatalf("preview says %v change, and %s: %v", p.ChangedNodes, node, changed)
+		}
+	}
+}
+
+func checkCounts(rt *rapid.T, s *State) {
+	joined, nodes := 0, map[string]int{}
+	for u, m := range s.Members {
 		if m.Membership == Joined {
 			joined++
+			nodes[u.Node()]++
+		}
+	}
+	for _, node := range lawNodes {
+		if s.Nodes[node].Joined != nodes[node] {
+			rt.Fatalf("%d of %s have joined, the state says %d", nodes[node], node, s.Nodes[node].Joined)
 		}
 	}
 	if joined != s.Joined {

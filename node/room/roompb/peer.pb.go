@@ -849,15 +849,15 @@ func (x *MemberStanding) GetFrom() uint64 {
 	return 0
 }
 
-// PastStanding is a standing that ended: it held for entries from <= index < until.
+// PastStanding is a spell as a member that ended: it held for entries from <= index < until.
 type PastStanding struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	User          string                 `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
-	Membership    string                 `protobuf:"bytes,2,opt,name=membership,proto3" json:"membership,omitempty"` // join invite ban
+	Membership    string                 `protobuf:"bytes,2,opt,name=membership,proto3" json:"membership,omitempty"` // join
 	Role          int32                  `protobuf:"varint,3,opt,name=role,proto3" json:"role,omitempty"`
 	From          uint64                 `protobuf:"varint,4,opt,name=from,proto3" json:"from,omitempty"`
 	Until         uint64                 `protobuf:"varint,5,opt,name=until,proto3" json:"until,omitempty"`
-	Cuts          []*Cut                 `protobuf:"bytes,6,rep,name=cuts,proto3" json:"cuts,omitempty"` // of the entry that ended it, for the user's node
+	Cuts          []*Cut                 `protobuf:"bytes,6,rep,name=cuts,proto3" json:"cuts,omitempty"` // of the entry that ended it, for the user's node; narrowed by later ones before the next spell
 	Cut           bool                   `protobuf:"varint,7,opt,name=cut,proto3" json:"cut,omitempty"`  // the entry carries cuts: what is beyond them must be allowed under the next standing too
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
