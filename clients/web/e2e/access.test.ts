@@ -6,13 +6,22 @@ import { createRequire } from "node:module";
 import type { Browser, Page } from "playwright-core";
 import type { AxeResults } from "axe-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { en, type Dictionary } from "../src/i18n/en.ts";
-import { zh } from "../src/i18n/zh.ts";
+import { en as enTexts } from "../src/i18n/en.ts";
+import { admin as enAdmin } from "../src/i18n/admin/en.ts";
+import { admin as zhAdmin } from "../src/i18n/admin/zh.ts";
+import { panels as enPanels } from "../src/i18n/panels/en.ts";
+import { panels as zhPanels } from "../src/i18n/panels/zh.ts";
+import { settings as enSettings } from "../src/i18n/settings/en.ts";
+import { settings as zhSettings } from "../src/i18n/settings/zh.ts";
+import { zh as zhTexts } from "../src/i18n/zh.ts";
+
 import { Api } from "./api.ts";
 import { Node, password } from "./node.ts";
 import { launch, Person } from "./person.ts";
 import { until } from "./until.ts";
 
+const en = { ...enTexts, ...enPanels, admin: enAdmin, settings: enSettings };
+const zh: typeof en = { ...zhTexts, ...zhPanels, admin: zhAdmin, settings: zhSettings };
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 let browser: Browser;
@@ -80,7 +89,7 @@ for (const [colorScheme, locale, width, height] of views) {
     const { page } = alice;
     await page.addInitScript(axe);
     await page.reload();
-    const t: Dictionary = locale === "zh-CN" ? zh : en;
+    const t = locale === "zh-CN" ? zh : en;
     await page.getByRole("button", { name: t.signIn.submit }).waitFor();
     await fine(page, "sign in");
     await page.getByLabel(t.signIn.username).fill("alice");

@@ -1,6 +1,7 @@
 // The contract between the headless client (this folder: no DOM, no Solid) and the
 // views (src/ui). Views render what is here and call what is here; they keep no
 // truth of their own.
+import type { RoomNode } from "../gen/client_pb";
 import type { Event, Profile, RoomSummary } from "../gen/room_pb";
 
 export type Phase = "signed-out" | "connecting" | "online" | "offline";
@@ -67,6 +68,8 @@ export type Change =
   | { kind: "presence" }
   | { kind: "receipts"; room: string }
   | { kind: "profiles" }
+  | { kind: "blocks" }
+  | { kind: "nodes"; room: string } // which take part, or how far they have got
   | { kind: "pins"; room: string } // a message was pinned or unpinned, or a pinned one changed: fetch pins again
   | { kind: "members"; room: string } // somebody joined, left, changed role: fetch members again
   | { kind: "message"; room: string; event: Event; mention: boolean }; // a new one by somebody else, for notifications
@@ -89,6 +92,11 @@ export interface ChatClient {
   typing(room: string): readonly string[]; // users, without oneself
   online(user: string): boolean;
   receipts(room: string): ReadonlyMap<string, bigint>; // user -> pos
+  /** Whom one does not want to hear. Changed by commands.block. */
+  readonly blocks: { readonly users: ReadonlySet<string>; readonly nodes: ReadonlySet<string> };
+  blocked(user: string): boolean; // by name, or with the whole node
+  /** The nodes that take part, this one included; empty until commands.roomGet was answered. */
+  nodes(room: string): readonly RoomNode[];
 
   /** The room on show: watches its signals, loads its newest page or the stretch around the unread line. */
   open(room: string): Timeline;

@@ -3,11 +3,12 @@
 //   connector ── feed ──> rooms, timelines, presence, profiles     what the node says
 //   commands, outbox, reading ──> connector                        what the user says
 import { create } from "@bufbuild/protobuf";
-import { Client as Protocol, type LoginResponse, type OpenResponse } from "../gen/client_pb";
+import { Client as Protocol, type LoginResponse, type OpenResponse, type RoomNode } from "../gen/client_pb";
 import { ProfileSchema, type Profile, type RoomSummary } from "../gen/room_pb";
 import { AccountStore, type Account } from "./account";
 import type { Change, ChatClient, Commands, Connection, Me, Send, Timeline } from "./api";
 import { Blobs } from "./blobs";
+import { Blocks } from "./blocks";
 import { Changes } from "./changes";
 import { makeCommands } from "./commands";
 import { Connector } from "./connector";
@@ -16,6 +17,7 @@ import { Drafts } from "./drafts";
 import { browserEnv, type Env } from "./env";
 import { Feed } from "./feed";
 import { lessons } from "./lessons";
+import { Nodes } from "./nodes";
 import { Outbox } from "./outbox";
 import { openOutboxStore } from "./outboxstore";
 import { Presence } from "./presence";
@@ -48,6 +50,8 @@ class HearthClient implements ChatClient {
   readonly #changes = new Changes();
   readonly #rooms = new Rooms();
   readonly #presence = new Presence((kind, room) => this.#changes.emit(kind === "presence" ? { kind } : { kind, room }));
+  readonly #blocks = new Blocks(() => this.#changes.emit({ kind: "blocks" }));
+  readonly #nodes = new Nodes((room) => this.#changes.emit({ kind: "nodes", room }));
   readonly #profiles: Profiles;
   readonly #timelines: Timelines;
   readonly #outbox: Outbox;
@@ -69,6 +73,7 @@ class HearthClient implements ChatClient {
     this.#timelines = new Timelines({
       history: (query) => this.commands.history(query),
       pending: (room, thread) => this.#outbox.pending(room, thread),
+      user: () => this.#account?.user ?? "",
       shown: (room, page) => this.#outbox.shown(room, page.events),
       changed: (room, thread) => this.#changes.emit({ kind: "timeline", room, thread }),
     });
@@ -91,6 +96,8 @@ class HearthClient implements ChatClient {
       outbox: this.#outbox,
       profiles: this.#profiles,
       presence: this.#presence,
+      blocks: this.#blocks,
+      nodes: this.#nodes,
       user: () => this.#account?.user ?? "",
       membershipChanged: () => this.#watcher.set(this.#watchable()),
       setProfile: (profile) => this.#setProfile(profile),
@@ -112,6 +119,8 @@ class HearthClient implements ChatClient {
         rooms: this.#rooms,
         profiles: this.#profiles,
         presence: this.#presence,
+        blocks: this.#blocks,
+        nodes: this.#nodes,
         setProfile: (profile) => this.#setProfile(profile),
         roomsChanged: () => this.#changes.emit({ kind: "rooms" }),
       }),
@@ -176,7 +185,8 @@ class HearthClient implements ChatClient {
   }
 
   typing(room: string): readonly string[] {
-    return this.#presence.typing(room);
+    const users = this.#presence.typing(room);
+    return users.some((user) => this.#blocks.has(user)) ? users.filter((user) => !this.#blocks.has(user)) : users;
   }
 
   online(user: string): boolean {
@@ -185,6 +195,18 @@ class HearthClient implements ChatClient {
 
   receipts(room: string): ReadonlyMap<string, bigint> {
     return this.#presence.receipts(room);
+  }
+
+  get blocks(): ChatClient["blocks"] {
+    return this.#blocks;
+  }
+
+  blocked(user: string): boolean {
+    return this.#blocks.has(user);
+  }
+
+  nodes(room: string): readonly RoomNode[] {
+    return this.#nodes.get(room);
   }
 
   // ── Timelines ──
@@ -305,6 +327,7 @@ class HearthClient implements ChatClient {
     this.#setMe({ user, device, admin, node, profile: response.profile ?? create(ProfileSchema, { user }) });
     this.#feed.opened(response);
     this.#reading.retry();
+    this.commands.blocks({}).catch(() => {}); // the next session asks again
     this.#watcher.restart(this.#watchable());
   }
 
@@ -349,6 +372,8 @@ class HearthClient implements ChatClient {
     this.#profiles.clear();
     this.#presence.clear();
     this.#blobs.clear();
+    this.#blocks.clear();
+    this.#nodes.clear();
     this.#reading.clear();
     this.#refresher.clear();
     this.#watcher.clear();

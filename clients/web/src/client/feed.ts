@@ -1,8 +1,10 @@
 // The feed applies what a session brings to everything that is kept of it.
 import type { OpenResponse, ServerFrame, Delivery } from "../gen/client_pb";
 import type { Item, Profile, RoomSummary, Signal } from "../gen/room_pb";
+import type { Blocks } from "./blocks";
 import type { Changes } from "./changes";
 import { changesMembers, isMessage } from "./kinds";
+import type { Nodes } from "./nodes";
 import type { Outbox } from "./outbox";
 import type { Presence } from "./presence";
 import type { Profiles } from "./profiles";
@@ -16,6 +18,8 @@ export interface Parts {
   readonly outbox: Outbox;
   readonly profiles: Profiles;
   readonly presence: Presence;
+  readonly blocks: Blocks;
+  readonly nodes: Nodes;
   /** The name of who is signed in. */
   user(): string;
   /** The user has joined or left a room. */
@@ -97,12 +101,13 @@ export class Feed {
     if (isMessage(event)) {
       outbox.delivered(room, event, own);
       presence.setTyping(room, event.author, false);
-      if (!own && !event.silent) changes.emit({ kind: "message", room, event, mention: mentions(event, me) });
+      if (!own && !event.silent && !this.parts.blocks.has(event.author)) changes.emit({ kind: "message", room, event, mention: mentions(event, me) });
     }
     timelines.take(room, item);
     if (changesMembers(event)) changes.emit({ kind: "members", room });
-    if (changesMembers(event) || event.kind === "settings") this.parts.refresh(room);
-    if (event.kind === "pin" || event.kind === "unpin" || item.target?.pinned) changes.emit({ kind: "pins", room });
+    const voided = item.voided.length > 0; // some of them may have been counted, or pinned
+    if (changesMembers(event) || event.kind === "settings" || voided) this.parts.refresh(room);
+    if (event.kind === "pin" || event.kind === "unpin" || item.target?.pinned || voided) changes.emit({ kind: "pins", room });
   }
 
   #reached(room: string): void {
@@ -110,8 +115,9 @@ export class Feed {
   }
 
   #signal(signal: Signal): void {
-    const { presence } = this.parts;
-    if (signal.kind === "profile" && signal.profile) this.parts.setProfile(signal.profile);
+    const { presence, nodes } = this.parts;
+    if (signal.kind === "reached") nodes.reached(signal.room, signal.user, signal.pos);
+    else if (signal.kind === "profile" && signal.profile) this.parts.setProfile(signal.profile);
     // One's own other devices type and read as well; that is no news.
     else if (signal.user !== this.parts.user() || signal.kind === "presence") presence.take(signal);
   }

@@ -2,8 +2,8 @@
 import type { Event } from "../gen/room_pb";
 
 const messages = new Set(["text", "emote"]);
-const states = new Set(["create", "join", "leave", "invite", "kick", "ban", "unban", "role", "settings"]);
-const membership = new Set(["create", "join", "leave", "invite", "kick", "ban", "unban", "role"]);
+const states = new Set(["create", "join", "leave", "invite", "kick", "ban", "unban", "role", "settings", "nodeban", "nodeunban", "stewards"]);
+const membership = new Set(["create", "join", "leave", "invite", "kick", "ban", "unban", "role", "nodeban"]);
 
 /** Something said: it counts as unread, and can be edited, deleted, answered. */
 export function isMessage(event: Event): boolean {

@@ -1,6 +1,8 @@
 import type { Profile, RoomSummary } from "../gen/room_pb";
+import type { Blocks } from "./blocks";
 import type { Lessons } from "./commands";
 import type { Feed } from "./feed";
+import type { Nodes } from "./nodes";
 import type { Presence } from "./presence";
 import type { Profiles } from "./profiles";
 import type { Rooms } from "./rooms";
@@ -10,6 +12,8 @@ export interface Pupils {
   readonly rooms: Rooms;
   readonly profiles: Profiles;
   readonly presence: Presence;
+  readonly blocks: Blocks;
+  readonly nodes: Nodes;
   setProfile(profile: Profile): void;
   roomsChanged(): void;
 }
@@ -27,7 +31,8 @@ export function lessons(to: Pupils): Lessons {
     roomJoin: summary,
     roomSet: summary,
     roomLeave: (_, { room = "" }) => to.feed.left(room),
-    roomGet({ summary: room }) {
+    roomGet({ summary: room, nodes }) {
+      if (room) to.nodes.put(room.room, nodes);
       // Also of rooms that one may look at from outside: those are not in the list.
       if (room && to.rooms.get(room.room)) to.feed.summary(room);
     },
@@ -47,6 +52,12 @@ export function lessons(to: Pupils): Lessons {
     },
     watch(response) {
       to.presence.setOnline(response.online);
+    },
+    block(_, { user = "", node = "", on = false }) {
+      to.blocks.set(user, node, on);
+    },
+    blocks({ users, nodes }) {
+      to.blocks.replace(users, nodes);
     },
     profileSet: (profile) => to.setProfile(profile),
     profiles: profilesOf,

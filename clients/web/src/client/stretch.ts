@@ -75,10 +75,11 @@ export class Stretch {
     this.#merge(page);
   }
 
-  /** Takes one item of the stream; false: nothing shown here has changed. */
-  apply({ event, target }: Item): boolean {
+  /** Takes one item of the stream; false: nothing shown here has changed. `me` still sees what was voided. */
+  apply({ event, target, voided }: Item, me = ""): boolean {
     if (!event) return false;
     let changed = false;
+    for (const id of voided) changed = this.#void(id, event.pos, me) || changed;
     if (target) changed = this.#replace(target, event.pos);
     if (this.#shows(event)) changed = this.#put(event, event.pos, false) || changed;
     if (changed) this.#trim();
@@ -114,6 +115,22 @@ export class Stretch {
     if (!entry) return quoted;
     entry.event = event; // its place never changes: order, origin and seq are fixed
     entry.asOf = asOf;
+    this.#events = null;
+    return true;
+  }
+
+  /** The message does not count any more, for anybody; its author is told so. */
+  #void(id: string, asOf: bigint, me: string): boolean {
+    const entry = this.#byId.get(id);
+    if (!entry) return false;
+    this.#requote({ ...entry.event, text: "", deleted: true });
+    if (entry.event.author === me) {
+      entry.event = { ...entry.event, voided: true };
+      entry.asOf = asOf;
+    } else {
+      this.#entries.splice(this.#entries.indexOf(entry), 1);
+      this.#byId.delete(id);
+    }
     this.#events = null;
     return true;
   }

@@ -25,6 +25,8 @@ export interface Query extends Where {
 export interface Hooks {
   history(query: Query): Promise<HistoryResponse>;
   pending(room: string, thread: string): Snapshot["pending"];
+  /** Who reads: only the author is shown what was voided. */
+  user(): string;
   /** A page was put on show. */
   shown(room: string, page: HistoryResponse): void;
   changed(room: string, thread: string): void;
@@ -135,7 +137,11 @@ export class Timeline {
       if (this.#meanwhile.length >= MAX_MEANWHILE) return this.gap();
       this.#meanwhile.push(item);
     }
-    if (this.#loaded && this.#stretch.apply(item)) this.changed();
+    if (!this.#loaded) return;
+    // What was voided and is no line here may be an edit or a reaction of one that is: only the node knows how that stands now.
+    const stale = item.voided.some((id) => !this.#stretch.has(id));
+    if (this.#stretch.apply(item, this.hooks.user())) this.changed();
+    if (stale) this.gap();
   }
 
   /** Items were skipped: what is loaded may be wrong anywhere. Loads the same place anew. */
@@ -189,7 +195,7 @@ export class Timeline {
       use(page);
       // Those up to page.pos are in the page; apply() sees that by their pos for
       // events that are there, and those that are not lie outside.
-      for (const item of this.#meanwhile) if (item.event && item.event.pos > page.pos) this.#stretch.apply(item);
+      for (const item of this.#meanwhile) if (item.event && item.event.pos > page.pos) this.#stretch.apply(item, this.hooks.user());
     } else if (outcome instanceof CommandError) {
       this.#error = outcome.message;
     }

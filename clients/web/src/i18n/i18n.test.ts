@@ -1,9 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { figureText } from "../ui/admin/figures";
+import * as adminEn from "./admin/en";
+import * as adminZh from "./admin/zh";
 import { dayName, dayOf, listTime } from "./dates";
 import { en } from "./en";
 import { browserLanguage } from "./index";
+import * as nodesEn from "./nodes/en";
+import * as nodesZh from "./nodes/zh";
+import * as panelsEn from "./panels/en";
+import * as panelsZh from "./panels/zh";
 import { plural } from "./plural";
+import * as registerEn from "./register/en";
+import * as registerZh from "./register/zh";
+import * as settingsEn from "./settings/en";
+import * as settingsZh from "./settings/zh";
 import { zh } from "./zh";
 
 describe("plural", () => {
@@ -30,6 +40,7 @@ describe("dictionaries", () => {
     const { errors: e, ...restEn } = en;
     const { errors: z, ...restZh } = zh;
     walk(restEn, restZh);
+    for (const [a, b] of [[adminEn, adminZh], [nodesEn, nodesZh], [panelsEn, panelsZh], [registerEn, registerZh], [settingsEn, settingsZh]] as const) walk({ ...a }, { ...b });
     expect(Object.keys(z)).toEqual(Object.keys(e));
     expect(Object.values(z.codes).every((text) => text.length > 0)).toBe(true);
   });

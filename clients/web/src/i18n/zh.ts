@@ -14,20 +14,12 @@ export const zh: Dictionary = {
   },
 
   signIn: {
+    invalidInvite: "此邀请链接已过期、已用完或已撤回。请索取新的链接；如果已有账号，请登录。",
     title: "登录", welcome: "欢迎回来", username: "用户名", password: "密码", submit: "登录", busy: "正在登录…",
     noAccount: "第一次来？", create: "创建账号", needInvite: "本节点凭邀请链接加入。请向已在这里的人索取。",
     closed: "本节点不接受新账号。",
     ended: "你已退出登录，请重新登录。",
     missingUsername: "请输入用户名。", missingPassword: "请输入密码。",
-  },
-  register: {
-    title: "创建账号", welcome: "请进", displayName: "显示名称", displayNameHint: "别人看到的名字，随时可以修改。",
-    usernameHint: "2 到 32 个字符：小写字母、数字、点、连字符、下划线。", passwordHint: "至少 8 个字符。长比复杂更好。",
-    submit: "创建账号", busy: "正在创建账号…", have: "已有账号？", signIn: "去登录",
-    admin: "此链接会让你成为节点管理员。", invited: "有人邀请你加入本节点。",
-    invalid: "此邀请链接已过期、已用完或已撤回。请索取新的链接；如果已有账号，请登录。",
-    badUsername: "请用 2 到 32 个小写字母、数字、点、连字符或下划线。", shortPassword: "请至少用 8 个字符。",
-    checking: "正在检查邀请…",
   },
 
   connection: {
@@ -43,21 +35,10 @@ export const zh: Dictionary = {
     switch: "切换房间", switchHint: "输入房间或联系人的名称", noMatch: "没有这个名称的房间。试试“查找房间”。",
     unread: (n) => p(n, "# 条未读消息"), mentions: (n) => p(n, "# 次提及"),
     empty: "还没有房间。", emptyHint: "新建一个，或者查找对所有人开放的房间。", invitedBy: (who) => `${who} 邀请了你`, accept: "接受", decline: "拒绝",
-    muted: "已静音", account: "账号与设置", settings: "设置", admin: "管理", signOut: "退出登录", choose: "选择一个房间",
+    muted: "已静音", account: "账号与设置", settings: "设置", admin: "管理", signOut: "退出登录", signOutTitle: "退出登录？", signOutText: "草稿和尚未发送的消息会从本设备移除。", choose: "选择一个房间",
     chooseHint: "在左侧选择房间，或按 Ctrl K 快速跳转。", menu: "添加", unnamed: "未命名的房间", last: (who, text) => `${who}：${text}`,
-    showList: "返回房间列表",
+    showList: "返回房间列表", requests: (n) => p(n, "# 个请求"), blocked: "你屏蔽的人",
   },
-  newRoom: {
-    title: "新建房间", name: "名称", nameHint: "大家看到的名称，例如“花园”。", alias: "地址", aliasHint: "简短且唯一，例如 garden。可以不填。",
-    topic: "话题", public: "公开", publicHint: "本节点上的任何人都能找到并加入。", private: "私密", privateHint: "只有受邀的人才能看到。",
-    invite: "邀请成员", inviteHint: "输入名字，从列表中选择。", create: "创建房间", missingName: "请给房间起个名称。", visibility: "谁可以加入",
-    badAlias: "请用小写字母、数字、点、连字符或下划线。", removeInvite: (who) => `不邀请 ${who}`,
-  },
-  find: {
-    title: "查找房间", label: "搜索公开房间", join: "加入", open: "打开", members: (n) => p(n, "# 位成员"),
-    none: "没有匹配的公开房间。", noneHint: "换个词试试，或者自己新建一个。", noTopic: "还没有话题", byAddress: "按地址加入",
-  },
-  conversation: { title: "新建对话", label: "查找联系人", hint: "输入名字的开头。", none: "本节点上没有叫这个名字的人。", start: (who) => `给 ${who} 写消息` },
 
   room: {
     members: "成员", pins: "置顶消息", search: "搜索", info: "房间详情", thread: "话题串", memberCount: (n) => p(n, "# 位成员"),
@@ -65,6 +46,7 @@ export const zh: Dictionary = {
     beginningDirect: (who) => `这里是你与 ${who} 对话的开端。`, more: "房间菜单", details: "详情", noTopic: "没有话题",
     joinFirst: "你还不在这个房间里。", join: "加入房间", invited: (who) => `${who} 邀请你加入这个房间。`, notFound: "无法打开这个房间。",
     notFoundHint: "它可能是私密的，或者链接有误。请向里面的人索取邀请。", closePanel: "关闭面板",
+    waiting: (n, home) => p(n, `# 项更改正等待房间的主节点 ${home}。`), frozen: (why) => `此房间只能阅读：${why}`, stranger: (who) => `${who} 邀请你。你们没有共同的房间。`,
   },
 
   timeline: {
@@ -77,9 +59,11 @@ export const zh: Dictionary = {
     article: (who, when) => `${who}，${when}`, reactedWith: (names, emoji) => `${names} 回应了 ${emoji}`, reaction: (emoji, n) => p(n, `${emoji}，# 人`),
     addReaction: "添加回应", copyCode: "复制代码", expand: (n) => p(n, "显示 # 条动态"), collapse: "收起", edits: "以前的版本", original: "原文", version: (n) => `第 ${n} 版`, current: "当前",
     announce: (who, text) => `${who}：${text}`, and: (n) => p(n, "另外 # 人"), loadFailed: "消息加载失败。",
+    reached: (n, of) => p(of, `已到达其他 # 个节点中的 ${n} 个`), blocked: "来自你屏蔽的人的消息。", show: "显示", hide: "隐藏",
+    voided: "别人看不到这条消息：在房间主节点收到之前，你已失去在此发言的权限。",
   },
   actions: {
-    label: "消息操作", react: "回应", reply: "回复", thread: "在话题串中回复", edit: "编辑", delete: "删除", pin: "置顶", unpin: "取消置顶", copyText: "复制文字", copyLink: "复制链接", more: "更多操作",
+    label: "消息操作", react: "回应", reply: "回复", thread: "在话题串中回复", edit: "编辑", delete: "删除", pin: "置顶", unpin: "取消置顶", copyText: "复制文字", copyLink: "复制链接", more: "更多操作", report: "举报", about: (who) => `关于 ${who}`,
     deleteTitle: "删除这条消息？", deleteText: "房间里的人会看到有消息被删除，但看不到内容。", linkCopied: "链接已复制", textCopied: "文字已复制",
   },
 
@@ -88,7 +72,7 @@ export const zh: Dictionary = {
     ban: (a, b) => `${a} 封禁了 ${b}`, unban: (a, b) => `${a} 解除了对 ${b} 的封禁`, role: (a, b, r) => `${a} 将 ${b} 设为${r}`,
     name: (a, v) => `${a} 将房间命名为“${v}”`, topic: (a, v) => `${a} 设置了话题：${v}`, topicCleared: (a) => `${a} 清除了话题`, alias: (a, v) => `${a} 设置了地址 #${v}`, avatar: (a) => `${a} 更换了房间头像`,
     public: (a) => `${a} 将房间设为公开`, private: (a) => `${a} 将房间设为私密`, settings: (a) => `${a} 修改了房间设置`, pin: (a) => `${a} 置顶了一条消息`, unpin: (a) => `${a} 取消了一条置顶`,
-    joined: (names) => `${names}加入了`, left: (names) => `${names}离开了`, reason: (text, why) => `${text}：${why}`, unknown: (a) => `${a} 做了本页面不认识的更改`,
+    joined: (names) => `${names}加入了`, left: (names) => `${names}离开了`, reason: (text, why) => `${text}：${why}`, nodeban: (a, n) => `${a} 封禁了节点 ${n}`, nodeunban: (a, n) => `${a} 解除了对节点 ${n} 的封禁`, stewards: (a) => `${a} 更改了房间的管事`, unknown: (a) => `${a} 做了本页面不认识的更改`,
   },
 
   composer: {
@@ -96,7 +80,6 @@ export const zh: Dictionary = {
     tooLong: (kb) => `这条消息有 ${kb} KB，最多 64 KB。请缩短或分段发送。`, readonly: "你可以阅读，但不能发言。请向协管申请发言权限。", hint: "Enter 发送，Shift+Enter 换行", completions: "建议",
     room: "房间里的所有人", notJoined: "加入房间后才能发言。",
   },
-  format: { title: "格式", type: "输入", get: "效果", bold: "粗体", italic: "斜体", strike: "删除线", code: "代码", link: "链接", quote: "引用", list: "列表项", block: "代码块", mention: "提及", emoji: "表情", emote: "*挥手*", emoteHint: "动作", newline: "换行" },
   emoji: {
     title: "表情", search: "搜索表情", recent: "最近使用", none: "没有这个名称的表情。",
     groups: ["笑脸", "人物", "", "自然", "食物", "旅行", "活动", "物品", "符号", "旗帜"],
@@ -107,32 +90,9 @@ export const zh: Dictionary = {
     kickTitle: (who) => `将 ${who} 移出房间？`, banTitle: (who) => `封禁 ${who}？`, kickText: "房间公开或再次受邀时，他们可以重新加入。", banText: "解除封禁之前，他们不能回来。", uninvite: "撤回邀请", inviteTitle: "邀请成员", inviteSent: (who) => `已邀请 ${who}`, filter: "显示",
     roles: { owner: "所有者", administrator: "管理员", moderator: "协管", member: "成员", readonly: "只读" },
   },
-  pins: { none: "没有置顶消息。", noneHint: "从消息菜单中置顶，大家就能在这里找到。", open: "在房间中显示" },
-  searchPanel: { label: "搜索消息", here: "本房间", everywhere: "所有房间", scope: "范围", results: (n) => p(n, "# 条结果"), none: "没有找到。", noneHint: "少用几个词，或换个词试试。", start: "搜索说过的话，任何语言都可以。", indexing: "搜索索引还在更新，较新的消息可能缺失。" },
   thread: { title: "话题串", empty: "还没有回复。来写第一条吧。" },
-  info: {
-    title: "房间详情", name: "名称", topic: "话题", alias: "地址", public: "公开：本节点上的任何人都能找到并加入", picture: "头像", changePicture: "更换头像", save: "保存更改", notifications: "通知", all: "所有消息", mentions: "仅提及", nothing: "不通知", leave: "离开房间", leaveTitle: "离开这个房间？", leaveText: "你将看不到它的消息。如果房间是私密的，需要有人邀请才能回来。",
-    leaveConversation: "离开对话", created: (who) => `由 ${who} 创建`, about: "关于", id: "房间 ID", copyLink: "复制房间链接", home: (node) => `由 ${node} 排序`, direct: "两个人之间的对话",
-  },
 
-  settings: {
-    title: "设置", profile: "个人资料", displayName: "显示名称", displayNameHint: "最多 64 个字符。", status: "状态", statusHint: "你在忙什么；最多 100 个字符。", picture: "头像", upload: "上传头像", removePicture: "移除头像", pictureHint: "PNG、JPEG 或 WebP，最大 2 MB。", pictureType: "请选择 PNG、JPEG 或 WebP 图片。", pictureSize: "图片超过 2 MB，请选择小一点的。", saveProfile: "保存资料",
-    password: "密码", oldPassword: "当前密码", newPassword: "新密码", changePassword: "修改密码", revokeOthers: "让其他设备全部退出登录", passwordChanged: "密码已修改。",
-    devices: "设备", thisDevice: "本设备", seen: (when) => `最近在线：${when}`, revoke: "退出登录", revokeTitle: (name) => `让 ${name} 退出登录？`, revokeText: "它需要用密码重新登录。", unnamedDevice: "未命名的设备",
-    appearance: "外观", theme: "主题", system: "跟随系统", light: "浅色", dark: "深色", language: "语言", auto: "跟随浏览器", notifications: "通知", notify: "显示桌面通知", notifyHint: "页面打开时，提及你的消息以及未静音房间的每条消息都会通知。", notifyDenied: "浏览器阻止了本页面的通知。请在网站设置中允许，然后重试。", notifyMissing: "此浏览器没有桌面通知。",
-    account: "账号", signOut: "退出登录", signOutTitle: "退出登录？", signOutText: "草稿和尚未发送的消息会从本设备移除。", signedInAs: (user) => `当前登录：${user}`,
-  },
   notify: { mention: (who, room) => `${who} 在 ${room} 提到了你`, message: (who, room) => `${who}（${room}）` },
-
-  admin: {
-    title: "管理", denied: "只有本节点的管理员能看到此页。", users: "用户", invites: "邀请", rooms: "房间", health: "健康状况", searchUsers: "查找用户", addUser: "添加用户", makeAdmin: "设为管理员", removeAdmin: "取消管理员", disable: "停用账号", enable: "启用账号", resetPassword: "设置新密码", disabled: "已停用", administrator: "管理员", lastSeen: "最近在线", never: "从未", created: "创建于", devices: (n) => p(n, "# 台设备"), actions: (who) => `对 ${who} 的操作`,
-    disableTitle: (who) => `停用 ${who}？`, disableText: "他们会立即在所有设备上退出登录，重新启用之前无法登录。", resetTitle: (who) => `为 ${who} 设置新密码`, resetText: "他们会立即在所有设备上退出登录。请用安全的方式告知新密码。", userAdded: (who) => `${who} 现在可以登录了。`, passwordSet: "新密码已设置。", noUsers: "没有匹配的用户。", count: (n) => p(n, "# 位用户"), roomCount: (n) => p(n, "# 个房间"),
-    makeInvite: "生成邀请链接", uses: "可用人数", validFor: "有效期", day: "1 天", week: "7 天", month: "30 天", forAdmin: "成为管理员", note: "备注", noteHint: "给谁用的；只有管理员能看到。", noNote: "没有备注", newLink: "请立即复制此链接，之后不再显示。", copyInvite: "复制链接", usesLeft: (n) => p(n, "还可用 # 次"), expires: (when) => `${when} 过期`, by: (who) => `由 ${who} 生成`, revoke: "撤回", revokeTitle: "撤回这个邀请？", revokeText: "链接会立即失效。", noInvites: "没有有效的邀请。", noInvitesHint: "生成一个链接，发给朋友。",
-    searchRooms: "查找房间", public: "公开", private: "私密", direct: "一对一", noRooms: "没有匹配的房间。", lastMessage: "最近消息", members: "成员", room: "房间", user: "用户", refresh: "刷新", version: (v) => `版本 ${v}`,
-    states: { ok: "正常", warning: "警告", failed: "失败" },
-    figures: { uptime_seconds: "运行时间", memory_bytes: "内存", sessions: "会话", rooms: "房间", users: "用户", events: "事件", disk_bytes: "磁盘占用", disk_free_bytes: "磁盘剩余", goroutines: "协程", connections: "连接", disk_total_bytes: "磁盘容量", rooms_awake: "活跃房间" },
-    checks: "检查", figuresTitle: "数据",
-  },
 
   errors: {
     generic: "操作没有成功。请稍后再试。", unreachable: "无法连接到节点。请检查网络后重试。", copyFailed: "浏览器阻止了复制。请选中文字手动复制。", tooLarge: "文件太大。",

@@ -1,7 +1,6 @@
 import { createEffect, lazy, Match, onCleanup, onMount, Show, Suspense, Switch, type JSX } from "solid-js";
 import { t } from "../i18n";
 import { Banner } from "./Banner";
-import { Confirm } from "./kit/Confirm";
 import { Empty, Skeleton } from "./kit/Empty";
 import { watchMessages } from "./notifications";
 import { neighbour } from "./rooms/order";
@@ -17,6 +16,7 @@ const RoomPage = lazy(loadRoomPage);
 const Settings = lazy(() => import("./settings/Settings"));
 const Admin = lazy(() => import("./admin/Admin"));
 const FindRooms = lazy(() => import("./rooms/FindRooms"));
+const Confirm = lazy(() => import("./kit/Confirm").then((m) => ({ default: m.Confirm })));
 const NewRoom = lazy(() => import("./rooms/NewRoom"));
 const NewConversation = lazy(() => import("./rooms/NewConversation"));
 const Switcher = lazy(() => import("./rooms/Switcher"));
@@ -92,8 +92,10 @@ export function Shell(): JSX.Element {
         <Show when={windows.opened() === "switch"}>
           <Switcher onClose={windows.close} />
         </Show>
+        <Show when={windows.opened() === "signOut"}>
+          <Confirm open title={t().rooms.signOutTitle} text={t().rooms.signOutText} action={t().rooms.signOut} onClose={windows.close} onConfirm={() => chat.client.logout().then(() => go("#/", true))} />
+        </Show>
       </Suspense>
-      <Confirm open={windows.opened() === "signOut"} title={t().settings.signOutTitle} text={t().settings.signOutText} action={t().settings.signOut} onClose={windows.close} onConfirm={() => chat.client.logout().then(() => go("#/", true))} />
     </div>
   );
 }

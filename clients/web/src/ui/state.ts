@@ -2,6 +2,7 @@
 // signal, every change bumps the versions it names. The client keeps the truth.
 import { batch, createContext, createSignal, onCleanup, useContext, type Signal } from "solid-js";
 import type { Change, ChatClient, Connection, Me, Timeline } from "../client/api";
+import type { RoomNode } from "../gen/client_pb";
 import type { Event, Profile, RoomSummary } from "../gen/room_pb";
 
 export interface State {
@@ -13,6 +14,9 @@ export interface State {
   profile(user: string): Profile | undefined;
   name(user: string): string;
   online(user: string): boolean;
+  blocked(user: string): boolean;
+  blocks(): ChatClient["blocks"];
+  nodes(room: string): readonly RoomNode[];
   typing(room: string): readonly string[];
   receipts(room: string): ReadonlyMap<string, bigint>;
   timeline(room: string, thread: string): Timeline;
@@ -29,6 +33,7 @@ const keyOf = (change: Change): string => {
     case "typing":
     case "receipts":
     case "members":
+    case "nodes":
       return `${change.kind} ${change.room}`;
     default:
       return change.kind;
@@ -64,6 +69,9 @@ export function createState(client: ChatClient): State {
     profile,
     name: (user) => profile(user)?.displayName || localPart(user),
     online: (user) => (track("presence"), client.online(user)),
+    blocked: (user) => (track("blocks"), client.blocked(user)),
+    blocks: () => (track("blocks"), client.blocks),
+    nodes: (room) => (track(`nodes ${room}`), client.nodes(room)),
     typing: (room) => (track(`typing ${room}`), client.typing(room)),
     receipts: (room) => (track(`receipts ${room}`), client.receipts(room)),
     timeline: (room, thread) => (track(`timeline ${room} ${thread}`), client.timeline(room, thread)),
@@ -79,6 +87,17 @@ export function localPart(user: string): string {
   return at > 0 ? user.slice(0, at) : user;
 }
 
+/** node of alice@node */
+export function nodeOf(user: string): string {
+  return user.slice(user.indexOf("@", 1) + 1);
+}
+
+/** The node of a user who lives elsewhere; empty for people of one's own node. */
+export function elsewhere(state: State, user: string): string {
+  const node = user.indexOf("@", 1) > 0 ? nodeOf(user) : "";
+  return node === state.me()?.node ? "" : node;
+}
+
 export const StateContext = createContext<State>();
 
 export function useChat(): State {
@@ -87,9 +106,13 @@ export function useChat(): State {
   return state;
 }
 
+/** An invitation from somebody unknown: nothing that they chose, name, topic or picture, is put on show. */
+export const isStranger = (room: RoomSummary): boolean => room.stranger && room.membership === "invite";
+
 /** What people call a room: its name, the other person of a 1:1 room, or its address. */
 export function roomTitle(state: State, room: RoomSummary | undefined, unnamed: string): string {
   if (!room) return unnamed;
+  if (isStranger(room)) return unnamed; // what a stranger calls it is not shown before it was asked for
   if (room.direct) return room.directProfile?.displayName || state.name(room.direct);
   return room.name || shortAlias(room.alias, state.me()?.node) || unnamed;
 }

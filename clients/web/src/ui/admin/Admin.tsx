@@ -1,6 +1,6 @@
-import { createSignal, For, Match, Show, Switch, type JSX } from "solid-js";
-import { t } from "../../i18n";
-import { Empty } from "../kit/Empty";
+import { createSignal, For, lazy, Match, Show, Suspense, Switch, type JSX } from "solid-js";
+import { ta } from "../../i18n/admin";
+import { Empty, Skeleton } from "../kit/Empty";
 import { Page } from "../Page";
 import { useChat } from "../state";
 import { Health } from "./Health";
@@ -8,7 +8,9 @@ import { Invites } from "./Invites";
 import { AdminRooms } from "./AdminRooms";
 import { Users } from "./Users";
 
-const TABS = ["users", "invites", "rooms", "health"] as const;
+const TABS = ["users", "invites", "rooms", "federation", "reports", "health"] as const;
+const Federation = lazy(() => import("./Federation"));
+const Reports = lazy(() => import("./Reports"));
 type Tab = (typeof TABS)[number];
 
 export default function Admin(): JSX.Element {
@@ -23,32 +25,40 @@ export default function Admin(): JSX.Element {
     e.currentTarget.querySelector<HTMLElement>(`#tab-${next}`)?.focus();
   };
   return (
-    <Page title={t().admin.title} wide>
-      <Show when={chat.me()?.admin} fallback={<Empty title={t().admin.denied} />}>
-        <div class="tabs" role="tablist" aria-label={t().admin.title} onKeyDown={onKeyDown}>
+    <Page title={ta().title} wide>
+      <Show when={chat.me()?.admin} fallback={<Empty title={ta().denied} />}>
+        <div class="tabs" role="tablist" aria-label={ta().title} onKeyDown={onKeyDown}>
           <For each={TABS}>
             {(name) => (
               <button type="button" role="tab" id={`tab-${name}`} aria-selected={tab() === name} aria-controls="tab-panel" tabindex={tab() === name ? 0 : -1} onClick={() => setTab(name)}>
-                {t().admin[name]}
+                {ta()[name]}
               </button>
             )}
           </For>
         </div>
         <div role="tabpanel" id="tab-panel" aria-labelledby={`tab-${tab()}`}>
-          <Switch>
-            <Match when={tab() === "users"}>
-              <Users />
-            </Match>
-            <Match when={tab() === "invites"}>
-              <Invites />
-            </Match>
-            <Match when={tab() === "rooms"}>
-              <AdminRooms />
-            </Match>
-            <Match when={tab() === "health"}>
-              <Health />
-            </Match>
-          </Switch>
+          <Suspense fallback={<Skeleton lines={6} />}>
+            <Switch>
+              <Match when={tab() === "users"}>
+                <Users />
+              </Match>
+              <Match when={tab() === "invites"}>
+                <Invites />
+              </Match>
+              <Match when={tab() === "rooms"}>
+                <AdminRooms />
+              </Match>
+              <Match when={tab() === "federation"}>
+                <Federation />
+              </Match>
+              <Match when={tab() === "reports"}>
+                <Reports />
+              </Match>
+              <Match when={tab() === "health"}>
+                <Health />
+              </Match>
+            </Switch>
+          </Suspense>
         </div>
       </Show>
     </Page>

@@ -1,5 +1,7 @@
 import { createSignal, For, Show, type JSX } from "solid-js";
 import { locale, t } from "../../i18n";
+import { tp } from "../../i18n/panels";
+import { ta } from "../../i18n/admin";
 import { dateTime } from "../../i18n/dates";
 import { Button } from "../kit/Button";
 import { Empty, Failed, Skeleton } from "../kit/Empty";
@@ -19,10 +21,10 @@ export function AdminRooms(): JSX.Element {
   });
   return (
     <>
-      <Field label={t().admin.searchRooms} hideLabel placeholder={t().admin.searchRooms} type="search" value={query()} onInput={setQuery} />
+      <Field label={ta().searchRooms} hideLabel placeholder={ta().searchRooms} type="search" value={query()} onInput={setQuery} />
       <Show when={!pages.error()} fallback={<Failed text={pages.error()} onRetry={pages.again} />}>
-        <p class="hint">{t().admin.roomCount(pages.total())}</p>
-        <Show when={pages.items().length > 0} fallback={pages.loading() ? <Skeleton lines={6} avatar /> : <Empty title={t().admin.noRooms} />}>
+        <p class="hint">{ta().roomCount(pages.total())}</p>
+        <Show when={pages.items().length > 0} fallback={pages.loading() ? <Skeleton lines={6} avatar /> : <Empty title={ta().noRooms} />}>
           <ul class="plain-list">
             <For each={pages.items()}>
               {(room) => (
@@ -31,10 +33,10 @@ export function AdminRooms(): JSX.Element {
                   <div class="card-main">
                     <span class="card-title">
                       {roomTitle(chat, room, t().rooms.unnamed)}
-                      <span class="role">{room.direct ? t().admin.direct : room.public ? t().admin.public : t().admin.private}</span>
+                      <span class="role">{room.direct ? ta().direct : room.public ? ta().public : ta().private}</span>
                     </span>
                     <span class="card-detail">
-                      {[room.alias, t().find.members(room.members), room.lastTime > 0n ? `${t().admin.lastMessage}: ${dateTime(locale(), Number(room.lastTime))}` : ""].filter(Boolean).join(" · ")}
+                      {[room.alias, tp().find.members(room.members), room.lastTime > 0n ? `${ta().lastMessage}: ${dateTime(locale(), Number(room.lastTime))}` : ""].filter(Boolean).join(" · ")}
                     </span>
                   </div>
                 </li>

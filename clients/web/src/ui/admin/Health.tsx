@@ -1,5 +1,6 @@
 import { For, Show, type JSX } from "solid-js";
-import { locale, t } from "../../i18n";
+import { locale } from "../../i18n";
+import { ta } from "../../i18n/admin";
 import { Button } from "../kit/Button";
 import { Failed, Skeleton } from "../kit/Empty";
 import { Icon } from "../kit/Icon";
@@ -15,20 +16,20 @@ export function Health(): JSX.Element {
   );
   const figures = () => Object.entries(health.value()?.figures ?? {}).sort(([a], [b]) => rank(a) - rank(b) || a.localeCompare(b));
   const rank = (name: string) => {
-    const at = Object.keys(t().admin.figures).indexOf(name);
+    const at = Object.keys(ta().figures).indexOf(name);
     return at < 0 ? 99 : at;
   };
-  const label = (name: string) => t().admin.figures[name] ?? name.replace(/_(bytes|seconds)$/, "").replaceAll("_", " ");
+  const label = (name: string) => ta().figures[name] ?? name.replace(/_(bytes|seconds)$/, "").replaceAll("_", " ");
   return (
     <Show when={!health.error()} fallback={<Failed text={health.error()} onRetry={health.again} />}>
       <Show when={health.value()} fallback={<Skeleton lines={6} />}>
         <div class="tools">
-          <p class="hint">{t().admin.version(health.value()!.version)}</p>
+          <p class="hint">{ta().version(health.value()!.version)}</p>
           <Button small busy={health.loading()} onClick={health.again}>
-            {t().admin.refresh}
+            {ta().refresh}
           </Button>
         </div>
-        <h2>{t().admin.checks}</h2>
+        <h2>{ta().checks}</h2>
         <ul class="plain-list">
           <For each={health.value()!.checks}>
             {(check) => (
@@ -38,12 +39,12 @@ export function Health(): JSX.Element {
                   <span class="card-title">{check.name}</span>
                   <span class="card-detail">{check.detail}</span>
                 </div>
-                <span class="state">{t().admin.states[check.state] ?? check.state}</span>
+                <span class="state">{ta().states[check.state] ?? check.state}</span>
               </li>
             )}
           </For>
         </ul>
-        <h2>{t().admin.figuresTitle}</h2>
+        <h2>{ta().figuresTitle}</h2>
         <dl class="figures">
           <For each={figures()}>
             {([name, value]) => (

@@ -1,6 +1,7 @@
 import { createSignal, For, Show, type JSX } from "solid-js";
 import type { Invite } from "../../gen/client_pb";
 import { locale, t } from "../../i18n";
+import { ta } from "../../i18n/admin";
 import { dateTime } from "../../i18n/dates";
 import { copyText } from "../errors";
 import { Button } from "../kit/Button";
@@ -25,18 +26,18 @@ export function Invites(): JSX.Element {
     list.again();
   };
   const detail = (invite: Invite) =>
-    [t().admin.usesLeft(invite.usesLeft), t().admin.expires(dateTime(locale(), Number(invite.expires))), t().admin.by(chat.name(invite.createdBy))].join(" · ");
+    [ta().usesLeft(invite.usesLeft), ta().expires(dateTime(locale(), Number(invite.expires))), ta().by(chat.name(invite.createdBy))].join(" · ");
   return (
     <>
       <MakeInvite onMade={(invite) => (setMade(invite), list.again())} />
       <Show when={made()}>
         {(invite) => (
           <div class="new-link" role="status">
-            <p>{t().admin.newLink}</p>
+            <p>{ta().newLink}</p>
             <div class="tools">
-              <input class="link-field" type="text" readonly aria-label={t().admin.copyInvite} value={invite().link} onFocus={(e) => e.currentTarget.select()} />
+              <input class="link-field" type="text" readonly aria-label={ta().copyInvite} value={invite().link} onFocus={(e) => e.currentTarget.select()} />
               <Button look="primary" onClick={() => void copyText(invite().link, t().actions.linkCopied)}>
-                {t().admin.copyInvite}
+                {ta().copyInvite}
               </Button>
             </div>
           </div>
@@ -44,22 +45,22 @@ export function Invites(): JSX.Element {
       </Show>
       <Show when={!list.error()} fallback={<Failed text={list.error()} onRetry={list.again} />}>
         <Show when={list.value()} fallback={<Skeleton lines={4} />}>
-          <Show when={list.value()!.invites.length > 0} fallback={<Empty title={t().admin.noInvites} hint={t().admin.noInvitesHint} />}>
+          <Show when={list.value()!.invites.length > 0} fallback={<Empty title={ta().noInvites} hint={ta().noInvitesHint} />}>
             <ul class="plain-list">
               <For each={list.value()?.invites}>
                 {(invite) => (
                   <li class="plain-item">
                     <div class="card-main">
                       <span class="card-title">
-                        {invite.note || t().admin.noNote}
+                        {invite.note || ta().noNote}
                         <Show when={invite.admin}>
-                          <span class="role role-administrator">{t().admin.administrator}</span>
+                          <span class="role role-administrator">{ta().administrator}</span>
                         </Show>
                       </span>
                       <span class="card-detail">{detail(invite)}</span>
                     </div>
-                    <Button small aria-label={`${t().admin.revoke}: ${invite.note || invite.id}`} onClick={() => setRevoking(invite)}>
-                      {t().admin.revoke}
+                    <Button small aria-label={`${ta().revoke}: ${invite.note || invite.id}`} onClick={() => setRevoking(invite)}>
+                      {ta().revoke}
                     </Button>
                   </li>
                 )}
@@ -68,7 +69,7 @@ export function Invites(): JSX.Element {
           </Show>
         </Show>
       </Show>
-      <Confirm open={revoking() !== null} title={t().admin.revokeTitle} text={t().admin.revokeText} action={t().admin.revoke} onClose={() => setRevoking(null)} onConfirm={revoke} />
+      <Confirm open={revoking() !== null} title={ta().revokeTitle} text={ta().revokeText} action={ta().revoke} onClose={() => setRevoking(null)} onConfirm={revoke} />
     </>
   );
 }

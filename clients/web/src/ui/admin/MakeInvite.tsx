@@ -1,6 +1,6 @@
 import { createSignal, Show, type JSX } from "solid-js";
 import type { Invite } from "../../gen/client_pb";
-import { t } from "../../i18n";
+import { ta } from "../../i18n/admin";
 import { errorText } from "../errors";
 import { Button } from "../kit/Button";
 import { Check, Field, Select } from "../kit/Field";
@@ -32,27 +32,27 @@ export function MakeInvite(props: { onMade: (invite: Invite) => void }): JSX.Ele
   return (
     <form class="form boxed" onSubmit={(e) => void submit(e)}>
       <div class="form-row">
-        <Field label={t().admin.uses} type="number" min={1} max={1000} value={uses()} onInput={setUses} />
+        <Field label={ta().uses} type="number" min={1} max={1000} value={uses()} onInput={setUses} />
         <Select
-          label={t().admin.validFor}
+          label={ta().validFor}
           value={valid()}
           options={[
-            { value: String(DAY), label: t().admin.day },
-            { value: String(7 * DAY), label: t().admin.week },
-            { value: String(30 * DAY), label: t().admin.month },
+            { value: String(DAY), label: ta().day },
+            { value: String(7 * DAY), label: ta().week },
+            { value: String(30 * DAY), label: ta().month },
           ]}
           onChange={setValid}
         />
       </div>
-      <Field label={t().admin.note} hint={t().admin.noteHint} maxlength={100} value={note()} onInput={setNote} />
-      <Check label={t().admin.forAdmin} checked={admin()} onChange={setAdmin} />
+      <Field label={ta().note} hint={ta().noteHint} maxlength={100} value={note()} onInput={setNote} />
+      <Check label={ta().forAdmin} checked={admin()} onChange={setAdmin} />
       <Show when={error()}>
         <p class="form-error" role="alert">
           {error()}
         </p>
       </Show>
       <Button type="submit" look="primary" busy={busy()}>
-        {t().admin.makeInvite}
+        {ta().makeInvite}
       </Button>
     </form>
   );

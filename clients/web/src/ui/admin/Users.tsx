@@ -1,5 +1,6 @@
 import { createSignal, For, Show, type JSX } from "solid-js";
 import { t } from "../../i18n";
+import { ta } from "../../i18n/admin";
 import { Button } from "../kit/Button";
 import { Empty, Failed, Skeleton } from "../kit/Empty";
 import { Field } from "../kit/Field";
@@ -22,15 +23,15 @@ export function Users(): JSX.Element {
   return (
     <>
       <div class="tools">
-        <Field label={t().admin.searchUsers} hideLabel placeholder={t().admin.searchUsers} type="search" value={query()} onInput={setQuery} />
+        <Field label={ta().searchUsers} hideLabel placeholder={ta().searchUsers} type="search" value={query()} onInput={setQuery} />
         <Button look="primary" onClick={() => setAdding(true)}>
           <Icon name="plus" size={16} />
-          {t().admin.addUser}
+          {ta().addUser}
         </Button>
       </div>
       <Show when={!pages.error()} fallback={<Failed text={pages.error()} onRetry={pages.again} />}>
-        <p class="hint">{t().admin.count(pages.total())}</p>
-        <Show when={pages.items().length > 0} fallback={pages.loading() ? <Skeleton lines={6} avatar /> : <Empty title={t().admin.noUsers} />}>
+        <p class="hint">{ta().count(pages.total())}</p>
+        <Show when={pages.items().length > 0} fallback={pages.loading() ? <Skeleton lines={6} avatar /> : <Empty title={ta().noUsers} />}>
           <ul class="plain-list">
             <For each={pages.items()}>{(user) => <UserItem user={user} onChanged={pages.again} />}</For>
           </ul>

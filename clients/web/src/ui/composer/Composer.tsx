@@ -29,7 +29,7 @@ export function Composer(props: { placeholder: string; autofocus?: boolean }): J
   let field: HTMLTextAreaElement | undefined;
 
   const open = () => token() !== null && suggestions().length > 0;
-  const blocked = () => (view.summary() && view.summary()?.membership !== "join" ? t().composer.notJoined : view.right("say") ? "" : t().composer.readonly);
+  const blocked = () => (view.summary() && view.summary()?.membership !== "join" ? t().composer.notJoined : view.summary()?.frozen ? t().room.frozen(view.summary()!.frozen) : view.right("say") ? "" : t().composer.readonly);
   const grow = () => {
     if (!field) return;
     field.style.height = "auto";

@@ -1,20 +1,20 @@
 import { For, type JSX } from "solid-js";
-import { t } from "../../i18n";
+import { tp } from "../../i18n/panels";
 import { Dialog } from "../kit/Dialog";
 import { Markdown } from "../markdown/Markdown";
 
 export default function FormattingHelp(props: { onClose: () => void }): JSX.Element {
   const rows = (): string[] => {
-    const f = t().format;
+    const f = tp().format;
     return [`**${f.bold}**`, `*${f.italic}*`, `~~${f.strike}~~`, `\`${f.code}\``, `[${f.link}](https://example.org)`, `> ${f.quote}`, `- ${f.list}`, `\`\`\`\n${f.block}\n\`\`\``];
   };
   return (
-    <Dialog open title={t().format.title} onClose={props.onClose}>
+    <Dialog open title={tp().format.title} onClose={props.onClose}>
       <table class="format-table">
         <thead>
           <tr>
-            <th>{t().format.type}</th>
-            <th>{t().format.get}</th>
+            <th>{tp().format.type}</th>
+            <th>{tp().format.get}</th>
           </tr>
         </thead>
         <tbody>
@@ -34,25 +34,25 @@ export default function FormattingHelp(props: { onClose: () => void }): JSX.Elem
             <td>
               <code>@alice</code>, <code>@room</code>
             </td>
-            <td>{t().format.mention}</td>
+            <td>{tp().format.mention}</td>
           </tr>
           <tr>
             <td>
               <code>:smile</code>
             </td>
-            <td>{t().format.emoji} 😄</td>
+            <td>{tp().format.emoji} 😄</td>
           </tr>
           <tr>
             <td>
-              <code>/me {t().format.emote}</code>
+              <code>/me {tp().format.emote}</code>
             </td>
-            <td>{t().format.emoteHint}</td>
+            <td>{tp().format.emoteHint}</td>
           </tr>
           <tr>
             <td>
               <code>Shift+Enter</code>
             </td>
-            <td>{t().format.newline}</td>
+            <td>{tp().format.newline}</td>
           </tr>
         </tbody>
       </table>

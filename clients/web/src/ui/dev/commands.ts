@@ -1,9 +1,9 @@
 // Answers of the made-up node. Development only.
 import { create } from "@bufbuild/protobuf";
 import type { Commands } from "../../client/api";
-import { AdminUserSchema, CheckSchema, DeviceSchema, EditionSchema, InviteSchema, SearchHitSchema } from "../../gen/client_pb";
+import { AdminPeersResponseSchema, AdminReportsResponseSchema, AdminUserSchema, CheckSchema, DeviceSchema, EditionSchema, InviteSchema, SearchHitSchema } from "../../gen/client_pb";
 import { MemberSchema, ReactionSchema, RoomSummarySchema } from "../../gen/room_pb";
-import { ME, NODE, profiles, rooms, user, users } from "./data";
+import { ME, NODE, profiles, roomNodes, rooms, user, users } from "./data";
 import type { FakeClient, FakeOptions } from "./fake";
 
 type Request = Record<string, unknown>;
@@ -18,13 +18,44 @@ export function fakeCommands(client: FakeClient, options: FakeOptions): Commands
     roomGet: (r) => ({
       summary: client.room(String(r.room)),
       creator: ME,
-      rights: Object.fromEntries(["say", "react", "edit_own", "delete_own", "delete_any", "pin", "mention_room", "invite", "kick", "ban", "role", "settings"].map((k) => [k, client.room(String(r.room))?.role !== "readonly"])),
+      nodes: client.nodes(String(r.room)),
+      rights: Object.fromEntries(["say", "react", "edit_own", "delete_own", "delete_any", "pin", "mention_room", "invite", "kick", "ban", "role", "settings", "stewards", "node_ban"].map((k) => [k, client.room(String(r.room))?.role !== "readonly"])),
     }),
     members: (r) => {
       const members = found(text(r, "query")).map((profile) => create(MemberSchema, { user: profile.user, membership: String(r.membership || "join"), role: roles[users.indexOf(profile.user)], profile, online: client.online(profile.user) }));
       return { members: r.membership === "ban" ? [] : members.slice(0, Number(r.limit) || 50), next: "", total: members.length };
     },
     userFind: (r) => ({ profiles: found(text(r, "query")) }),
+    blocks: () => ({ users: [...client.blocks.users], nodes: [...client.blocks.nodes] }),
+    adminPeers: () =>
+      create(AdminPeersResponseSchema, {
+        name: NODE,
+        key: "3q2-7wAb9Zt2Lk7cWq3nXr0x9Zt2Lk7cWq3nXr0x9Zs",
+        addresses: ["192.0.2.7:8443", "[2001:db8::7]:8443"],
+        policy: "invite",
+        peers: [
+          { name: roomNodes[1]!.name, state: "up", rttMs: 12.34, rooms: 4, since: BigInt(Date.now() - 4e7), version: "0.3.0", gossip: true, key: "abc" },
+          { name: "allotment.example", state: "down", rooms: 1, behind: 1205n, since: BigInt(Date.now() - 9e6), error: "No answer on UDP 203.0.113.9:8443.", key: "def" },
+          { name: "new.example", state: "connecting", since: BigInt(Date.now()) },
+          { name: "spam.example", state: "down", blocked: true, since: BigInt(Date.now() - 9e8) },
+        ],
+        alarms: [{ time: BigInt(Date.now() - 3e6), peer: "allotment.example", text: "Somebody uses this name with another key. Its administrator can tell you whether the node has a new key; until you forget the old one, the new one is refused." }],
+      }),
+    adminReports: () =>
+      create(AdminReportsResponseSchema, {
+        reports: [
+          { id: "1", room: rooms[0]!.room, roomName: "Garden", event: "e009990", author: "seller1@orchard.example:8443", text: "BUY SEEDS NOW http://seeds.example", reason: "Advertising, for the third time", reporter: user(1), time: BigInt(Date.now() - 3e6) },
+          { id: "2", room: "elsewhere", roomName: "Choir", event: "e1", author: user(4), text: "", reason: "", reporter: user(2), time: BigInt(Date.now() - 9e7) },
+        ],
+      }),
+    adminNodeInvite: () => ({ link: `https://${NODE}:8443/#/node/${NODE}/3q2-7wAb9Zt2Lk7cWq3nXr0x9Zt2Lk7cWq3nXr0x9Zs/Wq3nXr0x9Zt2Lk7c` }),
+    adminNodeJoin: (r) => {
+      throw Object.assign(new Error(`${String(r.link)} does not answer. Check that its UDP port is open.`), { code: "unavailable" });
+    },
+    roomJoin: (r) => {
+      if (String(r.room).startsWith("#")) throw Object.assign(new Error("That node cannot be reached."), { code: "unavailable" });
+      return {};
+    },
     roomFind: (r) => ({
       rooms: rooms.filter((x) => x.public && (x.name + x.alias).toLowerCase().includes(text(r, "query"))).map((x, i) => create(RoomSummarySchema, { ...x, membership: i % 3 ? "" : "join", room: x.room + (i % 3 ? "z" : "") })),
       next: "",

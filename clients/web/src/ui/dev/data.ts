@@ -1,5 +1,6 @@
 // Plausible rooms, people and 10,000 messages for screenshots. Development only.
 import { create } from "@bufbuild/protobuf";
+import { RoomNodeSchema, type RoomNode } from "../../gen/client_pb";
 import { EventSchema, ProfileSchema, RoomSummarySchema, type Event, type Profile, type RoomSummary } from "../../gen/room_pb";
 
 export const NODE = "hearth.example";
@@ -15,7 +16,10 @@ const people: [string, string, string][] = [
   ["hana", "Hana Kovář", "back on Monday"],
   ["ines", "Inês Carvalho", ""],
 ];
-export const profiles = new Map<string, Profile>(people.map(([id, displayName, status]) => [`${id}@${NODE}`, create(ProfileSchema, { user: `${id}@${NODE}`, displayName, status })]));
+const OTHER = "orchard.example:8443";
+const abroad = new Map([["farah", OTHER], ["goro", "allotment.example"]]); // who lives on another node
+const address = (id: string): string => `${id}@${abroad.get(id) ?? NODE}`;
+export const profiles = new Map<string, Profile>(people.map(([id, displayName, status]) => [address(id), create(ProfileSchema, { user: address(id), displayName, status })]));
 export const users = [...profiles.keys()];
 export const user = (i: number): string => users[((i % users.length) + users.length) % users.length]!;
 
@@ -91,6 +95,8 @@ function decorate(events: Event[]): Event[] {
   change(10, { pinned: true, text: "Harvest day is **Saturday, ten o'clock**, at the shed. Bring gloves, baskets and something for the table.", author: user(3), reactions: [{ emoji: "🎉", users: [user(1), user(2), user(4), user(5)] }, { emoji: "🧤", users: [ME] }] as Event["reactions"] });
   change(9, { author: ME, text: "I bring bread and the big pot." });
   change(8, { author: ME, text: "And soup, if somebody brings leeks." });
+  change(4, { author: ME, text: "I am still here, am I not?", voided: true });
+  change(5, { author: ME, text: "Has anybody from the allotment seen this yet?", time: BigInt(Date.now() - 400_000) });
   change(7, { thread: at(14)?.id, text: "I can drive, five seats.", author: user(4) });
   change(6, { thread: at(14)?.id, text: "Count me in!", author: user(5) });
   change(3, { author: user(2), text: "周六我带两斤韭葱 🥬，再带一壶茶。" });
@@ -114,5 +120,20 @@ export const rooms: RoomSummary[] = [
   room(8, { direct: user(3), directProfile: profiles.get(user(3)), members: 2, lastText: "Thanks a lot", lastAuthor: user(3), headPos: 40n, readPos: 40n }),
   room(9, { name: "Reading circle", membership: "invite", role: "", invitedBy: user(5), members: 6, topic: "One book a month" }),
   ...["Release planning", "Choir", "Lost and found", "Node operators", "Photography", "Neighbourhood watch of cats", "Board games"].map((name, i) => room(10 + i, { name, public: i % 2 === 0, members: 4 + i * 9, lastText: "See you next week", lastAuthor: user(i), headPos: 90n, readPos: 90n })),
+];
+const stranger = (n: number, who: string, fields: Partial<RoomSummary> = {}) => room(n, { name: "CHEAP SEEDS", topic: "!!!", membership: "invite", role: "", invitedBy: who, stranger: true, ...fields });
+rooms.push(stranger(30, `seller1@${OTHER}`), stranger(31, `seller2@${OTHER}`), stranger(32, "zed@somewhere.example", { direct: "zed@somewhere.example" }));
+rooms[0]!.nodes = 3;
+rooms[0]!.waiting = 2;
+rooms[3]!.frozen = "it was made by a newer version of Hearth.";
+rooms[3]!.nodes = 2;
+
+const roomNode = (name: string, fields: Partial<RoomNode>): RoomNode => create(RoomNodeSchema, { name, state: "up", ...fields } as RoomNode);
+export const roomNodes: RoomNode[] = [
+  roomNode(NODE, { here: true, home: true, steward: true, members: 7, frontier: 9_998n }),
+  roomNode(OTHER, { steward: true, members: 1, rttMs: 12n, reached: 10_000n }),
+  roomNode("allotment.example", { state: "down", members: 1, reached: 9_995n, behind: 5n }),
+  roomNode("forked.example", { members: 2, rttMs: 48n, reached: 10_000n, frozen: "it signed two histories" }),
+  roomNode("spam.example", { state: "down", banned: true }),
 ];
 export const counts: Record<string, number> = { [rooms[0]!.room]: 10_000, [rooms[1]!.room]: 5000, [rooms[5]!.room]: 1240 };

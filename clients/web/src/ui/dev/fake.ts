@@ -1,9 +1,10 @@
 // A ChatClient without a node: made-up data, real behaviour (paging, pending, typing). Development only.
 import { create } from "@bufbuild/protobuf";
 import type { Change, ChatClient, Commands, Connection, Me, Pending, Timeline } from "../../client/api";
+import type { RoomNode } from "../../gen/client_pb";
 import { EventSchema, type Event } from "../../gen/room_pb";
 import { fakeCommands } from "./commands";
-import { counts, id, makeEvents, ME, NODE, profiles, rooms, user } from "./data";
+import { counts, id, makeEvents, ME, NODE, profiles, roomNodes, rooms, user } from "./data";
 
 export interface FakeOptions {
   phase: Connection["phase"];
@@ -87,6 +88,14 @@ export class FakeClient implements ChatClient {
   receipts(room: string): ReadonlyMap<string, bigint> {
     const top = BigInt(this.events(room).length);
     return new Map([1, 2, 3, 4, 5, 6, 7, 8].map((i) => [user(i), i < 6 ? top : top - 8n]));
+  }
+
+  readonly blocks = { users: new Set([user(6)]) as ReadonlySet<string>, nodes: new Set(["spam.example"]) as ReadonlySet<string> };
+  blocked(u: string): boolean {
+    return this.blocks.users.has(u) || this.blocks.nodes.has(u.slice(u.indexOf("@") + 1));
+  }
+  nodes(room: string): readonly RoomNode[] {
+    return room === rooms[0]!.room ? roomNodes : [];
   }
 
   open(room: string): Timeline {

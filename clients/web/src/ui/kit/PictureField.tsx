@@ -1,5 +1,5 @@
 import { createSignal, Show, type JSX } from "solid-js";
-import { t } from "../../i18n";
+import { ts } from "../../i18n/settings";
 import { errorText } from "../errors";
 import { useChat } from "../state";
 import { Button } from "./Button";
@@ -28,8 +28,8 @@ export function PictureField(props: { label: string; preview: JSX.Element; curre
   const choose = (file: File | undefined) => {
     if (input) input.value = "";
     if (!file) return;
-    if (!TYPES.includes(file.type)) setError(t().settings.pictureType);
-    else if (file.size > MAX_BYTES) setError(t().settings.pictureSize);
+    if (!TYPES.includes(file.type)) setError(ts().pictureType);
+    else if (file.size > MAX_BYTES) setError(ts().pictureSize);
     else void save(async () => props.onPicture(await chat.client.upload(file)));
   };
   return (
@@ -43,11 +43,11 @@ export function PictureField(props: { label: string; preview: JSX.Element; curre
           </Button>
           <Show when={props.current}>
             <Button look="quiet" disabled={busy()} onClick={() => void save(() => props.onPicture(""))}>
-              {t().settings.removePicture}
+              {ts().removePicture}
             </Button>
           </Show>
         </div>
-        <p class="hint">{t().settings.pictureHint}</p>
+        <p class="hint">{ts().pictureHint}</p>
         <Show when={error()}>
           <p class="field-error" role="alert">
             {error()}

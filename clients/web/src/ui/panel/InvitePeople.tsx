@@ -1,11 +1,13 @@
 import { createSignal, Show, type JSX } from "solid-js";
 import { t } from "../../i18n";
-import { errorText } from "../errors";
+import { tp } from "../../i18n/panels";
+import { tn } from "../../i18n/nodes";
 import { Button } from "../kit/Button";
 import { Dialog } from "../kit/Dialog";
 import { notify } from "../kit/Toast";
 import { PeoplePicker } from "../rooms/PeoplePicker";
-import { useChat } from "../state";
+import { remoteError } from "../rooms/remote";
+import { elsewhere, useChat } from "../state";
 import { useRoomView } from "../timeline/view";
 
 export function InvitePeople(props: { onClose: () => void }): JSX.Element {
@@ -17,22 +19,24 @@ export function InvitePeople(props: { onClose: () => void }): JSX.Element {
   const invite = async () => {
     setBusy(true);
     setError("");
+    let asking = "";
     try {
       for (const user of users()) {
+        asking = elsewhere(chat, user);
         await chat.client.commands.roomInvite({ room: view.room, user });
         setUsers((left) => left.filter((u) => u !== user)); // what failed stays in the field
         notify(t().members.inviteSent(chat.name(user)));
       }
       props.onClose();
     } catch (e) {
-      setError(errorText(e));
+      setError(remoteError(e, asking));
     } finally {
       setBusy(false);
     }
   };
   return (
     <Dialog open title={t().members.inviteTitle} onClose={props.onClose}>
-      <PeoplePicker label={t().conversation.label} hint={t().newRoom.inviteHint} chosen={users()} onChange={setUsers} />
+      <PeoplePicker label={tp().conversation.label} hint={tn().people.hint} chosen={users()} onChange={setUsers} />
       <Show when={error()}>
         <p class="form-error" role="alert">
           {error()}

@@ -7,7 +7,7 @@ import { Confirm } from "../kit/Confirm";
 import { Field } from "../kit/Field";
 import { Menu, type MenuEntry } from "../kit/Menu";
 import { go, toRoom } from "../route";
-import { localPart, useChat } from "../state";
+import { elsewhere, localPart, useChat } from "../state";
 import { useRoomView } from "../timeline/view";
 
 const ROLES = ["owner", "administrator", "moderator", "member", "readonly"] as const;
@@ -31,6 +31,7 @@ export function MemberItem(props: { member: Member; onChanged: () => void }): JS
   const entries = (): (MenuEntry | null)[] => {
     const list: (MenuEntry | null)[] = [];
     const { membership, role } = props.member;
+    list.push({ label: t().actions.about(name()), icon: "people", onSelect: () => view.setAsk({ kind: "person", user: user() }) });
     if (!me()) list.push({ label: t().members.write, icon: "send", onSelect: () => void attempt(async () => go(toRoom((await commands.roomDirect({ user: user() })).room))) });
     if (membership === "join" && view.right("role") && (below() || me()) && !view.summary()?.direct) {
       list.push(null);
@@ -57,8 +58,9 @@ export function MemberItem(props: { member: Member; onChanged: () => void }): JS
     <li class="member">
       <Avatar id={user()} name={name()} blob={props.member.profile?.avatar} size={32} online={props.member.online || chat.online(user())} />
       <span class="member-main">
-        <span class="member-name">
+        <span class="member-name" title={user()}>
           {name()} {me() ? `(${t().common.you})` : ""}
+          <Show when={elsewhere(chat, user())}>{(node) => <span class="node-tag">@{node()}</span>}</Show>
         </span>
         <span class="member-detail" dir="auto">
           {props.member.profile?.status || user()}

@@ -1,6 +1,7 @@
 import { Show, type JSX } from "solid-js";
 import type { Event } from "../../gen/room_pb";
-import { locale, t } from "../../i18n";
+import { locale } from "../../i18n";
+import { tp } from "../../i18n/panels";
 import { dateTime } from "../../i18n/dates";
 import { UserAvatar } from "../kit/Avatar";
 import { Markdown } from "../markdown/Markdown";
@@ -23,7 +24,7 @@ export function MessageCard(props: { event: Event; where?: string; onOpen: () =>
         <Markdown id={`${props.event.id} ${props.event.edited}`} text={props.event.text} mentions={props.event.mentions} mentionRoom={props.event.mentionRoom} />
       </div>
       <button type="button" class="link-button" onClick={() => props.onOpen()}>
-        {t().pins.open}
+        {tp().pins.open}
       </button>
     </li>
   );

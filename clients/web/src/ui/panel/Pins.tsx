@@ -1,5 +1,5 @@
 import { createMemo, For, Show, type JSX } from "solid-js";
-import { t } from "../../i18n";
+import { tp } from "../../i18n/panels";
 import { Empty, Failed, Skeleton } from "../kit/Empty";
 import { createLoad } from "../kit/load";
 import { useChat } from "../state";
@@ -23,7 +23,7 @@ export default function Pins(): JSX.Element {
     <div class="panel-scroll" tabindex="-1">
       <Show when={!pins.error()} fallback={<Failed text={pins.error()} onRetry={pins.again} />}>
         <Show when={pins.value()} fallback={<Skeleton lines={4} avatar />}>
-          <Show when={events().length > 0} fallback={<Empty title={t().pins.none} hint={t().pins.noneHint} />}>
+          <Show when={events().length > 0} fallback={<Empty title={tp().pins.none} hint={tp().pins.noneHint} />}>
             <ul class="message-cards">
               <For each={events()}>{(event) => <MessageCard event={event} onOpen={() => view.jump(event.id)} />}</For>
             </ul>

@@ -1,5 +1,6 @@
 import { createSignal, Show, type JSX } from "solid-js";
 import { t } from "../../i18n";
+import { tp } from "../../i18n/panels";
 import { attempt, copyText } from "../errors";
 import { Button } from "../kit/Button";
 import { Confirm } from "../kit/Confirm";
@@ -9,6 +10,7 @@ import { go, toRoom } from "../route";
 import { RoomAvatar } from "../rooms/RoomAvatar";
 import { roomTitle, useChat } from "../state";
 import { useRoomView } from "../timeline/view";
+import { RoomNodes } from "./RoomNodes";
 import { RoomSettings } from "./RoomSettings";
 
 type Muted = "all" | "mentions" | "none";
@@ -33,25 +35,25 @@ export default function RoomInfo(props: { creator: string; onLeft: () => void })
           <div class="info-head">
             <RoomAvatar room={room()} size={64} />
             <h3>{title()}</h3>
-            <p class="hint">{room().direct ? t().info.direct : room().alias}</p>
+            <p class="hint">{room().direct ? tp().info.direct : room().alias}</p>
             <Show when={props.creator && !room().direct}>
-              <p class="hint">{t().info.created(chat.name(props.creator))}</p>
+              <p class="hint">{tp().info.created(chat.name(props.creator))}</p>
             </Show>
             <Button small onClick={() => void copyText(new URL(toRoom(view.room), location.href).href, t().actions.linkCopied)}>
               <Icon name="link" size={15} />
-              {t().info.copyLink}
+              {tp().info.copyLink}
             </Button>
           </div>
         )}
       </Show>
       <section>
         <Choice<Muted>
-          label={t().info.notifications}
+          label={tp().info.notifications}
           value={muted()}
           options={[
-            { value: "none", label: t().info.all },
-            { value: "mentions", label: t().info.mentions },
-            { value: "all", label: t().info.nothing },
+            { value: "none", label: tp().info.all },
+            { value: "mentions", label: tp().info.mentions },
+            { value: "all", label: tp().info.nothing },
           ]}
           onChange={(v) => void attempt(() => commands.roomMute({ room: view.room, muted: v === "none" ? "" : v }))}
         />
@@ -59,13 +61,16 @@ export default function RoomInfo(props: { creator: string; onLeft: () => void })
       <Show when={view.right("settings") && summary() && !summary()?.direct}>
         <RoomSettings room={summary()!} />
       </Show>
+      <Show when={!summary()?.direct || (summary()?.nodes ?? 0) > 1}>
+        <RoomNodes />
+      </Show>
       <section>
         <Button look="danger" onClick={() => setLeaving(true)}>
           <Icon name="leave" size={16} />
-          {summary()?.direct ? t().info.leaveConversation : t().info.leave}
+          {summary()?.direct ? tp().info.leaveConversation : tp().info.leave}
         </Button>
       </section>
-      <Confirm open={leaving()} title={t().info.leaveTitle} text={t().info.leaveText} action={t().info.leave} onClose={() => setLeaving(false)} onConfirm={leave} />
+      <Confirm open={leaving()} title={tp().info.leaveTitle} text={tp().info.leaveText} action={tp().info.leave} onClose={() => setLeaving(false)} onConfirm={leave} />
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import { createSignal, Show, type JSX } from "solid-js";
 import type { RoomSummary } from "../../gen/room_pb";
 import { t } from "../../i18n";
+import { tp } from "../../i18n/panels";
 import { errorText } from "../errors";
 import { Button } from "../kit/Button";
 import { Check, Field } from "../kit/Field";
@@ -41,19 +42,19 @@ export function RoomSettings(props: { room: RoomSummary }): JSX.Element {
   };
   return (
     <section>
-      <PictureField label={t().info.changePicture} current={props.room.avatar} preview={<RoomAvatar room={props.room} size={48} />} onPicture={(avatar) => commands.roomSet({ room: props.room.room, settings: { avatar } })} />
+      <PictureField label={tp().info.changePicture} current={props.room.avatar} preview={<RoomAvatar room={props.room} size={48} />} onPicture={(avatar) => commands.roomSet({ room: props.room.room, settings: { avatar } })} />
       <form class="form" onSubmit={(e) => void save(e)}>
-        <Field label={t().info.name} value={name()} maxlength={100} onInput={setName} />
-        <Field label={t().info.topic} value={topic()} maxlength={500} onInput={setTopic} />
-        <Field label={t().info.alias} value={alias()} hint={t().newRoom.aliasHint} autocapitalize="none" onInput={(v) => setAlias(v.trim().replace(/^#/, "").toLowerCase())} />
-        <Check label={t().info.public} checked={isPublic()} onChange={setPublic} />
+        <Field label={tp().info.name} value={name()} maxlength={100} onInput={setName} />
+        <Field label={tp().info.topic} value={topic()} maxlength={500} onInput={setTopic} />
+        <Field label={tp().info.alias} value={alias()} hint={tp().newRoom.aliasHint} autocapitalize="none" onInput={(v) => setAlias(v.trim().replace(/^#/, "").toLowerCase())} />
+        <Check label={tp().info.public} checked={isPublic()} onChange={setPublic} />
         <Show when={error()}>
           <p class="form-error" role="alert">
             {error()}
           </p>
         </Show>
         <Button type="submit" look="primary" busy={busy()}>
-          {t().info.save}
+          {tp().info.save}
         </Button>
       </form>
     </section>

@@ -1,5 +1,6 @@
 import { createMemo, createSignal, For, Show, type JSX } from "solid-js";
 import { t } from "../../i18n";
+import { tp } from "../../i18n/panels";
 import { Button } from "../kit/Button";
 import { Empty, Failed, Skeleton } from "../kit/Empty";
 import { Choice, Field } from "../kit/Field";
@@ -32,28 +33,28 @@ export default function Search(): JSX.Element {
   return (
     <>
       <div class="panel-tools">
-        <Field label={t().searchPanel.label} hideLabel placeholder={t().searchPanel.label} type="search" autofocus value={query()} onInput={setQuery} />
+        <Field label={tp().searchPanel.label} hideLabel placeholder={tp().searchPanel.label} type="search" autofocus value={query()} onInput={setQuery} />
         <Choice
-          label={t().searchPanel.scope}
+          label={tp().searchPanel.scope}
           hideLabel
           value={scope()}
           options={[
-            { value: "here", label: t().searchPanel.here },
-            { value: "everywhere", label: t().searchPanel.everywhere },
+            { value: "here", label: tp().searchPanel.here },
+            { value: "everywhere", label: tp().searchPanel.everywhere },
           ]}
           onChange={setScope}
         />
         <Show when={indexing()}>
-          <p class="hint">{t().searchPanel.indexing}</p>
+          <p class="hint">{tp().searchPanel.indexing}</p>
         </Show>
       </div>
       <div class="panel-scroll" tabindex="-1">
         <Show when={!pages.error()} fallback={<Failed text={pages.error()} onRetry={pages.again} />}>
-          <Show when={asked().query} fallback={<Empty title={t().searchPanel.start} />}>
+          <Show when={asked().query} fallback={<Empty title={tp().searchPanel.start} />}>
             <p class="hint panel-count" role="status">
-              {pages.loading() ? t().app.loading : t().searchPanel.results(pages.total())}
+              {pages.loading() ? t().app.loading : tp().searchPanel.results(pages.total())}
             </p>
-            <Show when={pages.items().length > 0} fallback={pages.loading() ? <Skeleton lines={4} avatar /> : <Empty title={t().searchPanel.none} hint={t().searchPanel.noneHint} />}>
+            <Show when={pages.items().length > 0} fallback={pages.loading() ? <Skeleton lines={4} avatar /> : <Empty title={tp().searchPanel.none} hint={tp().searchPanel.noneHint} />}>
               <ul class="message-cards">
                 <For each={pages.items()}>{(hit) => <MessageCard event={hit.event!} where={scope() === "everywhere" ? roomTitle(chat, chat.room(hit.room), t().rooms.unnamed) : undefined} onOpen={() => open(hit.room, hit.event!.id)} />}</For>
               </ul>

@@ -1,26 +1,37 @@
-import { Match, Switch, type JSX } from "solid-js";
+import { lazy, Match, Suspense, Switch, type JSX } from "solid-js";
 import { t } from "../../i18n";
-import { Confirm } from "../kit/Confirm";
 import { useChat } from "../state";
 import { newKey } from "../timeline/messageActions";
 import { useRoomView } from "../timeline/view";
-import { EditHistory } from "./EditHistory";
+
+const Confirm = lazy(() => import("../kit/Confirm").then((m) => ({ default: m.Confirm })));
+const EditHistory = lazy(() => import("./EditHistory"));
+const Report = lazy(() => import("./Report"));
+const PersonCard = lazy(() => import("../person/PersonCard"));
 
 /** The window a message's action asked for. */
 export function Asked(): JSX.Element {
   const chat = useChat();
   const view = useRoomView();
   const close = () => view.setAsk(null);
-  const asked = (kind: "delete" | "edits") => {
+  const asked = (kind: "delete" | "edits" | "report") => {
     const ask = view.ask();
     return ask?.kind === kind ? ask.event : undefined;
   };
+  const person = () => {
+    const ask = view.ask();
+    return ask?.kind === "person" ? ask.user : undefined;
+  };
   return (
-    <Switch>
-      <Match when={asked("delete")}>
-        {(event) => <Confirm open title={t().actions.deleteTitle} text={t().actions.deleteText} action={t().actions.delete} onClose={close} onConfirm={() => chat.client.commands.delete({ room: view.room, event: event().id, key: newKey() })} />}
-      </Match>
-      <Match when={asked("edits")}>{(event) => <EditHistory event={event()} onClose={close} />}</Match>
-    </Switch>
+    <Suspense>
+      <Switch>
+        <Match when={asked("delete")}>
+          {(event) => <Confirm open title={t().actions.deleteTitle} text={t().actions.deleteText} action={t().actions.delete} onClose={close} onConfirm={() => chat.client.commands.delete({ room: view.room, event: event().id, key: newKey() })} />}
+        </Match>
+        <Match when={asked("edits")}>{(event) => <EditHistory event={event()} onClose={close} />}</Match>
+        <Match when={asked("report")}>{(event) => <Report event={event()} onClose={close} />}</Match>
+        <Match when={person()}>{(user) => <PersonCard user={user()} onClose={close} />}</Match>
+      </Switch>
+    </Suspense>
   );
 }

@@ -9,7 +9,7 @@ import { Markdown } from "../markdown/Markdown";
 import { useChat } from "../state";
 import { useRoomView } from "../timeline/view";
 
-export function EditHistory(props: { event: Event; onClose: () => void }): JSX.Element {
+export default function EditHistory(props: { event: Event; onClose: () => void }): JSX.Element {
   const chat = useChat();
   const view = useRoomView();
   const history = createLoad(

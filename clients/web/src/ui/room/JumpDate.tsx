@@ -9,7 +9,7 @@ const today = (): string => {
   return `${d.getFullYear()}-${String(d.getMonth() + 1).padStart(2, "0")}-${String(d.getDate()).padStart(2, "0")}`;
 };
 
-export function JumpDate(props: { onClose: () => void; onJump: (time: number) => void }): JSX.Element {
+export default function JumpDate(props: { onClose: () => void; onJump: (time: number) => void }): JSX.Element {
   const [day, setDay] = createSignal(today());
   const submit = (e: SubmitEvent) => {
     e.preventDefault();

@@ -7,6 +7,7 @@ import { Icon } from "../kit/Icon";
 import { Menu } from "../kit/Menu";
 import { createMedia } from "../media";
 import { go } from "../route";
+import { isStranger } from "../state";
 import { RoomAvatar } from "../rooms/RoomAvatar";
 import type { PanelName } from "./RoomPage";
 
@@ -27,7 +28,7 @@ export function RoomHead(props: RoomHeadProps): JSX.Element {
       <Show when={props.summary}>{(room) => <RoomAvatar room={room()} size={32} />}</Show>
       <div class="room-head-main">
         <h1 class="room-head-title">{props.title}</h1>
-        <Show when={props.summary?.topic}>
+        <Show when={!(props.summary && isStranger(props.summary)) && props.summary?.topic}>
           <p class="room-head-topic" dir="auto" title={props.summary?.topic}>
             {props.summary?.topic}
           </p>

@@ -9,10 +9,11 @@ import { Timeline } from "../timeline/Timeline";
 import { createRoomView, RoomViewContext } from "../timeline/view";
 import { Asked } from "./Asked";
 import { JoinCard } from "./JoinCard";
-import { JumpDate } from "./JumpDate";
 import { createRights } from "./rights";
 import { RoomHead } from "./RoomHead";
+import { RoomNotes } from "./RoomNotes";
 
+const JumpDate = lazy(() => import("./JumpDate"));
 const Panel = lazy(() => import("../panel/Panel"));
 
 export type PanelName = "" | "members" | "pins" | "search" | "info" | "thread";
@@ -57,6 +58,7 @@ export default function RoomPage(props: { room: string; event: string }): JSX.El
       <div class="room" classList={{ "with-panel": panel() !== "" }}>
         <main class="room-main" id="main" tabindex="-1" aria-label={title()}>
           <RoomHead title={title()} summary={summary() ?? rights.found()} panel={panel()} onPanel={toggle} onDate={() => setDating(true)} />
+          <RoomNotes summary={summary()} />
           <Show when={joined()} fallback={<JoinCard room={room} title={title()} summary={summary() ?? rights.found()} loading={rights.loading()} error={rights.error()} onRetry={rights.again} />}>
             <Timeline target={props.event} date={date()} />
             <div class="room-foot">
@@ -72,7 +74,9 @@ export default function RoomPage(props: { room: string; event: string }): JSX.El
         </Show>
         <Asked />
         <Show when={dating()}>
-          <JumpDate onClose={() => setDating(false)} onJump={(day) => (setDate(undefined), setDate(day))} />
+          <Suspense>
+            <JumpDate onClose={() => setDating(false)} onJump={(day) => (setDate(undefined), setDate(day))} />
+          </Suspense>
         </Show>
       </div>
     </RoomViewContext.Provider>

@@ -1,45 +1,57 @@
 import { createSignal, For, Show, type JSX } from "solid-js";
-import { t } from "../../i18n";
-import { attempt } from "../errors";
+import { tp } from "../../i18n/panels";
+import { tn } from "../../i18n/nodes";
 import { Dialog } from "../kit/Dialog";
 import { Failed } from "../kit/Empty";
 import { Field } from "../kit/Field";
 import { UserAvatar } from "../kit/Avatar";
-import { createDebounced, createLoad } from "../kit/load";
 import { go, toRoom } from "../route";
-import { useChat } from "../state";
+import { elsewhere, useChat } from "../state";
+import { createPeopleSearch } from "./people";
+import { remoteError } from "./remote";
 
 export default function NewConversation(props: { onClose: () => void }): JSX.Element {
   const chat = useChat();
   const [query, setQuery] = createSignal("");
-  const still = createDebounced(query, 150);
-  const found = createLoad(still, async (q) => (q.trim() ? (await chat.client.commands.userFind({ query: q.trim(), limit: 20 })).profiles : []));
+  const { found, load } = createPeopleSearch(query, 20);
+  const [asking, setAsking] = createSignal(""); // with whom the conversation is being made
+  const [error, setError] = createSignal("");
   const start = async (user: string) => {
-    await attempt(async () => {
+    if (asking()) return;
+    setAsking(user);
+    setError("");
+    try {
       const room = await chat.client.commands.roomDirect({ user });
       props.onClose();
       go(toRoom(room.room));
-    });
+    } catch (failure) {
+      setError(remoteError(failure, elsewhere(chat, user)));
+    } finally {
+      setAsking("");
+    }
   };
   return (
-    <Dialog open title={t().conversation.title} onClose={props.onClose}>
-      <Field label={t().conversation.label} hint={t().conversation.hint} value={query()} autofocus autocomplete="off" onInput={setQuery} />
-      <Show when={!found.error()} fallback={<Failed text={found.error()} onRetry={found.again} />}>
+    <Dialog open title={tp().conversation.title} onClose={props.onClose}>
+      <Field label={tp().conversation.label} hint={tn().people.hint} value={query()} error={error() || undefined} autofocus autocomplete="off" autocapitalize="none" spellcheck={false} onInput={(text) => (setQuery(text), setError(""))} />
+      <Show when={!load.error()} fallback={<Failed text={load.error()} onRetry={load.again} />}>
         <ul class="pick-list tall">
-          <For each={(found.value() ?? []).filter((p) => p.user !== chat.me()?.user)}>
+          <For each={found()}>
             {(p) => (
               <li>
-                <button type="button" class="pick" aria-label={t().conversation.start(p.displayName || p.user)} onClick={() => void start(p.user)}>
+                <button type="button" class="pick" aria-label={tp().conversation.start(p.name)} aria-busy={asking() === p.user} onClick={() => void start(p.user)}>
                   <UserAvatar user={p.user} size={32} presence />
-                  <span class="pick-name">{p.displayName || p.user}</span>
-                  <span class="pick-detail">{p.status || p.user}</span>
+                  <span class="pick-name">{p.node ? tn().people.write(p.user) : p.name}</span>
+                  <span class="pick-detail">{p.node ? tn().people.elsewhere(p.node) : p.detail}</span>
                 </button>
               </li>
             )}
           </For>
         </ul>
-        <Show when={still().trim() && !found.loading() && (found.value() ?? []).length === 0}>
-          <p class="hint">{t().conversation.none}</p>
+        <p class="hint" role="status">
+          {elsewhere(chat, asking()) ? tn().people.asking(elsewhere(chat, asking())) : ""}
+        </p>
+        <Show when={query().trim() && !load.loading() && found().length === 0}>
+          <p class="hint">{tn().people.none}</p>
         </Show>
       </Show>
     </Dialog>

@@ -1,5 +1,7 @@
 import { createSignal, Show, type JSX } from "solid-js";
 import { t } from "../../i18n";
+import { tp } from "../../i18n/panels";
+import { tn } from "../../i18n/nodes";
 import { errorText } from "../errors";
 import { Button } from "../kit/Button";
 import { Dialog } from "../kit/Dialog";
@@ -23,8 +25,8 @@ export default function NewRoom(props: { onClose: () => void }): JSX.Element {
   const submit = async (e: SubmitEvent) => {
     e.preventDefault();
     const bad = {
-      name: name().trim() || alias() ? undefined : t().newRoom.missingName,
-      alias: !alias() || /^[a-z0-9._-]+$/.test(alias()) ? undefined : t().newRoom.badAlias,
+      name: name().trim() || alias() ? undefined : tp().newRoom.missingName,
+      alias: !alias() || /^[a-z0-9._-]+$/.test(alias()) ? undefined : tp().newRoom.badAlias,
     };
     setWrong(bad);
     if (bad.name || bad.alias || busy()) return;
@@ -41,21 +43,21 @@ export default function NewRoom(props: { onClose: () => void }): JSX.Element {
   };
 
   return (
-    <Dialog open title={t().newRoom.title} onClose={props.onClose}>
+    <Dialog open title={tp().newRoom.title} onClose={props.onClose}>
       <form class="form" onSubmit={(e) => void submit(e)} novalidate>
-        <Field label={t().newRoom.name} hint={t().newRoom.nameHint} value={name()} error={wrong().name} maxlength={100} autofocus onInput={setName} />
-        <Field label={t().newRoom.alias} hint={t().newRoom.aliasHint} value={alias()} error={wrong().alias} autocapitalize="none" spellcheck={false} onInput={(v) => setAlias(v.trim().replace(/^#/, "").toLowerCase())} />
-        <Field label={t().newRoom.topic} value={topic()} maxlength={500} onInput={setTopic} />
+        <Field label={tp().newRoom.name} hint={tp().newRoom.nameHint} value={name()} error={wrong().name} maxlength={100} autofocus onInput={setName} />
+        <Field label={tp().newRoom.alias} hint={tp().newRoom.aliasHint} value={alias()} error={wrong().alias} autocapitalize="none" spellcheck={false} onInput={(v) => setAlias(v.trim().replace(/^#/, "").toLowerCase())} />
+        <Field label={tp().newRoom.topic} value={topic()} maxlength={500} onInput={setTopic} />
         <Choice
-          label={t().newRoom.visibility}
+          label={tp().newRoom.visibility}
           value={who()}
           options={[
-            { value: "private", label: t().newRoom.private, hint: t().newRoom.privateHint },
-            { value: "public", label: t().newRoom.public, hint: t().newRoom.publicHint },
+            { value: "private", label: tp().newRoom.private, hint: tp().newRoom.privateHint },
+            { value: "public", label: tp().newRoom.public, hint: tp().newRoom.publicHint },
           ]}
           onChange={setWho}
         />
-        <PeoplePicker label={t().newRoom.invite} hint={t().newRoom.inviteHint} chosen={invite()} onChange={setInvite} />
+        <PeoplePicker label={tp().newRoom.invite} hint={tn().people.hint} chosen={invite()} onChange={setInvite} />
         <Show when={wrong().form}>
           <p class="form-error" role="alert">
             {wrong().form}
@@ -64,7 +66,7 @@ export default function NewRoom(props: { onClose: () => void }): JSX.Element {
         <div class="dialog-actions">
           <Button onClick={() => props.onClose()}>{t().common.cancel}</Button>
           <Button type="submit" look="primary" busy={busy()}>
-            {t().newRoom.create}
+            {tp().newRoom.create}
           </Button>
         </div>
       </form>

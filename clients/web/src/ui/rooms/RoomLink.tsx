@@ -23,11 +23,12 @@ export function RoomLink(props: { id: string }): JSX.Element {
     if (mentions()) parts.push(t().rooms.mentions(mentions()));
     if (unread()) parts.push(t().rooms.unread(unread()));
     if (room()?.muted) parts.push(t().rooms.muted);
-    return parts.map((part) => `, ${part}`).join("");
+    return [title(), ...parts].join(", ");
   };
   const preview = () => {
     const now = room();
     if (!now?.lastText) return "";
+    if (chat.blocked(now.lastAuthor)) return t().rooms.blocked;
     const who = now.lastAuthor === chat.me()?.user ? t().common.you : chat.name(now.lastAuthor);
     return now.direct && now.lastAuthor === now.direct ? now.lastText : t().rooms.last(who, now.lastText);
   };
@@ -36,9 +37,10 @@ export function RoomLink(props: { id: string }): JSX.Element {
       <Show when={room()}>{(r) => <RoomAvatar room={r()} size={38} />}</Show>
       <span class="room-link-main">
         <span class="room-link-line">
-          <span class="room-link-title">
+          {/* One text for the whole name: pieces beside each other are read with a gap before the comma. */}
+          <span class="hidden-text">{label()}</span>
+          <span class="room-link-title" aria-hidden="true">
             {title()}
-            <span class="hidden-text">{label()}</span>
           </span>
           <Show when={room()?.muted}>
             <Icon name="mute" size={14} />

@@ -1,4 +1,4 @@
-import { createMemo, createSignal, For, Show, type JSX } from "solid-js";
+import { createMemo, createSignal, For, lazy, Show, Suspense, type JSX } from "solid-js";
 import { t } from "../../i18n";
 import { Button, IconButton } from "../kit/Button";
 import { Empty } from "../kit/Empty";
@@ -6,12 +6,14 @@ import { Flame, Icon } from "../kit/Icon";
 import { Menu } from "../kit/Menu";
 import { createMedia } from "../media";
 import { go, route } from "../route";
-import { roomTitle, useChat } from "../state";
+import { isStranger, roomTitle, useChat } from "../state";
 import { windows } from "../windows";
 import { InviteItem } from "./InviteItem";
 import { matchesRoom } from "./order";
 import { RoomLink } from "./RoomLink";
 import { SidebarFoot } from "./SidebarFoot";
+
+const Requests = lazy(() => import("./Requests"));
 
 export function Sidebar(): JSX.Element {
   const chat = useChat();
@@ -21,13 +23,15 @@ export function Sidebar(): JSX.Element {
 
   const joined = createMemo(() => chat.rooms().filter((r) => r.membership === "join"));
   const shown = createMemo(() => joined().filter((r) => matchesRoom(roomTitle(chat, r, t().rooms.unnamed), r, filter().trim())));
-  const invites = createMemo(() => chat.rooms().filter((r) => r.membership === "invite"));
+  const invites = createMemo(() => chat.rooms().filter((r) => r.membership === "invite" && !isStranger(r)));
+  const requests = createMemo(() => chat.rooms().filter(isStranger));
+  const [tray, setTray] = createSignal(false);
   const rooms = createMemo(() => shown().filter((r) => !r.direct).map((r) => r.room));
   const people = createMemo(() => shown().filter((r) => r.direct).map((r) => r.room));
 
   const onKeyDown = (e: KeyboardEvent) => {
     if (e.altKey || (e.key !== "ArrowDown" && e.key !== "ArrowUp")) return;
-    const links = [...(list?.querySelectorAll<HTMLElement>("a, .invite button") ?? [])];
+    const links = [...(list?.querySelectorAll<HTMLElement>("a, .invite button, .tray, .request button") ?? [])];
     const here = links.indexOf(document.activeElement as HTMLElement);
     const next = links[here + (e.key === "ArrowDown" ? 1 : -1)];
     if (!next) return;
@@ -73,6 +77,17 @@ export function Sidebar(): JSX.Element {
         <Show when={people().length > 0}>
           <h2>{t().rooms.people}</h2>
           <For each={people()}>{(id) => <RoomLink id={id} />}</For>
+        </Show>
+        <Show when={requests().length > 0}>
+          <button type="button" class="tray" aria-expanded={tray()} onClick={() => setTray(!tray())}>
+            <Icon name="down" size={14} />
+            {t().rooms.requests(requests().length)}
+          </button>
+          <Show when={tray()}>
+            <Suspense>
+              <Requests rooms={requests()} />
+            </Suspense>
+          </Show>
         </Show>
       </nav>
       <div class="sidebar-new">

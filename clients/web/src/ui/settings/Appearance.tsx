@@ -1,5 +1,6 @@
 import type { JSX } from "solid-js";
-import { t, type LanguageChoice } from "../../i18n";
+import { type LanguageChoice } from "../../i18n";
+import { ts } from "../../i18n/settings";
 import { Choice } from "../kit/Field";
 import { languageChoice, setLanguage, setTheme, theme, type Theme } from "../preferences";
 
@@ -7,20 +8,20 @@ export function Appearance(): JSX.Element {
   return (
     <div class="form">
       <Choice<Theme>
-        label={t().settings.theme}
+        label={ts().theme}
         value={theme()}
         options={[
-          { value: "system", label: t().settings.system },
-          { value: "light", label: t().settings.light },
-          { value: "dark", label: t().settings.dark },
+          { value: "system", label: ts().system },
+          { value: "light", label: ts().light },
+          { value: "dark", label: ts().dark },
         ]}
         onChange={setTheme}
       />
       <Choice<LanguageChoice>
-        label={t().settings.language}
+        label={ts().language}
         value={languageChoice()}
         options={[
-          { value: "auto", label: t().settings.auto },
+          { value: "auto", label: ts().auto },
           { value: "en", label: "English" },
           { value: "zh", label: "简体中文" },
         ]}

@@ -1,6 +1,7 @@
 import { createSignal, For, Show, type JSX } from "solid-js";
 import type { Device } from "../../gen/client_pb";
-import { locale, t } from "../../i18n";
+import { locale } from "../../i18n";
+import { ts } from "../../i18n/settings";
 import { dateTime } from "../../i18n/dates";
 import { Button } from "../kit/Button";
 import { Confirm } from "../kit/Confirm";
@@ -15,7 +16,7 @@ export function Devices(): JSX.Element {
     () => true,
     () => chat.client.commands.devices({}),
   );
-  const name = (device: Device) => device.name || t().settings.unnamedDevice;
+  const name = (device: Device) => device.name || ts().unnamedDevice;
   const revoke = async () => {
     await chat.client.commands.deviceRevoke({ device: revoking()!.id });
     list.again();
@@ -31,17 +32,17 @@ export function Devices(): JSX.Element {
                   <span class="card-title">
                     {name(device)}
                     <Show when={device.current}>
-                      <span class="role">{t().settings.thisDevice}</span>
+                      <span class="role">{ts().thisDevice}</span>
                     </Show>
                   </span>
                   <span class="card-detail">
-                    {t().settings.seen(dateTime(locale(), Number(device.seen)))}
+                    {ts().seen(dateTime(locale(), Number(device.seen)))}
                     {device.address ? ` · ${device.address}` : ""}
                   </span>
                 </div>
                 <Show when={!device.current}>
-                  <Button small aria-label={`${t().settings.revoke}: ${name(device)}`} onClick={() => setRevoking(device)}>
-                    {t().settings.revoke}
+                  <Button small aria-label={`${ts().revoke}: ${name(device)}`} onClick={() => setRevoking(device)}>
+                    {ts().revoke}
                   </Button>
                 </Show>
               </li>
@@ -49,7 +50,7 @@ export function Devices(): JSX.Element {
           </For>
         </ul>
       </Show>
-      <Confirm open={revoking() !== null} title={t().settings.revokeTitle(revoking() ? name(revoking()!) : "")} text={t().settings.revokeText} action={t().settings.revoke} onClose={() => setRevoking(null)} onConfirm={revoke} />
+      <Confirm open={revoking() !== null} title={ts().revokeTitle(revoking() ? name(revoking()!) : "")} text={ts().revokeText} action={ts().revoke} onClose={() => setRevoking(null)} onConfirm={revoke} />
     </Show>
   );
 }

@@ -1,5 +1,5 @@
 import { createSignal, Show, type JSX } from "solid-js";
-import { t } from "../../i18n";
+import { ts } from "../../i18n/settings";
 import { Check } from "../kit/Field";
 import { notifications, setNotifications } from "../preferences";
 
@@ -8,15 +8,15 @@ export function Notifications(): JSX.Element {
   const change = async (on: boolean) => {
     setProblem("");
     if (!on) return setNotifications(false);
-    if (!("Notification" in window)) return setProblem(t().settings.notifyMissing);
+    if (!("Notification" in window)) return setProblem(ts().notifyMissing);
     setNotifications(true); // as the box shows, until the browser has asked
     const answer = await Notification.requestPermission();
     setNotifications(answer === "granted");
-    if (answer !== "granted") setProblem(t().settings.notifyDenied);
+    if (answer !== "granted") setProblem(ts().notifyDenied);
   };
   return (
     <>
-      <Check label={t().settings.notify} hint={t().settings.notifyHint} checked={notifications()} onChange={(on) => void change(on)} />
+      <Check label={ts().notify} hint={ts().notifyHint} checked={notifications()} onChange={(on) => void change(on)} />
       <Show when={problem()}>
         <p class="field-error" role="alert">
           {problem()}

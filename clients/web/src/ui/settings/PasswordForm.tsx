@@ -1,10 +1,12 @@
 import { createSignal, Show, type JSX } from "solid-js";
 import { t } from "../../i18n";
+import { tr } from "../../i18n/register";
+import { ts } from "../../i18n/settings";
 import { errorText } from "../errors";
 import { Button } from "../kit/Button";
 import { Check, Field } from "../kit/Field";
 import { notify } from "../kit/Toast";
-import { MIN_PASSWORD } from "../signin/Register";
+import { MIN_PASSWORD } from "../signin/rules";
 import { useChat } from "../state";
 
 export function PasswordForm(): JSX.Element {
@@ -16,7 +18,7 @@ export function PasswordForm(): JSX.Element {
   const [busy, setBusy] = createSignal(false);
   const save = async (e: SubmitEvent) => {
     e.preventDefault();
-    const bad = { before: before() ? undefined : t().signIn.missingPassword, after: after().length >= MIN_PASSWORD ? undefined : t().register.shortPassword };
+    const bad = { before: before() ? undefined : t().signIn.missingPassword, after: after().length >= MIN_PASSWORD ? undefined : tr().shortPassword };
     setWrong(bad);
     if (bad.before || bad.after) return;
     setBusy(true);
@@ -24,7 +26,7 @@ export function PasswordForm(): JSX.Element {
       await chat.client.commands.passwordChange({ oldPassword: before(), newPassword: after(), revokeOthers: revoke() });
       setBefore("");
       setAfter("");
-      notify(t().settings.passwordChanged);
+      notify(ts().passwordChanged);
     } catch (err) {
       setWrong({ form: errorText(err) });
     } finally {
@@ -34,16 +36,16 @@ export function PasswordForm(): JSX.Element {
   return (
     <form class="form" onSubmit={(e) => void save(e)} novalidate>
       <input type="text" name="username" autocomplete="username" hidden value={chat.me()?.user ?? ""} />
-      <Field label={t().settings.oldPassword} type="password" autocomplete="current-password" value={before()} error={wrong().before} onInput={setBefore} />
-      <Field label={t().settings.newPassword} type="password" autocomplete="new-password" hint={t().register.passwordHint} value={after()} error={wrong().after} onInput={setAfter} />
-      <Check label={t().settings.revokeOthers} checked={revoke()} onChange={setRevoke} />
+      <Field label={ts().oldPassword} type="password" autocomplete="current-password" value={before()} error={wrong().before} onInput={setBefore} />
+      <Field label={ts().newPassword} type="password" autocomplete="new-password" hint={tr().passwordHint} value={after()} error={wrong().after} onInput={setAfter} />
+      <Check label={ts().revokeOthers} checked={revoke()} onChange={setRevoke} />
       <Show when={wrong().form}>
         <p class="form-error" role="alert">
           {wrong().form}
         </p>
       </Show>
       <Button type="submit" look="primary" busy={busy()}>
-        {t().settings.changePassword}
+        {ts().changePassword}
       </Button>
     </form>
   );

@@ -1,5 +1,6 @@
 import { createSignal, Show, type JSX } from "solid-js";
 import { t } from "../../i18n";
+import { ts } from "../../i18n/settings";
 import { errorText } from "../errors";
 import { Button } from "../kit/Button";
 import { Field } from "../kit/Field";
@@ -31,17 +32,17 @@ export function ProfileForm(): JSX.Element {
   };
   return (
     <>
-      <PictureField label={t().settings.upload} current={profile()?.avatar ?? ""} preview={<UserAvatar user={chat.me()?.user ?? ""} size={64} />} onPicture={(avatar) => commands.profileSet({ avatar })} />
+      <PictureField label={ts().upload} current={profile()?.avatar ?? ""} preview={<UserAvatar user={chat.me()?.user ?? ""} size={64} />} onPicture={(avatar) => commands.profileSet({ avatar })} />
       <form class="form" onSubmit={(e) => void save(e)}>
-        <Field label={t().settings.displayName} hint={t().settings.displayNameHint} value={displayName()} maxlength={64} autocomplete="name" onInput={setDisplayName} />
-        <Field label={t().settings.status} hint={t().settings.statusHint} value={status()} maxlength={100} onInput={setStatus} />
+        <Field label={ts().displayName} hint={ts().displayNameHint} value={displayName()} maxlength={64} autocomplete="name" onInput={setDisplayName} />
+        <Field label={ts().status} hint={ts().statusHint} value={status()} maxlength={100} onInput={setStatus} />
         <Show when={error()}>
           <p class="form-error" role="alert">
             {error()}
           </p>
         </Show>
         <Button type="submit" look="primary" busy={busy()}>
-          {t().settings.saveProfile}
+          {ts().saveProfile}
         </Button>
       </form>
     </>

@@ -1,10 +1,12 @@
 import type { JSX } from "solid-js";
-import { t } from "../../i18n";
+import { ts } from "../../i18n/settings";
+import { tn } from "../../i18n/nodes";
 import { Button } from "../kit/Button";
 import { Page } from "../Page";
 import { useChat } from "../state";
 import { windows } from "../windows";
 import { Appearance } from "./Appearance";
+import { Blocked } from "./Blocked";
 import { Devices } from "./Devices";
 import { Notifications } from "./Notifications";
 import { PasswordForm } from "./PasswordForm";
@@ -13,26 +15,29 @@ import { ProfileForm } from "./ProfileForm";
 export default function Settings(): JSX.Element {
   const chat = useChat();
   return (
-    <Page title={t().settings.title}>
-      <Section title={t().settings.profile}>
+    <Page title={ts().title}>
+      <Section title={ts().profile}>
         <ProfileForm />
       </Section>
-      <Section title={t().settings.appearance}>
+      <Section title={ts().appearance}>
         <Appearance />
       </Section>
-      <Section title={t().settings.notifications}>
+      <Section title={ts().notifications}>
         <Notifications />
       </Section>
-      <Section title={t().settings.devices}>
+      <Section title={tn().blocks.title}>
+        <Blocked />
+      </Section>
+      <Section title={ts().devices}>
         <Devices />
       </Section>
-      <Section title={t().settings.password}>
+      <Section title={ts().password}>
         <PasswordForm />
       </Section>
-      <Section title={t().settings.account}>
-        <p class="hint">{t().settings.signedInAs(chat.me()?.user ?? "")}</p>
+      <Section title={ts().account}>
+        <p class="hint">{ts().signedInAs(chat.me()?.user ?? "")}</p>
         <Button look="danger" onClick={() => windows.open("signOut")}>
-          {t().settings.signOut}
+          {ts().signOut}
         </Button>
       </Section>
     </Page>

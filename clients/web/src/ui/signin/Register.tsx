@@ -1,16 +1,17 @@
 import { createSignal, Show, type JSX } from "solid-js";
 import { t } from "../../i18n";
+import { tr } from "../../i18n/register";
 import { errorText } from "../errors";
 import { Button } from "../kit/Button";
 import { Field } from "../kit/Field";
 import { Icon } from "../kit/Icon";
 import { go } from "../route";
 import { useChat } from "../state";
+import { MIN_PASSWORD } from "./rules";
 
 const USERNAME = /^[a-z0-9._-]{2,32}$/;
-export const MIN_PASSWORD = 8;
 
-export function Register(props: { invite: string; admin: boolean; onSignIn: () => void }): JSX.Element {
+export default function Register(props: { invite: string; admin: boolean; onSignIn: () => void }): JSX.Element {
   const chat = useChat();
   const [username, setUsername] = createSignal("");
   const [displayName, setDisplayName] = createSignal("");
@@ -20,7 +21,7 @@ export function Register(props: { invite: string; admin: boolean; onSignIn: () =
 
   const submit = async (e: SubmitEvent) => {
     e.preventDefault();
-    const bad = { username: USERNAME.test(username()) ? undefined : t().register.badUsername, password: password().length >= MIN_PASSWORD ? undefined : t().register.shortPassword };
+    const bad = { username: USERNAME.test(username()) ? undefined : tr().badUsername, password: password().length >= MIN_PASSWORD ? undefined : tr().shortPassword };
     setWrong(bad);
     if (bad.username || bad.password || busy()) return;
     setBusy(true);
@@ -36,28 +37,28 @@ export function Register(props: { invite: string; admin: boolean; onSignIn: () =
 
   return (
     <form class="card-form" onSubmit={(e) => void submit(e)} novalidate>
-      <h1>{t().register.welcome}</h1>
+      <h1>{tr().welcome}</h1>
       <Show when={props.invite}>
         <p class="card-note">
           <Icon name={props.admin ? "shield" : "check"} />
-          {props.admin ? t().register.admin : t().register.invited}
+          {props.admin ? tr().admin : tr().invited}
         </p>
       </Show>
-      <Field label={t().signIn.username} name="username" autocomplete="username" autocapitalize="none" spellcheck={false} autofocus value={username()} hint={t().register.usernameHint} error={wrong().username} onInput={(v) => setUsername(v.trim().toLowerCase())} />
-      <Field label={t().register.displayName} name="name" autocomplete="name" maxlength={64} value={displayName()} hint={t().register.displayNameHint} onInput={setDisplayName} />
-      <Field label={t().signIn.password} name="password" type="password" autocomplete="new-password" value={password()} hint={t().register.passwordHint} error={wrong().password} onInput={setPassword} />
+      <Field label={t().signIn.username} name="username" autocomplete="username" autocapitalize="none" spellcheck={false} autofocus value={username()} hint={tr().usernameHint} error={wrong().username} onInput={(v) => setUsername(v.trim().toLowerCase())} />
+      <Field label={tr().displayName} name="name" autocomplete="name" maxlength={64} value={displayName()} hint={tr().displayNameHint} onInput={setDisplayName} />
+      <Field label={t().signIn.password} name="password" type="password" autocomplete="new-password" value={password()} hint={tr().passwordHint} error={wrong().password} onInput={setPassword} />
       <Show when={wrong().form}>
         <p class="form-error" role="alert">
           {wrong().form}
         </p>
       </Show>
       <Button type="submit" look="primary" busy={busy()}>
-        {busy() ? t().register.busy : t().register.submit}
+        {busy() ? tr().busy : tr().submit}
       </Button>
       <p class="card-foot">
-        {t().register.have}{" "}
+        {tr().have}{" "}
         <button type="button" class="link-button" onClick={() => props.onSignIn()}>
-          {t().register.signIn}
+          {tr().signIn}
         </button>
       </p>
     </form>

@@ -1,12 +1,13 @@
-import { createSignal, Match, Show, Switch, type JSX } from "solid-js";
+import { createSignal, lazy, Match, Show, Suspense, Switch, type JSX } from "solid-js";
 import { language, t } from "../../i18n";
 import { Failed, Skeleton } from "../kit/Empty";
 import { Flame } from "../kit/Icon";
 import { createLoad } from "../kit/load";
 import { go, route } from "../route";
 import { useChat } from "../state";
-import { Register } from "./Register";
 import { SignIn } from "./SignIn";
+
+const Register = lazy(() => import("./Register"));
 
 /** What people without a session see: sign in, or make an account where the node lets them. */
 export function Welcome(): JSX.Element {
@@ -48,11 +49,13 @@ export function Welcome(): JSX.Element {
             <Skeleton lines={4} />
           </Match>
           <Match when={mayRegister()}>
-            <Register invite={invite()} admin={info.value()?.inviteAdmin ?? false} onSignIn={toSignIn} />
+            <Suspense fallback={<Skeleton lines={4} />}>
+              <Register invite={invite()} admin={info.value()?.inviteAdmin ?? false} onSignIn={toSignIn} />
+            </Suspense>
           </Match>
           <Match when={invite()}>
             <p class="form-error" role="alert">
-              {t().register.invalid}
+              {t().signIn.invalidInvite}
             </p>
             <SignIn registration={info.value()?.registration ?? ""} onRegister={() => (go("#/", true), setRegistering(true))} />
           </Match>

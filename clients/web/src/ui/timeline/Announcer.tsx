@@ -16,7 +16,7 @@ export function Announcer(props: { events: Accessor<readonly Event[]>; live: Acc
     on(props.events, (events) => {
       const last = events.findLast(isMessage);
       if (!last) return;
-      if (newest !== undefined && props.live() && last.pos > newest && last.author !== chat.me()?.user)
+      if (newest !== undefined && props.live() && last.pos > newest && last.author !== chat.me()?.user && !chat.blocked(last.author))
         setText(t().timeline.announce(chat.name(last.author), last.text.slice(0, 300)));
       newest = newest === undefined || last.pos > newest ? last.pos : newest;
     }),

@@ -1,13 +1,14 @@
-import { Show, type JSX } from "solid-js";
+import { createSignal, Show, type JSX } from "solid-js";
 import { locale, t } from "../../i18n";
 import { clock, fullTime } from "../../i18n/dates";
 import { UserAvatar, hueOf } from "../kit/Avatar";
 import { Icon } from "../kit/Icon";
 import { Markdown } from "../markdown/Markdown";
-import { useChat } from "../state";
+import { elsewhere, useChat } from "../state";
 import { Actions } from "./Actions";
 import { useHover } from "./hover";
 import { Quote } from "./Quote";
+import { Reach, reachIn, reachText } from "./Reach";
 import { Reactions } from "./Reactions";
 import { Receipts } from "./Receipts";
 import type { MessageRow } from "./rows";
@@ -22,6 +23,11 @@ export function Message(props: { id: string; row: MessageRow }): JSX.Element {
   const time = () => Number(event().time);
   const head = () => props.row.head && event().kind !== "emote";
   const me = () => chat.me()?.user ?? "";
+  const plain = () => !event().deleted && !event().voided; // there to be answered, changed, reported
+  const when = () => {
+    const reach = reachIn(chat, view.room, event());
+    return reach ? `${fullTime(locale(), time())} · ${reachText(reach)}` : fullTime(locale(), time());
+  };
   const mentioned = () => event().author !== me() && !event().deleted && (event().mentionRoom || event().mentions.includes(me()));
 
   return (
@@ -34,20 +40,22 @@ export function Message(props: { id: string; row: MessageRow }): JSX.Element {
       aria-label={t().timeline.article(chat.name(event().author), fullTime(locale(), time()))}
     >
       <div class="message-gutter">
-        <Show when={head()} fallback={<Time class="message-clock" time={time()} />}>
+        <Show when={head()} fallback={<Time class="message-clock" time={time()} title={when()} />}>
           <UserAvatar user={event().author} size={36} />
         </Show>
       </div>
       <div class="message-main">
         <Show when={head()}>
           <div class="message-head">
-            <span class={`author hue-text-${hueOf(event().author)}`} title={event().author}>
+            {/* By the keyboard: in the message's menu. */}
+            <button type="button" tabindex="-1" class={`author hue-text-${hueOf(event().author)}`} title={event().author} onClick={() => view.setAsk({ kind: "person", user: event().author })}>
               {chat.name(event().author)}
-            </span>
-            <Time class="message-time" time={time()} />
+            </button>
+            <Show when={elsewhere(chat, event().author)}>{(node) => <span class="node-tag">@{node()}</span>}</Show>
+            <Time class="message-time" time={time()} title={when()} />
           </div>
         </Show>
-        <Show when={event().pinned && !event().deleted}>
+        <Show when={event().pinned && plain()}>
           <div class="pinned-mark">
             <Icon name="pin" size={13} />
             {t().timeline.pinned}
@@ -63,7 +71,7 @@ export function Message(props: { id: string; row: MessageRow }): JSX.Element {
         </Show>
       </div>
       <Receipts id={props.id} />
-      <Show when={hover.isActive(props.id) && !event().deleted}>
+      <Show when={hover.isActive(props.id) && plain()}>
         <Actions event={event()} />
       </Show>
     </article>
@@ -74,27 +82,45 @@ function Body(props: { row: MessageRow }): JSX.Element {
   const chat = useChat();
   const view = useRoomView();
   const event = () => props.row.event;
+  const [shown, setShown] = createSignal(false);
+  const hidden = () => chat.blocked(event().author) && !shown();
   const deleted = () => (event().deletedBy && event().deletedBy !== event().author ? t().timeline.deletedBy(chat.name(event().deletedBy)) : t().timeline.deleted);
   return (
     <Show when={!event().deleted} fallback={<p class="tombstone">{deleted()}</p>}>
-      <div class="message-body">
-        <Show when={event().kind === "emote"}>
-          <span class="emote-author">{chat.name(event().author)}</span>
-        </Show>
-        <Markdown id={`${event().id} ${event().edited}`} text={event().text} mentions={event().mentions} mentionRoom={event().mentionRoom} />
-        <Show when={event().edited > 0n}>
-          <button type="button" class="edited" title={t().timeline.showEdits} aria-label={`${t().timeline.edited}. ${t().timeline.showEdits}`} onClick={() => view.setAsk({ kind: "edits", event: event() })}>
-            {t().timeline.edited}
+      <Show when={chat.blocked(event().author)}>
+        <p class="tombstone">
+          {t().timeline.blocked}{" "}
+          <button type="button" class="link-button" aria-expanded={shown()} onClick={() => setShown(!shown())}>
+            {shown() ? t().timeline.hide : t().timeline.show}
           </button>
-        </Show>
-      </div>
+        </p>
+      </Show>
+      <Show when={!hidden()}>
+        <div class="message-body" classList={{ voided: event().voided }}>
+          <Show when={event().kind === "emote"}>
+            <span class="emote-author">{chat.name(event().author)}</span>
+          </Show>
+          <Markdown id={`${event().id} ${event().edited}`} text={event().text} mentions={event().mentions} mentionRoom={event().mentionRoom} />
+          <Show when={event().edited > 0n}>
+            <button type="button" class="edited" title={t().timeline.showEdits} aria-label={`${t().timeline.edited}. ${t().timeline.showEdits}`} onClick={() => view.setAsk({ kind: "edits", event: event() })}>
+              {t().timeline.edited}
+            </button>
+          </Show>
+          <Reach event={event()} />
+        </div>
+      </Show>
+      <Show when={event().voided}>
+        <p class="voided-why">
+          <Icon name="alert" size={13} /> {t().timeline.voided}
+        </p>
+      </Show>
     </Show>
   );
 }
 
-export function Time(props: { time: number; class?: string }): JSX.Element {
+export function Time(props: { time: number; class?: string; title?: string }): JSX.Element {
   return (
-    <time class={props.class} dateTime={new Date(props.time).toISOString()} title={fullTime(locale(), props.time)}>
+    <time class={props.class} dateTime={new Date(props.time).toISOString()} title={props.title ?? fullTime(locale(), props.time)}>
       {clock(locale(), props.time)}
     </time>
   );

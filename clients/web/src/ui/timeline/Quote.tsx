@@ -9,7 +9,7 @@ export function Quote(props: { of: QuoteMessage | undefined; event: string }): J
   const chat = useChat();
   const view = useRoomView();
   const who = () => (props.of?.author ? chat.name(props.of.author) : t().common.unknownUser);
-  const text = () => (!props.of ? t().timeline.quoteGone : props.of.deleted ? t().timeline.quoteDeleted : props.of.text);
+  const text = () => (!props.of ? t().timeline.quoteGone : chat.blocked(props.of.author) ? t().timeline.blocked : props.of.deleted ? t().timeline.quoteDeleted : props.of.text);
   return (
     <button type="button" class="quote" title={t().timeline.replyTo(who())} onClick={() => view.jump(props.event)}>
       <span class="quote-author">{who()}</span> <span class="quote-text">{text()}</span>

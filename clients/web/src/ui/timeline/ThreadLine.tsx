@@ -16,7 +16,7 @@ export function ThreadLine(props: { row: ThreadRow }): JSX.Element {
       <button type="button" class="thread-line" onClick={() => view.openThread(props.row.thread)}>
         <Icon name="thread" size={14} />
         <span class="thread-who">{t().timeline.threadReply(chat.name(last().author), props.row.events.length)}</span>
-        <span class="thread-text">{last().deleted ? t().timeline.deleted : last().text}</span>
+        <span class="thread-text">{chat.blocked(last().author) ? t().timeline.blocked : last().deleted ? t().timeline.deleted : last().text}</span>
       </button>
       <Time class="system-time" time={Number(last().time)} />
     </div>

@@ -59,7 +59,7 @@ export function Timeline(props: { target?: string; date?: number }): JSX.Element
       },
     ),
   );
-  view.onLastOwn(() => timeline().events.findLast((e) => e.author === me() && isMessage(e) && !e.deleted && e.thread === view.thread));
+  view.onLastOwn(() => timeline().events.findLast((e) => e.author === me() && isMessage(e) && !e.deleted && !e.voided && e.thread === view.thread));
   onCleanup(() => (view.onLastOwn(() => undefined), view.onShowNewest(() => {})));
 
   const toNewest = async () => {

@@ -55,6 +55,10 @@ export function useMessageActions() {
     if (can.pin()) list.push({ label: event.pinned ? text.unpin : text.pin, icon: "pin", onSelect: () => void pin(event) });
     list.push({ label: text.copyText, icon: "copy", onSelect: () => void copyText(event.text, text.textCopied) });
     list.push({ label: text.copyLink, icon: "link", onSelect: () => void link(event) });
+    if (!own(event)) {
+      list.push(null, { label: text.about(chat.name(event.author)), icon: "people", onSelect: () => view.setAsk({ kind: "person", user: event.author }) });
+      list.push({ label: text.report, icon: "alert", onSelect: () => view.setAsk({ kind: "report", event }) });
+    }
     if (can.delete(event)) list.push(null, { label: text.delete, icon: "trash", danger: true, onSelect: () => view.setAsk({ kind: "delete", event }) });
     return list;
   };

@@ -27,7 +27,7 @@ export const isMessage = (event: Event): boolean => event.kind === "text" || eve
 export function buildRows(timeline: Timeline, me: string): Row[] {
   const builder = new Builder(timeline, me);
   if (!timeline.moreBefore && !timeline.loading && !timeline.error) builder.start();
-  for (const event of timeline.events) if (!HIDDEN.has(event.kind)) builder.event(event);
+  for (const event of timeline.events) if (!HIDDEN.has(event.kind) && (!event.voided || event.author === me)) builder.event(event);
   if (!timeline.moreAfter) for (const pending of timeline.pending) builder.pending(pending);
   return builder.rows;
 }

@@ -5,7 +5,7 @@ import type { Dictionary } from "../../i18n";
 export function systemText(event: Event, name: (user: string) => string, t: Dictionary): string {
   const text = t.system;
   const who = name(event.author);
-  const whom = event.subject ? name(event.subject) : "";
+  const whom = event.subject.includes("@") ? name(event.subject) : "";
   const sentence = (() => {
     switch (event.kind) {
       case "create":
@@ -19,6 +19,11 @@ export function systemText(event: Event, name: (user: string) => string, t: Dict
       case "ban":
       case "unban":
         return text[event.kind](who, whom);
+      case "nodeban":
+      case "nodeunban":
+        return text[event.kind](who, event.subject);
+      case "stewards":
+        return text.stewards(who);
       case "role":
         return text.role(who, whom, (t.members.roles[event.role] ?? event.role).toLocaleLowerCase());
       case "settings":

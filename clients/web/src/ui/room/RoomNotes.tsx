@@ -1,0 +1,24 @@
+import { Show, type JSX } from "solid-js";
+import type { RoomSummary } from "../../gen/room_pb";
+import { t } from "../../i18n";
+import { Icon } from "../kit/Icon";
+
+/** What is not as usual with the room: changes that wait for its home, or that it can only be read. */
+export function RoomNotes(props: { summary: RoomSummary | undefined }): JSX.Element {
+  const text = () => {
+    const { frozen = "", waiting = 0, home = "" } = props.summary ?? {};
+    if (frozen) return t().room.frozen(frozen);
+    return waiting > 0 ? t().room.waiting(waiting, home) : "";
+  };
+  return (
+    // The region stays, so that what comes into it is read out.
+    <div class="room-notes" role="status">
+      <Show when={text()}>
+        <p class="room-note" classList={{ frozen: props.summary?.frozen !== "" }}>
+          <Icon name={props.summary?.frozen ? "lock" : "clock"} size={15} />
+          <span>{text()}</span>
+        </p>
+      </Show>
+    </div>
+  );
+}
