@@ -1,0 +1,128 @@
+package process
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// network is a bridge with a network namespace for each node on it, by veth pairs; by a second pair
+// clients, in the test's own namespace, reach the node, whatever is cut.
+//
+//	10.213.1.N    node N among nodes
+//	10.213.2.4N+2 node N for clients
+type network struct {
+	t      *testing.T
+	id     string // interface names have 15 characters
+	places []place
+}
+
+func newNetwork(t *testing.T, nodes int) *network {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("real processes take their time")
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("network namespaces need root")
+	}
+	w := &network{t: t, id: fmt.Sprintf("h%d", os.Getpid()%100000)}
+	if out, err := exec.Command("ip", "link", "add", w.id, "type", "bridge").CombinedOutput(); err != nil {
+		t.Skipf("no bridges here: %v %s", err, out)
+	}
+	t.Cleanup(func() { w.try("link", "del", w.id) })
+	w.ip("link", "set", w.id, "up")
+	for i := 1; i <= nodes; i++ {
+		w.add(i)
+	}
+	return w
+}
+
+func (w *network) add(i int) {
+	w.t.Helper()
+	ns, peer, door := fmt.Sprintf("%s-%d", w.id, i), w.port(i), fmt.Sprintf("%sc%d", w.id, i)
+	w.ip("netns", "add", ns)
+	w.t.Cleanup(func() { w.try("link", "del", peer); w.try("link", "del", door); w.try("netns", "del", ns) })
+	w.ip("-n", ns, "link", "set", "lo", "up")
+	w.ip("link", "add", peer, "type", "veth", "peer", "name", "peers", "netns", ns)
+	w.ip("link", "set", peer, "master", w.id, "up")
+	w.ip("-n", ns, "addr", "add", fmt.Sprintf("10.213.1.%d/24", i), "dev", "peers")
+	w.ip("-n", ns, "link", "set", "peers", "up")
+	w.ip("link", "add", door, "type", "veth", "peer", "name", "clients", "netns", ns)
+	w.ip("addr", "add", fmt.Sprintf("10.213.2.%d/30", 4*i+1), "dev", door)
+	w.ip("link", "set", door, "up")
+	forClients := fmt.Sprintf("10.213.2.%d", 4*i+2)
+	w.ip("-n", ns, "addr", "add", forClients+"/30", "dev", "clients")
+	w.ip("-n", ns, "link", "set", "clients", "up")
+	w.places = append(w.places, place{name: fmt.Sprintf("10.213.1.%d:8443", i), listen: ":8443",
+		url: "https://" + forClients + ":8443", netns: ns, hosts: []string{forClients}})
+}
+
+func (w *network) port(i int) string { return fmt.Sprintf("%sp%d", w.id, i) }
+
+// cut takes node i off the bridge: what it sends is lost without a word, as on a broken line.
+func (w *network) cut(i int) { w.t.Helper(); w.ip("link", "set", w.port(i), "nomaster") }
+
+func (w *network) heal(i int) { w.t.Helper(); w.ip("link", "set", w.port(i), "master", w.id) }
+
+func (w *network) ip(args ...string) {
+	w.t.Helper()
+	if err := w.try(args...); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *network) try(args ...string) error {
+	if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("ip %s: %w: %s", strings.Join(args, " "), err, out)
+	}
+	return nil
+}
+
+// A link is cut for a minute, and healed: people go on talking on both sides, and meanwhile nobody is kept
+// waiting by the silence.
+func TestACutLink(t *testing.T) {
+	w := newNetwork(t, 3)
+	f := federate(t, w.places)
+	far := f.nodes[2]
+	l := f.talk(f.nodes...)
+	pass(t, 2*time.Second)
+	w.cut(3)
+	pass(t, time.Second)
+	before := l.count()
+	pass(t, either(10*time.Second, time.Minute))
+	if said := l.count() - before; said < int(either(10*time.Second, time.Minute)/talkEvery) {
+		t.Errorf("while the link was cut only %d messages were acknowledged", said)
+	}
+	w.heal(3)
+	pass(t, time.Second)
+	f.agree(time.Minute, l.stop(), f.nodes...)
+	within(t, time.Minute, func() error {
+		if up := len(far.peers()); up != 2 {
+			return fmt.Errorf("%s sees %d other nodes", far.name, up)
+		}
+		return nil
+	})
+	f.verify(f.nodes...)
+}
+
+// The same, and the node that is cut off is killed and started meanwhile; so is one of the others.
+func TestACutLinkAndRestarts(t *testing.T) {
+	w := newNetwork(t, 3)
+	f := federate(t, w.places)
+	l := f.talk(f.nodes...)
+	pass(t, 2*time.Second)
+	w.cut(3)
+	pass(t, 2*time.Second)
+	for _, n := range f.nodes[1:] {
+		n.kill()
+		n.start()
+	}
+	pass(t, either(5*time.Second, time.Minute))
+	w.heal(3)
+	pass(t, time.Second)
+	f.agree(time.Minute, l.stop(), f.nodes...)
+	f.verify(f.nodes...)
+}
