@@ -1,0 +1,96 @@
+package link
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"slices"
+
+	"hearth/federation/link/linkpb"
+	"hearth/node/room"
+)
+
+// RoomSum is a room that both share, and the hash of how far it has come here.
+type RoomSum struct {
+	Room room.ID
+	Sum  [16]byte
+}
+
+// comparison is what waits for the driver's Sums.
+type comparison struct {
+	periodic bool   // it is time to send our sum
+	all      []byte // the peer's sum of all its rooms, to be compared
+	rooms    []*linkpb.RoomDigest
+}
+
+func (l *Link) receiveDigest(d *linkpb.Digest) {
+	l.compare.all = d.GetAll()
+	if len(d.GetRooms()) > 0 {
+		l.compare.rooms = d.GetRooms()
+	}
+	l.step(Step{Do: Sum})
+}
+
+// Sums answers a Sum step.
+func (l *Link) Sums(sums []RoomSum) {
+	c := l.compare
+	l.compare = comparison{}
+	if l.phase != up || !c.periodic && c.all == nil {
+		return
+	}
+	slices.SortFunc(sums, func(a, b RoomSum) int { return bytes.Compare(a.Room[:], b.Room[:]) })
+	own := sumOf(sums)
+	differs := c.all != nil && !bytes.Equal(own, c.all)
+	switch {
+	case differs && c.rooms != nil:
+		l.tellDiffering(sums, c.rooms)
+	case differs:
+		l.sendDigest(own, l.excerpt(sums))
+	}
+	if c.periodic {
+		l.sendDigest(own, nil)
+	}
+}
+
+func (l *Link) sendDigest(all []byte, rooms []*linkpb.RoomDigest) {
+	l.send(&linkpb.Frame{What: &linkpb.Frame_Digest{Digest: &linkpb.Digest{All: all, Rooms: rooms}}})
+}
+
+// excerpt is as many rooms as fit into a frame: where there are more, others each time.
+func (l *Link) excerpt(sums []RoomSum) []*linkpb.RoomDigest {
+	first := 0
+	if len(sums) > maxDigests {
+		first = int(l.jitter.next() * float64(len(sums)))
+	}
+	out := make([]*linkpb.RoomDigest, 0, min(len(sums), maxDigests))
+	for i := range min(len(sums), maxDigests) {
+		s := &sums[(first+i)%len(sums)]
+		out = append(out, &linkpb.RoomDigest{Room: s.Room[:], Sum: s.Sum[:]})
+	}
+	return out
+}
+
+// tellDiffering has the peer told what this node has of each room that has come to
+// different points.
+func (l *Link) tellDiffering(sums []RoomSum, theirs []*linkpb.RoomDigest) {
+	known := make(map[room.ID][]byte, len(theirs))
+	for _, t := range theirs {
+		known[room.ID(t.GetRoom())] = t.GetSum()
+	}
+	for i := range sums {
+		sum, listed := known[sums[i].Room]
+		if listed && !bytes.Equal(sum, sums[i].Sum[:]) || !listed && len(theirs) < maxDigests {
+			l.step(Step{Do: Tell, Room: sums[i].Room})
+		}
+	}
+}
+
+// sumOf hashes sorted sums: 16 bytes of SHA-256("hearth digest 1\n" || room || sum ...).
+func sumOf(sums []RoomSum) []byte {
+	h := sha256.New()
+	h.Write([]byte("hearth digest 1\n"))
+	for i := range sums {
+		h.Write(sums[i].Room[:])
+		h.Write(sums[i].Sum[:])
+	}
+	return h.Sum(nil)[:sumBytes]
+}
