@@ -19,6 +19,12 @@ import (
 type shadow struct {
 	records   []Record
 	erased    map[uint64]bool
+	void      map[uint64]bool
+	chains    map[string]*storagepb.Chain
+	pasts     map[room.User]Past
+	nodes     map[string]bool
+	outbox    map[string]map[[16]byte]string
+	stateHead map[uint64]*roompb.Head
 	standings map[uint64]*storagepb.Standing
 	heads     map[string]*roompb.Head
 	meta      *storagepb.Room
@@ -34,9 +40,18 @@ func (r *testRoom) after(turns int) *shadow {
 		erased: map[uint64]bool{}, standings: map[uint64]*storagepb.Standing{}, heads: map[string]*roompb.Head{},
 		members: map[string]*storagepb.Member{}, keys: map[string]Key{}, reads: map[room.User]Read{},
 		mentions: map[Mention]bool{}, pins: map[uint64]room.Time{},
+		void: map[uint64]bool{}, chains: map[string]*storagepb.Chain{}, pasts: map[room.User]Past{}, nodes: map[string]bool{},
+		outbox: map[string]map[[16]byte]string{}, stateHead: map[uint64]*roompb.Head{},
 	}
 	for _, a := range r.turns[:turns] {
+		if r.installs[a] {
+			clear(s.members)
+			clear(s.pasts)
+			clear(s.nodes)
+		}
 		s.apply(a)
+		s.applyLogs(a)
+		s.applyNodes(a)
 	}
 	return s
 }
@@ -47,9 +62,6 @@ func (s *shadow) apply(a *Append) {
 		s.erased[pos] = true
 	}
 	maps.Copy(s.standings, a.Standings)
-	for _, h := range a.Heads {
-		s.heads[fmt.Sprint(h.Log, h.Origin)] = h
-	}
 	s.meta = a.Meta
 	for _, m := range a.Members {
 		s.members[m.User] = m
@@ -110,7 +122,7 @@ func (r *testRoom) check(s *Store) error {
 		return differ("meta %v, want %v", meta, want.meta)
 	}
 	for _, check := range []func(*testRoom, *Store) error{
-		want.checkRecords, want.checkTimeline, want.checkHeads, want.checkMembers, want.checkMarks,
+		want.checkRecords, want.checkTimeline, want.checkAbout, want.checkLogs, want.checkHeads, want.checkMembers, want.checkMarks, want.checkNodes,
 	} {
 		if err := check(r, s); err != nil {
 			return err
@@ -125,6 +137,9 @@ func (want *shadow) same(got, rec Record) error {
 	body := e.RawBody
 	if want.erased[rec.Pos] {
 		body = nil
+	}
+	if got.Void != (want.void[rec.Pos] || rec.Void) || got.Old != rec.Old {
+		return differ("event %d is void %v, old %v", rec.Pos, got.Void, got.Old)
 	}
 	if got.Pos != rec.Pos || got.Counted != rec.Counted || got.Thread != thread || got.Event.ID != e.ID ||
 		!bytes.Equal(got.Event.RawHeader, e.RawHeader) || !bytes.Equal(got.Event.RawBody, body) || (got.Event.Body == nil) != (body == nil) {
@@ -161,6 +176,9 @@ func (want *shadow) timelines() map[room.EventID][]Record {
 	lines := map[room.EventID][]Record{}
 	for _, rec := range want.records {
 		thread, threaded := rec.Event.Thread()
+		if want.void[rec.Pos] || rec.Void {
+			continue
+		}
 		if threaded || rec.Event.Kind().Timeline() {
 			lines[thread] = append(lines[thread], rec)
 		}
@@ -220,14 +238,41 @@ func (want *shadow) checkHeads(r *testRoom, s *Store) error {
 			return differ("head %v, want %v", got, h)
 		}
 	}
-	if alias := want.meta.GetAlias(); alias != "" {
-		got, ok, err := s.RoomByAlias(alias)
+	heads, err := s.Heads(r.id)
+	if err != nil {
+		return err
+	}
+	for _, h := range heads {
+		if !proto.Equal(h, want.heads[fmt.Sprint(h.Log, h.Origin)]) || h.Log != roompb.Log_LOG_MESSAGES {
+			return differ("head %v among those of messages", h)
+		}
+	}
+	for seq, h := range want.stateHead {
+		got, err := s.StateHead(r.id, seq)
 		if err != nil {
 			return err
 		}
-		if !ok || got != r.id {
-			return differ("alias %s is %s, want %s", alias, got, r.id)
+		if !proto.Equal(got, h) {
+			return differ("state head %v, want %v", got, h)
 		}
+	}
+	return want.checkAlias(r, s)
+}
+
+func (want *shadow) checkAlias(r *testRoom, s *Store) error {
+	alias := want.meta.GetAlias()
+	if alias == "" {
+		return nil
+	}
+	if origin := want.meta.GetOrigin(); origin != "" {
+		alias += "@" + origin
+	}
+	got, ok, err := s.RoomByAlias(alias)
+	if err != nil {
+		return err
+	}
+	if !ok || got != r.id {
+		return differ("alias %s is %s, want %s", alias, got, r.id)
 	}
 	return nil
 }

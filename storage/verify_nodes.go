@@ -53,9 +53,11 @@ func (v *verifier) peerRooms() error {
 			v.problem(room.ID{}, 0, "of the rooms of node %s %d are missing in %q", name, v.absent[name], string(spacePeerRoom))
 		}
 	}
-	return v.each(spacePeerRoom, func(c *cut, _, _ []byte) error {
-		c.word()
-		c.hash()
+	return v.each(spacePeerRoom, func(c *cut, _, value []byte) error {
+		node, r := c.word(), c.hash()
+		if len(value) > 0 {
+			v.problem(r, 0, "there is something in %q beside the name of node %s", string(spacePeerRoom), node)
+		}
 		return nil
 	})
 }

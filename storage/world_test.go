@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -42,12 +41,18 @@ type world struct {
 	rooms []*testRoom
 }
 
-// testRoom is one room: the turns that made it, and the end of each of its chains.
+// testRoom is one room: the turns that made it, and each of its logs (world_logs_test.go).
 type testRoom struct {
-	id    room.ID
-	turns []*Append
-	acked atomic.Int64 // turns that the store has acknowledged
-	chain map[string]*room.Event
+	id       room.ID
+	turns    []*Append
+	installs map[*Append]bool // the turns that are a snapshot
+	acked    atomic.Int64     // turns that the store has acknowledged
+
+	logs    map[logName]*testLog
+	touched map[*testLog]bool // in this turn
+	lives   map[string]uint32 // the newest incarnation of an origin
+	ends    map[string]uint64 // seq of the head that was last given, by log and origin
+
 	pos   uint64
 	texts []uint64 // pos of texts that were not erased
 	ids   map[uint64]room.EventID
@@ -74,7 +79,8 @@ func (w *world) publicKey(string) ed25519.PublicKey { return w.key.Public().(ed2
 
 func (w *world) newRoom(n int) *testRoom {
 	r := &testRoom{
-		chain: map[string]*room.Event{}, ids: map[uint64]room.EventID{}, rec: map[uint64]Record{},
+		installs: map[*Append]bool{}, logs: map[logName]*testLog{}, touched: map[*testLog]bool{}, lives: map[string]uint32{}, ends: map[string]uint64{},
+		ids: map[uint64]room.EventID{}, rec: map[uint64]Record{},
 		users: map[string]string{}, meta: &storagepb.Room{}, clock: uint64(1_700_000_000_000) << 16,
 	}
 	settings := &roompb.Settings{Alias: proto.String(fmt.Sprintf("room-%d", n)), Name: proto.String("Room")}
@@ -87,54 +93,12 @@ func (w *world) newRoom(n int) *testRoom {
 	return r
 }
 
-// event adds an event to a turn.
-func (w *world) event(r *testRoom, a *Append, origin string, k room.Kind, b *roompb.Body) *room.Event {
-	log := k.Log()
-	chain := fmt.Sprint(origin, log)
-	r.clock += uint64(w.rng.IntN(3) + 1)
-	h := &roompb.Header{Room: r.id.Bytes(), Log: log, Origin: origin, Seq: 1, Time: r.clock, Author: "alice@" + origin, Kind: string(k)}
-	if last := r.chain[chain]; last != nil {
-		h.Seq, h.Prev = last.Header.Seq+1, last.ID.Bytes()
-	}
-	b.Salt = make([]byte, room.SaltLen)
-	for i := range b.Salt {
-		b.Salt[i] = byte(w.rng.Uint32())
-	}
-	e, err := room.Seal(h, b)
-	if err != nil {
-		panic(err)
-	}
-	r.chain[chain] = e
-	r.pos++
-	if k.Message() && !b.GetSilent() {
-		r.meta.Counted++
-	}
-	rec := Record{Pos: r.pos, Event: e, Counted: r.meta.Counted}
-	a.Records = append(a.Records, rec)
-	r.rec[r.pos], r.ids[r.pos] = rec, e.ID
-	return e
-}
-
-// finish gives a turn its heads and its Meta, and counts it.
-func (w *world) finish(r *testRoom, a *Append) {
-	last := map[string]*room.Event{}
-	for _, rec := range a.Records {
-		h := rec.Event.Header
-		last[fmt.Sprint(h.Origin, h.Log)] = rec.Event
-	}
-	for _, chain := range slices.Sorted(maps.Keys(last)) {
-		h := room.HeadOf(last[chain])
-		room.SignHead(h, w.key)
-		a.Heads = append(a.Heads, h)
-	}
-	r.meta.HeadPos, r.meta.Clock = r.pos, uint64(len(r.turns)+1)
-	a.Meta = proto.Clone(r.meta).(*storagepb.Room)
-	r.turns = append(r.turns, a)
-}
-
 // turn makes up what happens next in a room.
 func (w *world) turn(r *testRoom) *Append {
 	a := &Append{Room: r.id, Standings: map[uint64]*storagepb.Standing{}}
+	if w.rng.IntN(15) == 0 {
+		w.install(r, a)
+	}
 	for range 1 + w.rng.IntN(3) {
 		deeds[w.rng.IntN(len(deeds))](w, r, a)
 	}
@@ -146,6 +110,8 @@ func (w *world) turn(r *testRoom) *Append {
 var deeds = []func(*world, *testRoom, *Append){
 	(*world).say, (*world).say, (*world).say, (*world).edit, (*world).edit, (*world).remove,
 	(*world).join, (*world).rename, (*world).readUpTo, (*world).mention, (*world).pin, (*world).reply,
+	(*world).receive, (*world).receive, (*world).fetch, (*world).fetch, (*world).beginAnew, (*world).freeze, (*world).void, (*world).void,
+	(*world).shareNodes, (*world).recall, (*world).post,
 }
 
 func (w *world) origin() string { return []string{testNode, testNode, "peer.example"}[w.rng.IntN(3)] }
@@ -198,6 +164,11 @@ func (w *world) remove(r *testRoom, a *Append) {
 	w.event(r, a, testNode, room.KindDelete, &roompb.Body{Target: r.ids[pos].Bytes()})
 	r.texts = slices.DeleteFunc(r.texts, func(p uint64) bool { return p == pos })
 	a.Erase = append(a.Erase, pos)
+	for p, rec := range r.rec { // its edits go too
+		if target, ok := rec.Event.Target(); ok && target == r.ids[pos] && rec.Event.Kind() == room.KindEdit {
+			a.Erase = append(a.Erase, p)
+		}
+	}
 	a.Standings[pos] = &storagepb.Standing{Deleted: true, DeletedBy: "alice@" + testNode}
 }
 
@@ -209,13 +180,8 @@ func (w *world) join(r *testRoom, a *Append) {
 		kind, m.Membership = room.KindLeave, "leave"
 	}
 	r.users[user] = m.Membership
-	r.meta.Members = 0
-	for _, membership := range r.users {
-		if membership == "join" {
-			r.meta.Members++
-		}
-	}
-	w.event(r, a, testNode, kind, &roompb.Body{})
+	r.countMembers()
+	w.event(r, a, w.steward(), kind, &roompb.Body{})
 	a.Members = append(a.Members, m)
 }
 
@@ -224,8 +190,8 @@ func (w *world) rename(r *testRoom, a *Append) {
 	if w.rng.IntN(4) == 0 {
 		alias = ""
 	}
-	w.event(r, a, testNode, room.KindSettings, &roompb.Body{Settings: &roompb.Settings{Alias: &alias}})
-	r.meta.Alias = alias
+	w.event(r, a, w.steward(), room.KindSettings, &roompb.Body{Settings: &roompb.Settings{Alias: &alias}})
+	r.meta.Alias, r.meta.Origin = alias, []string{"", farNode}[w.rng.IntN(2)]
 }
 
 func (w *world) readUpTo(r *testRoom, a *Append) {
@@ -297,7 +263,7 @@ func (r *testRoom) submit(s *Store) error { return r.submitUnless(new(atomic.Boo
 // acknowledged any more, and the caller is parked.
 func (r *testRoom) submitUnless(dead *atomic.Bool, s *Store) error {
 	for r.acked.Load() < int64(len(r.turns)) {
-		if err := s.Append(r.turns[r.acked.Load()]); err != nil {
+		if err := r.put(s, r.turns[r.acked.Load()]); err != nil {
 			return err
 		}
 		if dead.Load() {
@@ -306,6 +272,13 @@ func (r *testRoom) submitUnless(dead *atomic.Bool, s *Store) error {
 		r.acked.Add(1)
 	}
 	return nil
+}
+
+func (r *testRoom) put(s *Store, a *Append) error {
+	if r.installs[a] {
+		return s.Install(a)
+	}
+	return s.Append(a)
 }
 
 const testDir = "data/store"
