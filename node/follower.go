@@ -21,6 +21,7 @@ type Follower struct {
 	mu        sync.Mutex
 	subs      map[room.ID]*subscription
 	dirty     []*subscription
+	spare     []*subscription // what was dirty before: its memory is used again
 	summaries map[room.ID]bool
 	signals   []*roompb.Signal
 	watched   []*chamber
@@ -40,6 +41,7 @@ type subscription struct {
 type FollowOptions struct {
 	Cursors    map[room.ID]uint64 // pos of the last item it has; a room not named begins at its head
 	MaxBacklog int                // items it may be behind before it is told of a gap; 0: every one is sent
+	Wake       chan struct{}      // one slot; its reader may be woken by others there too. nil: a channel of its own
 }
 
 // Batch is what is due for a follower.
@@ -69,8 +71,11 @@ const (
 
 // Follow begins to read the caller's rooms.
 func (n *Node) Follow(c Caller, o FollowOptions) (*Follower, error) {
+	if o.Wake == nil {
+		o.Wake = make(chan struct{}, 1)
+	}
 	f := &Follower{
-		n: n, caller: c, maxBacklog: uint64(max(o.MaxBacklog, 0)), wake: make(chan struct{}, 1),
+		n: n, caller: c, maxBacklog: uint64(max(o.MaxBacklog, 0)), wake: o.Wake,
 		subs: map[room.ID]*subscription{}, summaries: map[room.ID]bool{},
 	}
 	// Registered first: a room joined from now on is subscribed to by the join itself.
@@ -226,7 +231,7 @@ func (f *Follower) Next(maxBytes int) (Batch, error) {
 		return Batch{}, f.ended
 	}
 	dirty, signals, summaries := f.dirty, f.signals, f.summaries
-	f.dirty, f.signals = nil, nil
+	f.dirty, f.signals, f.spare = f.spare[:0], nil, dirty
 	if len(summaries) > 0 {
 		f.summaries = map[room.ID]bool{}
 	} else {

@@ -68,14 +68,12 @@ func (c *counters) command(name string, err error) {
 	c.commands.WithLabelValues(name, code).Inc()
 }
 
-func (c *counters) frameIn(door string, bytes int) {
-	d := c.doors[door]
+func (d *doorCounters) frameIn(bytes int) {
 	d.framesIn.Inc()
 	d.bytesIn.Add(float64(bytes))
 }
 
-func (c *counters) frameOut(door string, bytes int) {
-	d := c.doors[door]
+func (d *doorCounters) frameOut(bytes int) {
 	d.framesOut.Inc()
 	d.bytesOut.Add(float64(bytes))
 }

@@ -16,8 +16,8 @@ import (
 
 // wire is one client's connection, as a session sees it.
 type wire interface {
-	// write sends one frame; an error is the connection's end.
-	write(frame []byte) error
+	// write sends one frame that is not empty; an error is the connection's end.
+	write(f *session.Frame) error
 	// finish ends the connection after the last frame, so that the client gets to read it.
 	finish(reason string)
 	// cut ends the connection now; a blocked write returns.
@@ -37,9 +37,10 @@ type live struct {
 	s         *Server
 	wire      wire
 	transport string
+	door      doorCounters
 	address   string
 
-	kick chan struct{} // one slot: the writer has something to do
+	kick chan struct{} // one slot: the writer has something to do. The follower's wake-up too
 	gone chan struct{} // closed by the reader when it is done
 	ctx  context.Context
 	stop context.CancelFunc
@@ -59,7 +60,7 @@ type live struct {
 func (s *Server) start(w wire, transport, address string) (*live, error) {
 	ctx, stop := context.WithCancel(s.ctx)
 	l := &live{
-		s: s, wire: w, transport: transport, address: hostOf(address),
+		s: s, wire: w, transport: transport, door: s.counters.doors[transport], address: hostOf(address),
 		kick: make(chan struct{}, 1), gone: make(chan struct{}), ctx: ctx, stop: stop,
 		machine: session.New(session.Limits{FrameBytes: s.frameBytes(), InFlight: s.inFlight, Heartbeat: s.heartbeat}, time.Now()),
 	}
@@ -76,7 +77,7 @@ var errStopping = room.Errorf(room.Unavailable, "The node is stopping.")
 // receive takes in one frame and begins what it asks for. It returns when the next
 // frame may be read; false when none may.
 func (l *live) receive(frame []byte) bool {
-	l.s.counters.frameIn(l.transport, len(frame))
+	l.door.frameIn(len(frame))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.machine.Receive(time.Now(), frame)
@@ -285,11 +286,15 @@ func (l *live) answer(id uint64, body []byte, err error) {
 	l.poke()
 }
 
-// done is called by the reader when the connection has ended, for whatever reason.
+// done is called by the reader when the connection has ended, for whatever reason. The
+// writer finds out by a Bye, which reaches nobody as a rule.
 func (l *live) done() {
 	l.stop()
 	close(l.gone)
+	l.end(errLeft, 0)
 }
+
+var errLeft = room.Errorf(room.Unavailable, "The connection has ended.")
 
 // leave gives back what the session held: the writer's last act.
 func (l *live) leave() {

@@ -48,7 +48,7 @@ func (l *live) opened(body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	follower, response, err := l.s.follow(caller, &in)
+	follower, response, err := l.s.follow(caller, &in, l.kick)
 	if err != nil {
 		return nil, err
 	}
@@ -61,12 +61,12 @@ func (l *live) opened(body []byte) ([]byte, error) {
 }
 
 // follow takes one of the account's places and starts a follower; the caller closes it
-// and leaves s.accounts.
-func (s *Server) follow(caller account.Caller, in *clientpb.OpenRequest) (*node.Follower, *clientpb.OpenResponse, error) {
+// and leaves s.accounts. wake is node.FollowOptions'.
+func (s *Server) follow(caller account.Caller, in *clientpb.OpenRequest, wake chan struct{}) (*node.Follower, *clientpb.OpenResponse, error) {
 	if !s.accounts.enter(caller.User) {
 		return nil, nil, &room.Error{Code: room.Limited, Message: "You are connected too many times.", RetryAfter: 10 * time.Second}
 	}
-	follower, response, err := s.beginFollowing(caller, in)
+	follower, response, err := s.beginFollowing(caller, in, wake)
 	if err != nil {
 		s.accounts.leave(caller.User)
 	}
@@ -75,7 +75,7 @@ func (s *Server) follow(caller account.Caller, in *clientpb.OpenRequest) (*node.
 
 // beginFollowing follows first and asks for the rooms afterwards, so that nothing
 // falls between: what is in both is recognised by its pos.
-func (s *Server) beginFollowing(caller account.Caller, in *clientpb.OpenRequest) (*node.Follower, *clientpb.OpenResponse, error) {
+func (s *Server) beginFollowing(caller account.Caller, in *clientpb.OpenRequest, wake chan struct{}) (*node.Follower, *clientpb.OpenResponse, error) {
 	cursors := make(map[room.ID]uint64, len(in.Cursors))
 	for text, pos := range in.Cursors {
 		id, err := room.ParseHash(text)
@@ -84,7 +84,7 @@ func (s *Server) beginFollowing(caller account.Caller, in *clientpb.OpenRequest)
 		}
 		cursors[id] = pos
 	}
-	follower, err := s.node.Follow(caller, node.FollowOptions{Cursors: cursors, MaxBacklog: int(min(in.MaxBacklog, 1<<30))})
+	follower, err := s.node.Follow(caller, node.FollowOptions{Cursors: cursors, MaxBacklog: int(min(in.MaxBacklog, 1<<30)), Wake: wake})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -26,6 +26,7 @@ type eventStream struct {
 	w        http.ResponseWriter
 	control  *http.ResponseController
 	follower *node.Follower
+	door     doorCounters
 }
 
 // serveEvents answers GET /events?cursors=...&max_backlog=... with Authorization: Bearer.
@@ -46,7 +47,7 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 		writeError(w, r, err)
 		return
 	}
-	follower, opened, err := s.follow(caller, in)
+	follower, opened, err := s.follow(caller, in, nil)
 	if err != nil {
 		writeError(w, r, err)
 		return
@@ -56,7 +57,7 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 	s.streams.Add(1)
 	defer s.streams.Done()
 	opened.Transport = "sse"
-	e := &eventStream{s: s, w: w, control: http.NewResponseController(w), follower: follower}
+	e := &eventStream{s: s, w: w, control: http.NewResponseController(w), follower: follower, door: s.counters.doors["sse"]}
 	e.begin()
 	if e.write("open", "", opened) == nil {
 		e.run(r)
@@ -157,7 +158,7 @@ func (e *eventStream) raw(text string) error {
 	if _, err := e.w.Write([]byte(text)); err != nil {
 		return err
 	}
-	e.s.counters.frameOut("sse", len(text))
+	e.door.frameOut(len(text))
 	return e.control.Flush()
 }
 

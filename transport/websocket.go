@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"encoding/binary"
 	"net/http"
 	"net/url"
 	"strings"
@@ -28,14 +29,13 @@ const wsReadSlack = 4 << 10
 
 func (s *Server) newUpgrader() *gws.Upgrader {
 	return gws.NewUpgrader(socketEvents{}, &gws.ServerOption{
-		ReadMaxPayloadSize:  s.frameBytes() + wsReadSlack,
-		WriteMaxPayloadSize: 64 << 20, // one reply is never split; History and Search bound themselves far below
-		ReadBufferSize:      wsReadBuffer,
-		WriteBufferSize:     wsReadBuffer,
-		HandshakeTimeout:    5 * time.Second,
-		SubProtocols:        []string{subprotocol},
-		NewSession:          func() gws.SessionStorage { return new(socket) },
-		Recovery:            gws.Recovery,
+		ReadMaxPayloadSize: s.frameBytes() + wsReadSlack,
+		ReadBufferSize:     wsReadBuffer,
+		WriteBufferSize:    wsReadBuffer,
+		HandshakeTimeout:   5 * time.Second,
+		SubProtocols:       []string{subprotocol},
+		NewSession:         func() gws.SessionStorage { return new(socket) },
+		Recovery:           gws.Recovery,
 	})
 }
 
@@ -92,16 +92,32 @@ type socket struct {
 	armed time.Time // when the write deadline was last set
 }
 
-// write sends one binary message. The deadline is set once a second, not once a
-// write: it then is 10 to 11 s.
-func (k *socket) write(frame []byte) error {
+// write sends one binary message, past gws, which would copy it once more: a write to the
+// connection is whole, so nothing that gws sends gets between. The deadline is set once a
+// second, not once a write: it then is 10 to 11 s.
+func (k *socket) write(f *session.Frame) error {
 	if now := time.Now(); now.Sub(k.armed) > time.Second {
 		k.armed = now
 		if err := k.conn.SetWriteDeadline(now.Add(writeWithin + time.Second)); err != nil {
 			return err
 		}
 	}
-	return k.conn.WriteMessage(gws.OpcodeBinary, frame)
+	var header [10]byte
+	_, err := k.conn.NetConn().Write(f.Behind(appendHeader(header[:0], f.Len())))
+	return err
+}
+
+// appendHeader is how a whole binary message of n bytes from a server begins (RFC 6455 5.2).
+func appendHeader(b []byte, n int) []byte {
+	const binaryMessage = 0x82 // FIN, opcode 2
+	switch {
+	case n < 126:
+		return append(b, binaryMessage, byte(n))
+	case n < 1<<16:
+		return binary.BigEndian.AppendUint16(append(b, binaryMessage, 126), uint16(n))
+	default:
+		return binary.BigEndian.AppendUint64(append(b, binaryMessage, 127), uint64(n))
+	}
 }
 
 // finish says goodbye and leaves the client to close, so that what was written is read:

@@ -12,6 +12,7 @@ import (
 	"github.com/quic-go/webtransport-go"
 
 	"hearth/node/room"
+	"hearth/transport/session"
 )
 
 // streamWithin is how long a client may take to open its stream.
@@ -104,23 +105,19 @@ func readInto(r io.Reader, buf []byte, size int) ([]byte, error) {
 type streamWire struct {
 	conn   *webtransport.Session
 	stream *webtransport.Stream
-	out    []byte
 	armed  time.Time
 }
 
 // write puts length and frame together, so that they leave in the same packets.
-func (k *streamWire) write(frame []byte) error {
+func (k *streamWire) write(f *session.Frame) error {
 	if now := time.Now(); now.Sub(k.armed) > time.Second {
 		k.armed = now
 		if err := k.stream.SetWriteDeadline(now.Add(writeWithin + time.Second)); err != nil {
 			return err
 		}
 	}
-	k.out = append(quicvarint.Append(k.out[:0], uint64(len(frame))), frame...)
-	_, err := k.stream.Write(k.out)
-	if cap(k.out) > 16<<10 {
-		k.out = nil
-	}
+	var length [8]byte
+	_, err := k.stream.Write(f.Behind(quicvarint.Append(length[:0], uint64(f.Len()))))
 	return err
 }
 

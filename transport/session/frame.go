@@ -12,8 +12,11 @@ import (
 // each was encoded once for all readers: here they are only copied behind a tag and
 // a length. The zero Frame is empty; Reset keeps its memory for the next.
 type Frame struct {
-	buf []byte
+	buf []byte // empty, or headroom and the encoding
 }
+
+// headroom is kept before the encoding for the header that a wire puts there (Behind).
+const headroom = 10
 
 // Numbers of the fields in client.proto; frame_test.go checks them against the descriptors.
 const (
@@ -35,10 +38,18 @@ const (
 )
 
 // Bytes is the frame's encoding, valid until the next call.
-func (f *Frame) Bytes() []byte { return f.buf }
+func (f *Frame) Bytes() []byte { return f.buf[min(headroom, len(f.buf)):] }
 
 // Len is the length of Bytes.
-func (f *Frame) Len() int { return len(f.buf) }
+func (f *Frame) Len() int { return len(f.Bytes()) }
+
+// Behind is a header of at most 10 bytes and the frame, which is not empty, in one piece
+// and in the frame's own memory: for one write.
+func (f *Frame) Behind(header []byte) []byte {
+	whole := f.buf[headroom-len(header):]
+	copy(whole, header)
+	return whole
+}
 
 // Cap is the memory the frame holds.
 func (f *Frame) Cap() int { return cap(f.buf) }
@@ -104,6 +115,7 @@ func (f *Frame) Ping() { f.flag(framePing) }
 func (f *Frame) Pong() { f.flag(framePong) }
 
 func (f *Frame) flag(n protowire.Number) {
+	f.begin()
 	f.buf = protowire.AppendTag(f.buf, n, protowire.VarintType)
 	f.buf = protowire.AppendVarint(f.buf, 1)
 }
@@ -122,8 +134,16 @@ func (f *Frame) message(n protowire.Number, m proto.Message) {
 }
 
 func (f *Frame) open(n protowire.Number, size int) {
+	f.begin()
 	f.buf = protowire.AppendTag(f.buf, n, protowire.BytesType)
 	f.buf = protowire.AppendVarint(f.buf, uint64(size))
+}
+
+// begin leaves the headroom before the first field.
+func (f *Frame) begin() {
+	if len(f.buf) == 0 {
+		f.buf = append(f.buf, make([]byte, headroom)...)
+	}
 }
 
 func sizeUint(n protowire.Number, v uint64) int {

@@ -102,3 +102,20 @@ func BenchmarkFrameDelivery(b *testing.B) {
 		f.Delivery(room, items, false)
 	}
 }
+
+// A header goes before the frame and changes nothing of it, also when the frame is used again.
+func TestFrameBehindHeader(t *testing.T) {
+	var f Frame
+	for _, header := range []string{"", "ab", "0123456789"} {
+		f.Reset()
+		if f.Len() != 0 {
+			t.Fatalf("an empty frame has %d bytes", f.Len())
+		}
+		f.Ping()
+		f.Reply(7, nil, []byte("body"))
+		want := header + string(f.Bytes())
+		if got := string(f.Behind([]byte(header))); got != want || f.Len() != len(want)-len(header) {
+			t.Errorf("behind %q: %q, want %q", header, got, want)
+		}
+	}
+}
