@@ -59,6 +59,9 @@ func (d *delegate) admit(n *memberlist.Node) error {
 	case !n.Addr.Equal(addressOf(n.Name)) || n.Port != port:
 		return errAddress
 	}
+	if d.roster.has(n.Name, n.Meta) {
+		return nil
+	}
 	p, err := d.cfg.Verify(n.Meta)
 	if err != nil {
 		return err

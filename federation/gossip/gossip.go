@@ -52,9 +52,10 @@ type Carrier interface {
 
 // Peer is a node as its verified record tells.
 type Peer struct {
-	Name   string
-	Key    ed25519.PublicKey
-	Issued int64 // when the record was, ms since 1970: an older one never replaces a newer
+	Name    string
+	Key     ed25519.PublicKey
+	Issued  int64 // when the record was, ms since 1970: an older one never replaces a newer
+	Expires int64 // when the record does; 0: it does not
 }
 
 // Config of a node's gossip. All but Limit and Rejoin are required.
@@ -63,11 +64,12 @@ type Config struct {
 	// Record returns this node's signed record, at most MaxRecord bytes. It is asked again before each
 	// round of joining, and spread when it is another one.
 	Record func() []byte
-	// Verify checks a signed record: signature, expiry, the pin of its name, blocks and policy. It raises
-	// the alarm when a name comes with another key. Called with hostile bytes, at most MaxRecord of them,
-	// from any goroutine; it must be quick and must not call gossip.
+	// Verify checks a signed record: signature, expiry, the pin of its name, blocks and policy. Whom it
+	// takes is among Peers from then on. It raises the alarm when a name comes with another key. Called
+	// with hostile bytes, at most MaxRecord of them, from any goroutine; it must be quick and must not
+	// call gossip. What it has taken it is asked about again after half a minute.
 	Verify func(record []byte) (Peer, error)
-	// Peers are the known peers that may be gossiped with, alive or not.
+	// Peers are the known peers that may be gossiped with (no blocked ones), alive or not.
 	Peers   func() []Peer
 	Carrier Carrier
 	Log     *slog.Logger
@@ -141,17 +143,9 @@ func (g *Gossip) Packet(from string, b []byte) { g.carrier.packet(from, b, time.
 // Accept serves a stream that a peer opened. It returns when the stream is done, and closed.
 func (g *Gossip) Accept(from string, c net.Conn) { g.carrier.accept(from, c) }
 
-// Alive lists the other nodes that are alive, by name. Each is verified anew, so who has been blocked
-// since, or whose record has expired, is not among them.
-func (g *Gossip) Alive() []Peer {
-	var alive []Peer
-	for _, record := range g.roster.records() {
-		if p, err := g.cfg.Verify(record); err == nil {
-			alive = append(alive, p)
-		}
-	}
-	return byName(alive)
-}
+// Alive lists the other nodes that are alive, by name. Who is none of Peers any more, or has an expired
+// record, is not among them.
+func (g *Gossip) Alive() []Peer { return g.roster.living(g.cfg.Peers()) }
 
 // IsAlive says whether gossip counts the node of that name among the living.
 func (g *Gossip) IsAlive(name string) bool { return g.roster.alive(name) }

@@ -2,6 +2,7 @@ package gossip
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,10 +63,9 @@ func TestAQuickRestartIsNoConflict(t *testing.T) {
 		w.open(c)
 		w.until(60*time.Second, five...)
 		w.waitFor(60*time.Second, func() string {
-			for _, r := range w.nodes["a"].roster.records() {
-				if record, _ := open(r); record.GetName() == "c" && record.Addresses[0] == "elsewhere:9443" {
-					return ""
-				}
+			record, err := open(w.nodes["a"].roster.byKey[c.self].record)
+			if err == nil && record.Addresses[0] == "elsewhere:9443" {
+				return ""
 			}
 			return "a still has c's old record"
 		})
@@ -150,4 +150,24 @@ func TestARecordThatIsTooLongIsRefusedAtTheStart(t *testing.T) {
 	if err == nil {
 		t.Fatal("memberlist would have panicked")
 	}
+}
+
+// Thirty nodes that have all been invited by one, at once.
+func TestMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var names []string
+		for i := range 30 {
+			names = append(names, fmt.Sprintf("n%02d", i))
+		}
+		w := newWorld(t, names...)
+		defer w.close()
+		for _, name := range names[1:] {
+			w.nodes[name].meet(w.nodes["n00"])
+		}
+		t.Logf("found after %v", w.until(2*found, names...))
+		w.cut(names[20:]...)
+		time.Sleep(10 * dead)
+		w.heal()
+		t.Logf("healed after %v", w.until(60*time.Second, names...))
+	})
 }

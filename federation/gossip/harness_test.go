@@ -151,7 +151,7 @@ func (n *node) verify(b []byte) (Peer, error) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	p := Peer{Name: r.Name, Key: r.Key, Issued: r.Issued}
+	p := Peer{Name: r.Name, Key: r.Key, Issued: r.Issued, Expires: r.Expires}
 	if known, ok := n.pins[p.Name]; ok && !known.Key.Equal(p.Key) {
 		n.alarms = append(n.alarms, p.Name)
 		return Peer{}, errOtherKey
@@ -166,7 +166,8 @@ func (n *node) verify(b []byte) (Peer, error) {
 func (n *node) peers() []Peer {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return slices.Collect(maps.Values(n.pins))
+	known := slices.Collect(maps.Values(n.pins))
+	return slices.DeleteFunc(known, func(p Peer) bool { return n.blocked[p.Name] })
 }
 
 // SendPacket and OpenStream make a node the Carrier of its own gossip. 20 ms is a far network.

@@ -1,6 +1,7 @@
 package gossip
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"slices"
@@ -25,11 +26,15 @@ type roster struct {
 }
 
 type entry struct {
-	peer   Peer
-	record []byte // nil until one was verified
-	alive  bool
-	since  time.Time // of not being alive
+	peer     Peer
+	record   []byte    // nil until one was verified
+	verified time.Time // when it was
+	alive    bool
+	since    time.Time // of not being alive
 }
+
+// stale is when a record is verified again: each comes many times, and a signature costs 60 us.
+const stale = 30 * time.Second
 
 func newRoster(limit int) *roster {
 	return &roster{limit: limit, wake: make(chan struct{}, 1), byKey: make(map[string]*entry)}
@@ -46,8 +51,16 @@ func (r *roster) admit(p Peer, record []byte) error {
 	if p.Issued < e.peer.Issued {
 		return errReplay
 	}
-	e.peer, e.record = p, slices.Clone(record)
+	e.peer, e.record, e.verified = p, slices.Clone(record), time.Now()
 	return nil
+}
+
+// has says whether this record of that key was verified a moment ago.
+func (r *roster) has(key string, record []byte) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := r.byKey[key]
+	return e != nil && bytes.Equal(e.record, record) && time.Since(e.verified) < stale
 }
 
 // expect remembers who has that key, so that the carrier finds it, before there is a record.
@@ -111,16 +124,19 @@ func (r *roster) alive(name string) bool {
 	return false
 }
 
-// records of those that are alive.
-func (r *roster) records() [][]byte {
+// living are those of peers that are alive with a good record, as it tells.
+func (r *roster) living(peers []Peer) []Peer {
+	now := time.Now().UnixMilli()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var all [][]byte
-	for _, e := range r.byKey {
-		if e.alive && e.record != nil {
-			all = append(all, e.record)
+	var all []Peer
+	for _, p := range peers {
+		e := r.byKey[nameOf(p.Key)]
+		if e != nil && e.alive && e.record != nil && (e.peer.Expires == 0 || e.peer.Expires > now) {
+			all = append(all, e.peer)
 		}
 	}
+	slices.SortFunc(all, func(a, b Peer) int { return cmp.Compare(a.Name, b.Name) })
 	return all
 }
 
@@ -145,9 +161,4 @@ func (r *roster) sweep() {
 			delete(r.byKey, key)
 		}
 	}
-}
-
-func byName(peers []Peer) []Peer {
-	slices.SortFunc(peers, func(a, b Peer) int { return cmp.Compare(a.Name, b.Name) })
-	return peers
 }
