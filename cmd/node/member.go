@@ -18,7 +18,7 @@ type oneMember struct {
 }
 
 func (v *oneMember) do(
-	ctx context.Context, r *run, c client.Command[pb.MemberRequest, pb.Empty], role, did string,
+	ctx context.Context, r *run, c client.Command[pb.MemberRequest, pb.Done], role, did string,
 ) error {
 	l, err := r.login()
 	if err != nil {
@@ -26,10 +26,19 @@ func (v *oneMember) do(
 	}
 	user := l.user(v.User)
 	req := &pb.MemberRequest{Room: v.Room, User: user, Reason: v.Reason, Role: role}
-	if _, err := client.Call(ctx, l.http, c, req); err != nil {
+	answer, err := client.Call(ctx, l.http, c, req)
+	if err != nil {
 		return err
 	}
-	return r.print(map[string]any{"room": v.Room, "user": user, "done": did}, "%s: %s", user, did)
+	r.noteWaiting(answer)
+	return r.print(map[string]any{"room": v.Room, "user": user, "done": did, "waiting": answer.Waiting}, "%s: %s", user, did)
+}
+
+// noteWaiting says where a change is not made yet.
+func (r *run) noteWaiting(d *pb.Done) {
+	if d.Waiting {
+		r.note("The room's home cannot be reached: it is asked again until it answers.")
+	}
 }
 
 type roomInvite struct{ oneMember }

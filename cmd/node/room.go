@@ -126,10 +126,12 @@ func (v *roomLeave) Run(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	if _, err := client.Call(ctx, l.http, client.RoomLeave, &pb.RoomRequest{Room: v.Room}); err != nil {
+	answer, err := client.Call(ctx, l.http, client.RoomLeave, &pb.RoomRequest{Room: v.Room})
+	if err != nil {
 		return err
 	}
-	return r.print(map[string]any{"room": v.Room, "membership": "leave"}, "left %s", v.Room)
+	r.noteWaiting(answer)
+	return r.print(map[string]any{"room": v.Room, "membership": "leave", "waiting": answer.Waiting}, "left %s", v.Room)
 }
 
 type roomList struct{}

@@ -18,8 +18,9 @@ type nodeOfRoom struct {
 	Node string `arg:"" help:"The node's name."`
 }
 
-func (v *nodeOfRoom) done(r *run, did string) error {
-	return r.print(map[string]any{"room": v.Room, "node": v.Node, "done": did}, "%s: %s", v.Node, did)
+func (v *nodeOfRoom) done(r *run, answer *pb.Done, did string) error {
+	r.noteWaiting(answer)
+	return r.print(map[string]any{"room": v.Room, "node": v.Node, "done": did, "waiting": answer.Waiting}, "%s: %s", v.Node, did)
 }
 
 func (v *nodeOfRoom) steward(ctx context.Context, r *run, on bool, did string) error {
@@ -27,10 +28,11 @@ func (v *nodeOfRoom) steward(ctx context.Context, r *run, on bool, did string) e
 	if err != nil {
 		return err
 	}
-	if _, err := client.Call(ctx, l.http, client.RoomSteward, &pb.RoomStewardRequest{Room: v.Room, Node: v.Node, On: on}); err != nil {
+	answer, err := client.Call(ctx, l.http, client.RoomSteward, &pb.RoomStewardRequest{Room: v.Room, Node: v.Node, On: on})
+	if err != nil {
 		return err
 	}
-	return v.done(r, did)
+	return v.done(r, answer, did)
 }
 
 type stewardAdd struct{ nodeOfRoom }
@@ -51,10 +53,11 @@ func (v *nodeOfRoom) ban(ctx context.Context, r *run, on bool, reason, did strin
 		return err
 	}
 	req := &pb.RoomNodeBanRequest{Room: v.Room, Node: v.Node, Reason: reason, On: on}
-	if _, err := client.Call(ctx, l.http, client.RoomNodeBan, req); err != nil {
+	answer, err := client.Call(ctx, l.http, client.RoomNodeBan, req)
+	if err != nil {
 		return err
 	}
-	return v.done(r, did)
+	return v.done(r, answer, did)
 }
 
 type roomBanNode struct {

@@ -516,6 +516,51 @@ func (*Empty) Descriptor() ([]byte, []int) {
 	return file_client_proto_rawDescGZIP(), []int{7}
 }
 
+// Done answers what a room's home decides.
+type Done struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Waiting       bool                   `protobuf:"varint,1,opt,name=waiting,proto3" json:"waiting,omitempty"` // the home cannot be reached: it is asked until it answers
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Done) Reset() {
+	*x = Done{}
+	mi := &file_client_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Done) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Done) ProtoMessage() {}
+
+func (x *Done) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Done.ProtoReflect.Descriptor instead.
+func (*Done) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Done) GetWaiting() bool {
+	if x != nil {
+		return x.Waiting
+	}
+	return false
+}
+
 type ServerInfoRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Invite        string                 `protobuf:"bytes,1,opt,name=invite,proto3" json:"invite,omitempty"` // when given, `invite_valid` tells whether it can be used now
@@ -525,7 +570,7 @@ type ServerInfoRequest struct {
 
 func (x *ServerInfoRequest) Reset() {
 	*x = ServerInfoRequest{}
-	mi := &file_client_proto_msgTypes[8]
+	mi := &file_client_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -537,7 +582,7 @@ func (x *ServerInfoRequest) String() string {
 func (*ServerInfoRequest) ProtoMessage() {}
 
 func (x *ServerInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[8]
+	mi := &file_client_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -550,7 +595,7 @@ func (x *ServerInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServerInfoRequest.ProtoReflect.Descriptor instead.
 func (*ServerInfoRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{8}
+	return file_client_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ServerInfoRequest) GetInvite() string {
@@ -576,7 +621,7 @@ type ServerInfoResponse struct {
 
 func (x *ServerInfoResponse) Reset() {
 	*x = ServerInfoResponse{}
-	mi := &file_client_proto_msgTypes[9]
+	mi := &file_client_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -588,7 +633,7 @@ func (x *ServerInfoResponse) String() string {
 func (*ServerInfoResponse) ProtoMessage() {}
 
 func (x *ServerInfoResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[9]
+	mi := &file_client_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -601,7 +646,7 @@ func (x *ServerInfoResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServerInfoResponse.ProtoReflect.Descriptor instead.
 func (*ServerInfoResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{9}
+	return file_client_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ServerInfoResponse) GetName() string {
@@ -672,7 +717,7 @@ type Limits struct {
 
 func (x *Limits) Reset() {
 	*x = Limits{}
-	mi := &file_client_proto_msgTypes[10]
+	mi := &file_client_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -684,7 +729,7 @@ func (x *Limits) String() string {
 func (*Limits) ProtoMessage() {}
 
 func (x *Limits) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[10]
+	mi := &file_client_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -697,7 +742,7 @@ func (x *Limits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limits.ProtoReflect.Descriptor instead.
 func (*Limits) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{10}
+	return file_client_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Limits) GetTextBytes() uint32 {
@@ -741,7 +786,7 @@ type RegisterRequest struct {
 
 func (x *RegisterRequest) Reset() {
 	*x = RegisterRequest{}
-	mi := &file_client_proto_msgTypes[11]
+	mi := &file_client_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -753,7 +798,7 @@ func (x *RegisterRequest) String() string {
 func (*RegisterRequest) ProtoMessage() {}
 
 func (x *RegisterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[11]
+	mi := &file_client_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -766,7 +811,7 @@ func (x *RegisterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterRequest.ProtoReflect.Descriptor instead.
 func (*RegisterRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{11}
+	return file_client_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RegisterRequest) GetUsername() string {
@@ -815,7 +860,7 @@ type LoginRequest struct {
 
 func (x *LoginRequest) Reset() {
 	*x = LoginRequest{}
-	mi := &file_client_proto_msgTypes[12]
+	mi := &file_client_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -827,7 +872,7 @@ func (x *LoginRequest) String() string {
 func (*LoginRequest) ProtoMessage() {}
 
 func (x *LoginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[12]
+	mi := &file_client_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -840,7 +885,7 @@ func (x *LoginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoginRequest.ProtoReflect.Descriptor instead.
 func (*LoginRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{12}
+	return file_client_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *LoginRequest) GetUsername() string {
@@ -876,7 +921,7 @@ type LoginResponse struct {
 
 func (x *LoginResponse) Reset() {
 	*x = LoginResponse{}
-	mi := &file_client_proto_msgTypes[13]
+	mi := &file_client_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -888,7 +933,7 @@ func (x *LoginResponse) String() string {
 func (*LoginResponse) ProtoMessage() {}
 
 func (x *LoginResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[13]
+	mi := &file_client_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -901,7 +946,7 @@ func (x *LoginResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoginResponse.ProtoReflect.Descriptor instead.
 func (*LoginResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{13}
+	return file_client_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *LoginResponse) GetToken() string {
@@ -945,7 +990,7 @@ type OpenRequest struct {
 
 func (x *OpenRequest) Reset() {
 	*x = OpenRequest{}
-	mi := &file_client_proto_msgTypes[14]
+	mi := &file_client_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -957,7 +1002,7 @@ func (x *OpenRequest) String() string {
 func (*OpenRequest) ProtoMessage() {}
 
 func (x *OpenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[14]
+	mi := &file_client_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -970,7 +1015,7 @@ func (x *OpenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenRequest.ProtoReflect.Descriptor instead.
 func (*OpenRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{14}
+	return file_client_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *OpenRequest) GetToken() string {
@@ -1026,7 +1071,7 @@ type OpenResponse struct {
 
 func (x *OpenResponse) Reset() {
 	*x = OpenResponse{}
-	mi := &file_client_proto_msgTypes[15]
+	mi := &file_client_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1038,7 +1083,7 @@ func (x *OpenResponse) String() string {
 func (*OpenResponse) ProtoMessage() {}
 
 func (x *OpenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[15]
+	mi := &file_client_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1051,7 +1096,7 @@ func (x *OpenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenResponse.ProtoReflect.Descriptor instead.
 func (*OpenResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{15}
+	return file_client_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *OpenResponse) GetUser() string {
@@ -1132,7 +1177,7 @@ type LogoutRequest struct {
 
 func (x *LogoutRequest) Reset() {
 	*x = LogoutRequest{}
-	mi := &file_client_proto_msgTypes[16]
+	mi := &file_client_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1144,7 +1189,7 @@ func (x *LogoutRequest) String() string {
 func (*LogoutRequest) ProtoMessage() {}
 
 func (x *LogoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[16]
+	mi := &file_client_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1157,7 +1202,7 @@ func (x *LogoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogoutRequest.ProtoReflect.Descriptor instead.
 func (*LogoutRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{16}
+	return file_client_proto_rawDescGZIP(), []int{17}
 }
 
 type PasswordChangeRequest struct {
@@ -1171,7 +1216,7 @@ type PasswordChangeRequest struct {
 
 func (x *PasswordChangeRequest) Reset() {
 	*x = PasswordChangeRequest{}
-	mi := &file_client_proto_msgTypes[17]
+	mi := &file_client_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1183,7 +1228,7 @@ func (x *PasswordChangeRequest) String() string {
 func (*PasswordChangeRequest) ProtoMessage() {}
 
 func (x *PasswordChangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[17]
+	mi := &file_client_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1196,7 +1241,7 @@ func (x *PasswordChangeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PasswordChangeRequest.ProtoReflect.Descriptor instead.
 func (*PasswordChangeRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{17}
+	return file_client_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PasswordChangeRequest) GetOldPassword() string {
@@ -1234,7 +1279,7 @@ type Device struct {
 
 func (x *Device) Reset() {
 	*x = Device{}
-	mi := &file_client_proto_msgTypes[18]
+	mi := &file_client_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1246,7 +1291,7 @@ func (x *Device) String() string {
 func (*Device) ProtoMessage() {}
 
 func (x *Device) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[18]
+	mi := &file_client_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1259,7 +1304,7 @@ func (x *Device) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Device.ProtoReflect.Descriptor instead.
 func (*Device) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{18}
+	return file_client_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Device) GetId() string {
@@ -1313,7 +1358,7 @@ type DevicesResponse struct {
 
 func (x *DevicesResponse) Reset() {
 	*x = DevicesResponse{}
-	mi := &file_client_proto_msgTypes[19]
+	mi := &file_client_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1325,7 +1370,7 @@ func (x *DevicesResponse) String() string {
 func (*DevicesResponse) ProtoMessage() {}
 
 func (x *DevicesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[19]
+	mi := &file_client_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1338,7 +1383,7 @@ func (x *DevicesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevicesResponse.ProtoReflect.Descriptor instead.
 func (*DevicesResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{19}
+	return file_client_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *DevicesResponse) GetDevices() []*Device {
@@ -1357,7 +1402,7 @@ type DeviceRevokeRequest struct {
 
 func (x *DeviceRevokeRequest) Reset() {
 	*x = DeviceRevokeRequest{}
-	mi := &file_client_proto_msgTypes[20]
+	mi := &file_client_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1369,7 +1414,7 @@ func (x *DeviceRevokeRequest) String() string {
 func (*DeviceRevokeRequest) ProtoMessage() {}
 
 func (x *DeviceRevokeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[20]
+	mi := &file_client_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1382,7 +1427,7 @@ func (x *DeviceRevokeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceRevokeRequest.ProtoReflect.Descriptor instead.
 func (*DeviceRevokeRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{20}
+	return file_client_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *DeviceRevokeRequest) GetDevice() string {
@@ -1403,7 +1448,7 @@ type ProfileSetRequest struct {
 
 func (x *ProfileSetRequest) Reset() {
 	*x = ProfileSetRequest{}
-	mi := &file_client_proto_msgTypes[21]
+	mi := &file_client_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1415,7 +1460,7 @@ func (x *ProfileSetRequest) String() string {
 func (*ProfileSetRequest) ProtoMessage() {}
 
 func (x *ProfileSetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[21]
+	mi := &file_client_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1428,7 +1473,7 @@ func (x *ProfileSetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProfileSetRequest.ProtoReflect.Descriptor instead.
 func (*ProfileSetRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{21}
+	return file_client_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ProfileSetRequest) GetDisplayName() string {
@@ -1461,7 +1506,7 @@ type ProfilesRequest struct {
 
 func (x *ProfilesRequest) Reset() {
 	*x = ProfilesRequest{}
-	mi := &file_client_proto_msgTypes[22]
+	mi := &file_client_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1473,7 +1518,7 @@ func (x *ProfilesRequest) String() string {
 func (*ProfilesRequest) ProtoMessage() {}
 
 func (x *ProfilesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[22]
+	mi := &file_client_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1486,7 +1531,7 @@ func (x *ProfilesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProfilesRequest.ProtoReflect.Descriptor instead.
 func (*ProfilesRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{22}
+	return file_client_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ProfilesRequest) GetUsers() []string {
@@ -1505,7 +1550,7 @@ type ProfilesResponse struct {
 
 func (x *ProfilesResponse) Reset() {
 	*x = ProfilesResponse{}
-	mi := &file_client_proto_msgTypes[23]
+	mi := &file_client_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1517,7 +1562,7 @@ func (x *ProfilesResponse) String() string {
 func (*ProfilesResponse) ProtoMessage() {}
 
 func (x *ProfilesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[23]
+	mi := &file_client_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1530,7 +1575,7 @@ func (x *ProfilesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProfilesResponse.ProtoReflect.Descriptor instead.
 func (*ProfilesResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{23}
+	return file_client_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ProfilesResponse) GetProfiles() []*roompb.Profile {
@@ -1550,7 +1595,7 @@ type UserFindRequest struct {
 
 func (x *UserFindRequest) Reset() {
 	*x = UserFindRequest{}
-	mi := &file_client_proto_msgTypes[24]
+	mi := &file_client_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1562,7 +1607,7 @@ func (x *UserFindRequest) String() string {
 func (*UserFindRequest) ProtoMessage() {}
 
 func (x *UserFindRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[24]
+	mi := &file_client_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1575,7 +1620,7 @@ func (x *UserFindRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserFindRequest.ProtoReflect.Descriptor instead.
 func (*UserFindRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{24}
+	return file_client_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *UserFindRequest) GetQuery() string {
@@ -1601,7 +1646,7 @@ type RoomsResponse struct {
 
 func (x *RoomsResponse) Reset() {
 	*x = RoomsResponse{}
-	mi := &file_client_proto_msgTypes[25]
+	mi := &file_client_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1613,7 +1658,7 @@ func (x *RoomsResponse) String() string {
 func (*RoomsResponse) ProtoMessage() {}
 
 func (x *RoomsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[25]
+	mi := &file_client_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1626,7 +1671,7 @@ func (x *RoomsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomsResponse.ProtoReflect.Descriptor instead.
 func (*RoomsResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{25}
+	return file_client_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *RoomsResponse) GetRooms() []*roompb.RoomSummary {
@@ -1650,7 +1695,7 @@ type RoomCreateRequest struct {
 
 func (x *RoomCreateRequest) Reset() {
 	*x = RoomCreateRequest{}
-	mi := &file_client_proto_msgTypes[26]
+	mi := &file_client_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1662,7 +1707,7 @@ func (x *RoomCreateRequest) String() string {
 func (*RoomCreateRequest) ProtoMessage() {}
 
 func (x *RoomCreateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[26]
+	mi := &file_client_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1675,7 +1720,7 @@ func (x *RoomCreateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomCreateRequest.ProtoReflect.Descriptor instead.
 func (*RoomCreateRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{26}
+	return file_client_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RoomCreateRequest) GetAlias() string {
@@ -1729,7 +1774,7 @@ type RoomDirectRequest struct {
 
 func (x *RoomDirectRequest) Reset() {
 	*x = RoomDirectRequest{}
-	mi := &file_client_proto_msgTypes[27]
+	mi := &file_client_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1741,7 +1786,7 @@ func (x *RoomDirectRequest) String() string {
 func (*RoomDirectRequest) ProtoMessage() {}
 
 func (x *RoomDirectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[27]
+	mi := &file_client_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1754,7 +1799,7 @@ func (x *RoomDirectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomDirectRequest.ProtoReflect.Descriptor instead.
 func (*RoomDirectRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{27}
+	return file_client_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RoomDirectRequest) GetUser() string {
@@ -1776,7 +1821,7 @@ type RoomFindRequest struct {
 
 func (x *RoomFindRequest) Reset() {
 	*x = RoomFindRequest{}
-	mi := &file_client_proto_msgTypes[28]
+	mi := &file_client_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1788,7 +1833,7 @@ func (x *RoomFindRequest) String() string {
 func (*RoomFindRequest) ProtoMessage() {}
 
 func (x *RoomFindRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[28]
+	mi := &file_client_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1801,7 +1846,7 @@ func (x *RoomFindRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomFindRequest.ProtoReflect.Descriptor instead.
 func (*RoomFindRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{28}
+	return file_client_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *RoomFindRequest) GetQuery() string {
@@ -1842,7 +1887,7 @@ type RoomFindResponse struct {
 
 func (x *RoomFindResponse) Reset() {
 	*x = RoomFindResponse{}
-	mi := &file_client_proto_msgTypes[29]
+	mi := &file_client_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1854,7 +1899,7 @@ func (x *RoomFindResponse) String() string {
 func (*RoomFindResponse) ProtoMessage() {}
 
 func (x *RoomFindResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[29]
+	mi := &file_client_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1867,7 +1912,7 @@ func (x *RoomFindResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomFindResponse.ProtoReflect.Descriptor instead.
 func (*RoomFindResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{29}
+	return file_client_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *RoomFindResponse) GetRooms() []*roompb.RoomSummary {
@@ -1893,7 +1938,7 @@ type RoomRequest struct {
 
 func (x *RoomRequest) Reset() {
 	*x = RoomRequest{}
-	mi := &file_client_proto_msgTypes[30]
+	mi := &file_client_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1905,7 +1950,7 @@ func (x *RoomRequest) String() string {
 func (*RoomRequest) ProtoMessage() {}
 
 func (x *RoomRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[30]
+	mi := &file_client_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1918,7 +1963,7 @@ func (x *RoomRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomRequest.ProtoReflect.Descriptor instead.
 func (*RoomRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{30}
+	return file_client_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *RoomRequest) GetRoom() string {
@@ -1940,7 +1985,7 @@ type RoomGetResponse struct {
 
 func (x *RoomGetResponse) Reset() {
 	*x = RoomGetResponse{}
-	mi := &file_client_proto_msgTypes[31]
+	mi := &file_client_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1952,7 +1997,7 @@ func (x *RoomGetResponse) String() string {
 func (*RoomGetResponse) ProtoMessage() {}
 
 func (x *RoomGetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[31]
+	mi := &file_client_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1965,7 +2010,7 @@ func (x *RoomGetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomGetResponse.ProtoReflect.Descriptor instead.
 func (*RoomGetResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{31}
+	return file_client_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RoomGetResponse) GetSummary() *roompb.RoomSummary {
@@ -2008,7 +2053,7 @@ type MemberRequest struct {
 
 func (x *MemberRequest) Reset() {
 	*x = MemberRequest{}
-	mi := &file_client_proto_msgTypes[32]
+	mi := &file_client_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2020,7 +2065,7 @@ func (x *MemberRequest) String() string {
 func (*MemberRequest) ProtoMessage() {}
 
 func (x *MemberRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[32]
+	mi := &file_client_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2033,7 +2078,7 @@ func (x *MemberRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberRequest.ProtoReflect.Descriptor instead.
 func (*MemberRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{32}
+	return file_client_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *MemberRequest) GetRoom() string {
@@ -2074,7 +2119,7 @@ type RoomSetRequest struct {
 
 func (x *RoomSetRequest) Reset() {
 	*x = RoomSetRequest{}
-	mi := &file_client_proto_msgTypes[33]
+	mi := &file_client_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2086,7 +2131,7 @@ func (x *RoomSetRequest) String() string {
 func (*RoomSetRequest) ProtoMessage() {}
 
 func (x *RoomSetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[33]
+	mi := &file_client_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2099,7 +2144,7 @@ func (x *RoomSetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomSetRequest.ProtoReflect.Descriptor instead.
 func (*RoomSetRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{33}
+	return file_client_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RoomSetRequest) GetRoom() string {
@@ -2126,7 +2171,7 @@ type RoomMuteRequest struct {
 
 func (x *RoomMuteRequest) Reset() {
 	*x = RoomMuteRequest{}
-	mi := &file_client_proto_msgTypes[34]
+	mi := &file_client_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2138,7 +2183,7 @@ func (x *RoomMuteRequest) String() string {
 func (*RoomMuteRequest) ProtoMessage() {}
 
 func (x *RoomMuteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[34]
+	mi := &file_client_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2151,7 +2196,7 @@ func (x *RoomMuteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomMuteRequest.ProtoReflect.Descriptor instead.
 func (*RoomMuteRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{34}
+	return file_client_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RoomMuteRequest) GetRoom() string {
@@ -2181,7 +2226,7 @@ type MembersRequest struct {
 
 func (x *MembersRequest) Reset() {
 	*x = MembersRequest{}
-	mi := &file_client_proto_msgTypes[35]
+	mi := &file_client_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2193,7 +2238,7 @@ func (x *MembersRequest) String() string {
 func (*MembersRequest) ProtoMessage() {}
 
 func (x *MembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[35]
+	mi := &file_client_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2206,7 +2251,7 @@ func (x *MembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MembersRequest.ProtoReflect.Descriptor instead.
 func (*MembersRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{35}
+	return file_client_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *MembersRequest) GetRoom() string {
@@ -2255,7 +2300,7 @@ type MembersResponse struct {
 
 func (x *MembersResponse) Reset() {
 	*x = MembersResponse{}
-	mi := &file_client_proto_msgTypes[36]
+	mi := &file_client_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2267,7 +2312,7 @@ func (x *MembersResponse) String() string {
 func (*MembersResponse) ProtoMessage() {}
 
 func (x *MembersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[36]
+	mi := &file_client_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2280,7 +2325,7 @@ func (x *MembersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MembersResponse.ProtoReflect.Descriptor instead.
 func (*MembersResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{36}
+	return file_client_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *MembersResponse) GetMembers() []*roompb.Member {
@@ -2319,7 +2364,7 @@ type SendRequest struct {
 
 func (x *SendRequest) Reset() {
 	*x = SendRequest{}
-	mi := &file_client_proto_msgTypes[37]
+	mi := &file_client_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2331,7 +2376,7 @@ func (x *SendRequest) String() string {
 func (*SendRequest) ProtoMessage() {}
 
 func (x *SendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[37]
+	mi := &file_client_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2344,7 +2389,7 @@ func (x *SendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendRequest.ProtoReflect.Descriptor instead.
 func (*SendRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{37}
+	return file_client_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SendRequest) GetRoom() string {
@@ -2408,7 +2453,7 @@ type EventResponse struct {
 
 func (x *EventResponse) Reset() {
 	*x = EventResponse{}
-	mi := &file_client_proto_msgTypes[38]
+	mi := &file_client_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2420,7 +2465,7 @@ func (x *EventResponse) String() string {
 func (*EventResponse) ProtoMessage() {}
 
 func (x *EventResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[38]
+	mi := &file_client_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2433,7 +2478,7 @@ func (x *EventResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventResponse.ProtoReflect.Descriptor instead.
 func (*EventResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{38}
+	return file_client_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *EventResponse) GetEvent() string {
@@ -2476,7 +2521,7 @@ type EditRequest struct {
 
 func (x *EditRequest) Reset() {
 	*x = EditRequest{}
-	mi := &file_client_proto_msgTypes[39]
+	mi := &file_client_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2488,7 +2533,7 @@ func (x *EditRequest) String() string {
 func (*EditRequest) ProtoMessage() {}
 
 func (x *EditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[39]
+	mi := &file_client_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2501,7 +2546,7 @@ func (x *EditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditRequest.ProtoReflect.Descriptor instead.
 func (*EditRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{39}
+	return file_client_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *EditRequest) GetRoom() string {
@@ -2544,7 +2589,7 @@ type TargetRequest struct {
 
 func (x *TargetRequest) Reset() {
 	*x = TargetRequest{}
-	mi := &file_client_proto_msgTypes[40]
+	mi := &file_client_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2556,7 +2601,7 @@ func (x *TargetRequest) String() string {
 func (*TargetRequest) ProtoMessage() {}
 
 func (x *TargetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[40]
+	mi := &file_client_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2569,7 +2614,7 @@ func (x *TargetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetRequest.ProtoReflect.Descriptor instead.
 func (*TargetRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{40}
+	return file_client_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *TargetRequest) GetRoom() string {
@@ -2613,7 +2658,7 @@ type ReactRequest struct {
 
 func (x *ReactRequest) Reset() {
 	*x = ReactRequest{}
-	mi := &file_client_proto_msgTypes[41]
+	mi := &file_client_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2625,7 +2670,7 @@ func (x *ReactRequest) String() string {
 func (*ReactRequest) ProtoMessage() {}
 
 func (x *ReactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[41]
+	mi := &file_client_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2638,7 +2683,7 @@ func (x *ReactRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReactRequest.ProtoReflect.Descriptor instead.
 func (*ReactRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{41}
+	return file_client_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ReactRequest) GetRoom() string {
@@ -2688,7 +2733,7 @@ type PinRequest struct {
 
 func (x *PinRequest) Reset() {
 	*x = PinRequest{}
-	mi := &file_client_proto_msgTypes[42]
+	mi := &file_client_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2700,7 +2745,7 @@ func (x *PinRequest) String() string {
 func (*PinRequest) ProtoMessage() {}
 
 func (x *PinRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[42]
+	mi := &file_client_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2713,7 +2758,7 @@ func (x *PinRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PinRequest.ProtoReflect.Descriptor instead.
 func (*PinRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{42}
+	return file_client_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *PinRequest) GetRoom() string {
@@ -2760,7 +2805,7 @@ type HistoryRequest struct {
 
 func (x *HistoryRequest) Reset() {
 	*x = HistoryRequest{}
-	mi := &file_client_proto_msgTypes[43]
+	mi := &file_client_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2772,7 +2817,7 @@ func (x *HistoryRequest) String() string {
 func (*HistoryRequest) ProtoMessage() {}
 
 func (x *HistoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[43]
+	mi := &file_client_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2785,7 +2830,7 @@ func (x *HistoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryRequest.ProtoReflect.Descriptor instead.
 func (*HistoryRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{43}
+	return file_client_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *HistoryRequest) GetRoom() string {
@@ -2850,7 +2895,7 @@ type HistoryResponse struct {
 
 func (x *HistoryResponse) Reset() {
 	*x = HistoryResponse{}
-	mi := &file_client_proto_msgTypes[44]
+	mi := &file_client_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2862,7 +2907,7 @@ func (x *HistoryResponse) String() string {
 func (*HistoryResponse) ProtoMessage() {}
 
 func (x *HistoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[44]
+	mi := &file_client_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2875,7 +2920,7 @@ func (x *HistoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryResponse.ProtoReflect.Descriptor instead.
 func (*HistoryResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{44}
+	return file_client_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *HistoryResponse) GetEvents() []*roompb.Event {
@@ -2923,7 +2968,7 @@ type EventRequest struct {
 
 func (x *EventRequest) Reset() {
 	*x = EventRequest{}
-	mi := &file_client_proto_msgTypes[45]
+	mi := &file_client_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2935,7 +2980,7 @@ func (x *EventRequest) String() string {
 func (*EventRequest) ProtoMessage() {}
 
 func (x *EventRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[45]
+	mi := &file_client_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2948,7 +2993,7 @@ func (x *EventRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventRequest.ProtoReflect.Descriptor instead.
 func (*EventRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{45}
+	return file_client_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *EventRequest) GetRoom() string {
@@ -2975,7 +3020,7 @@ type Edition struct {
 
 func (x *Edition) Reset() {
 	*x = Edition{}
-	mi := &file_client_proto_msgTypes[46]
+	mi := &file_client_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2987,7 +3032,7 @@ func (x *Edition) String() string {
 func (*Edition) ProtoMessage() {}
 
 func (x *Edition) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[46]
+	mi := &file_client_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3000,7 +3045,7 @@ func (x *Edition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Edition.ProtoReflect.Descriptor instead.
 func (*Edition) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{46}
+	return file_client_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Edition) GetText() string {
@@ -3026,7 +3071,7 @@ type EditHistoryResponse struct {
 
 func (x *EditHistoryResponse) Reset() {
 	*x = EditHistoryResponse{}
-	mi := &file_client_proto_msgTypes[47]
+	mi := &file_client_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3038,7 +3083,7 @@ func (x *EditHistoryResponse) String() string {
 func (*EditHistoryResponse) ProtoMessage() {}
 
 func (x *EditHistoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[47]
+	mi := &file_client_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3051,7 +3096,7 @@ func (x *EditHistoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditHistoryResponse.ProtoReflect.Descriptor instead.
 func (*EditHistoryResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{47}
+	return file_client_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *EditHistoryResponse) GetEditions() []*Edition {
@@ -3074,7 +3119,7 @@ type SearchRequest struct {
 
 func (x *SearchRequest) Reset() {
 	*x = SearchRequest{}
-	mi := &file_client_proto_msgTypes[48]
+	mi := &file_client_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3086,7 +3131,7 @@ func (x *SearchRequest) String() string {
 func (*SearchRequest) ProtoMessage() {}
 
 func (x *SearchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[48]
+	mi := &file_client_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3099,7 +3144,7 @@ func (x *SearchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchRequest.ProtoReflect.Descriptor instead.
 func (*SearchRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{48}
+	return file_client_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *SearchRequest) GetQuery() string {
@@ -3147,7 +3192,7 @@ type SearchHit struct {
 
 func (x *SearchHit) Reset() {
 	*x = SearchHit{}
-	mi := &file_client_proto_msgTypes[49]
+	mi := &file_client_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3159,7 +3204,7 @@ func (x *SearchHit) String() string {
 func (*SearchHit) ProtoMessage() {}
 
 func (x *SearchHit) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[49]
+	mi := &file_client_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3172,7 +3217,7 @@ func (x *SearchHit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchHit.ProtoReflect.Descriptor instead.
 func (*SearchHit) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{49}
+	return file_client_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *SearchHit) GetRoom() string {
@@ -3201,7 +3246,7 @@ type SearchResponse struct {
 
 func (x *SearchResponse) Reset() {
 	*x = SearchResponse{}
-	mi := &file_client_proto_msgTypes[50]
+	mi := &file_client_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3213,7 +3258,7 @@ func (x *SearchResponse) String() string {
 func (*SearchResponse) ProtoMessage() {}
 
 func (x *SearchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[50]
+	mi := &file_client_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3226,7 +3271,7 @@ func (x *SearchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchResponse.ProtoReflect.Descriptor instead.
 func (*SearchResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{50}
+	return file_client_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *SearchResponse) GetHits() []*SearchHit {
@@ -3267,7 +3312,7 @@ type ReadRequest struct {
 
 func (x *ReadRequest) Reset() {
 	*x = ReadRequest{}
-	mi := &file_client_proto_msgTypes[51]
+	mi := &file_client_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3279,7 +3324,7 @@ func (x *ReadRequest) String() string {
 func (*ReadRequest) ProtoMessage() {}
 
 func (x *ReadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[51]
+	mi := &file_client_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3292,7 +3337,7 @@ func (x *ReadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadRequest.ProtoReflect.Descriptor instead.
 func (*ReadRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{51}
+	return file_client_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *ReadRequest) GetRoom() string {
@@ -3320,7 +3365,7 @@ type Receipt struct {
 
 func (x *Receipt) Reset() {
 	*x = Receipt{}
-	mi := &file_client_proto_msgTypes[52]
+	mi := &file_client_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3332,7 +3377,7 @@ func (x *Receipt) String() string {
 func (*Receipt) ProtoMessage() {}
 
 func (x *Receipt) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[52]
+	mi := &file_client_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3345,7 +3390,7 @@ func (x *Receipt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Receipt.ProtoReflect.Descriptor instead.
 func (*Receipt) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{52}
+	return file_client_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *Receipt) GetUser() string {
@@ -3378,7 +3423,7 @@ type ReceiptsResponse struct {
 
 func (x *ReceiptsResponse) Reset() {
 	*x = ReceiptsResponse{}
-	mi := &file_client_proto_msgTypes[53]
+	mi := &file_client_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3390,7 +3435,7 @@ func (x *ReceiptsResponse) String() string {
 func (*ReceiptsResponse) ProtoMessage() {}
 
 func (x *ReceiptsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[53]
+	mi := &file_client_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3403,7 +3448,7 @@ func (x *ReceiptsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReceiptsResponse.ProtoReflect.Descriptor instead.
 func (*ReceiptsResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{53}
+	return file_client_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *ReceiptsResponse) GetReceipts() []*Receipt {
@@ -3423,7 +3468,7 @@ type TypingRequest struct {
 
 func (x *TypingRequest) Reset() {
 	*x = TypingRequest{}
-	mi := &file_client_proto_msgTypes[54]
+	mi := &file_client_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3435,7 +3480,7 @@ func (x *TypingRequest) String() string {
 func (*TypingRequest) ProtoMessage() {}
 
 func (x *TypingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[54]
+	mi := &file_client_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3448,7 +3493,7 @@ func (x *TypingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TypingRequest.ProtoReflect.Descriptor instead.
 func (*TypingRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{54}
+	return file_client_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *TypingRequest) GetRoom() string {
@@ -3474,7 +3519,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_client_proto_msgTypes[55]
+	mi := &file_client_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3486,7 +3531,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[55]
+	mi := &file_client_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3499,7 +3544,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{55}
+	return file_client_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *WatchRequest) GetRooms() []string {
@@ -3518,7 +3563,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_client_proto_msgTypes[56]
+	mi := &file_client_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3530,7 +3575,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[56]
+	mi := &file_client_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3543,7 +3588,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{56}
+	return file_client_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *WatchResponse) GetOnline() []string {
@@ -3566,7 +3611,7 @@ type AdminUser struct {
 
 func (x *AdminUser) Reset() {
 	*x = AdminUser{}
-	mi := &file_client_proto_msgTypes[57]
+	mi := &file_client_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3578,7 +3623,7 @@ func (x *AdminUser) String() string {
 func (*AdminUser) ProtoMessage() {}
 
 func (x *AdminUser) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[57]
+	mi := &file_client_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3591,7 +3636,7 @@ func (x *AdminUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminUser.ProtoReflect.Descriptor instead.
 func (*AdminUser) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{57}
+	return file_client_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *AdminUser) GetProfile() *roompb.Profile {
@@ -3640,7 +3685,7 @@ type AdminUsersRequest struct {
 
 func (x *AdminUsersRequest) Reset() {
 	*x = AdminUsersRequest{}
-	mi := &file_client_proto_msgTypes[58]
+	mi := &file_client_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3652,7 +3697,7 @@ func (x *AdminUsersRequest) String() string {
 func (*AdminUsersRequest) ProtoMessage() {}
 
 func (x *AdminUsersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[58]
+	mi := &file_client_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3665,7 +3710,7 @@ func (x *AdminUsersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminUsersRequest.ProtoReflect.Descriptor instead.
 func (*AdminUsersRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{58}
+	return file_client_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *AdminUsersRequest) GetQuery() string {
@@ -3700,7 +3745,7 @@ type AdminUsersResponse struct {
 
 func (x *AdminUsersResponse) Reset() {
 	*x = AdminUsersResponse{}
-	mi := &file_client_proto_msgTypes[59]
+	mi := &file_client_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3712,7 +3757,7 @@ func (x *AdminUsersResponse) String() string {
 func (*AdminUsersResponse) ProtoMessage() {}
 
 func (x *AdminUsersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[59]
+	mi := &file_client_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3725,7 +3770,7 @@ func (x *AdminUsersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminUsersResponse.ProtoReflect.Descriptor instead.
 func (*AdminUsersResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{59}
+	return file_client_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *AdminUsersResponse) GetUsers() []*AdminUser {
@@ -3761,7 +3806,7 @@ type AdminUserAddRequest struct {
 
 func (x *AdminUserAddRequest) Reset() {
 	*x = AdminUserAddRequest{}
-	mi := &file_client_proto_msgTypes[60]
+	mi := &file_client_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3773,7 +3818,7 @@ func (x *AdminUserAddRequest) String() string {
 func (*AdminUserAddRequest) ProtoMessage() {}
 
 func (x *AdminUserAddRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[60]
+	mi := &file_client_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3786,7 +3831,7 @@ func (x *AdminUserAddRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminUserAddRequest.ProtoReflect.Descriptor instead.
 func (*AdminUserAddRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{60}
+	return file_client_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *AdminUserAddRequest) GetUsername() string {
@@ -3829,7 +3874,7 @@ type AdminUserSetRequest struct {
 
 func (x *AdminUserSetRequest) Reset() {
 	*x = AdminUserSetRequest{}
-	mi := &file_client_proto_msgTypes[61]
+	mi := &file_client_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3841,7 +3886,7 @@ func (x *AdminUserSetRequest) String() string {
 func (*AdminUserSetRequest) ProtoMessage() {}
 
 func (x *AdminUserSetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[61]
+	mi := &file_client_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3854,7 +3899,7 @@ func (x *AdminUserSetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminUserSetRequest.ProtoReflect.Descriptor instead.
 func (*AdminUserSetRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{61}
+	return file_client_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *AdminUserSetRequest) GetUser() string {
@@ -3897,7 +3942,7 @@ type AdminInviteCreateRequest struct {
 
 func (x *AdminInviteCreateRequest) Reset() {
 	*x = AdminInviteCreateRequest{}
-	mi := &file_client_proto_msgTypes[62]
+	mi := &file_client_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3909,7 +3954,7 @@ func (x *AdminInviteCreateRequest) String() string {
 func (*AdminInviteCreateRequest) ProtoMessage() {}
 
 func (x *AdminInviteCreateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[62]
+	mi := &file_client_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3922,7 +3967,7 @@ func (x *AdminInviteCreateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminInviteCreateRequest.ProtoReflect.Descriptor instead.
 func (*AdminInviteCreateRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{62}
+	return file_client_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *AdminInviteCreateRequest) GetUses() uint32 {
@@ -3969,7 +4014,7 @@ type Invite struct {
 
 func (x *Invite) Reset() {
 	*x = Invite{}
-	mi := &file_client_proto_msgTypes[63]
+	mi := &file_client_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3981,7 +4026,7 @@ func (x *Invite) String() string {
 func (*Invite) ProtoMessage() {}
 
 func (x *Invite) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[63]
+	mi := &file_client_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3994,7 +4039,7 @@ func (x *Invite) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Invite.ProtoReflect.Descriptor instead.
 func (*Invite) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{63}
+	return file_client_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *Invite) GetId() string {
@@ -4062,7 +4107,7 @@ type AdminInvitesResponse struct {
 
 func (x *AdminInvitesResponse) Reset() {
 	*x = AdminInvitesResponse{}
-	mi := &file_client_proto_msgTypes[64]
+	mi := &file_client_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4074,7 +4119,7 @@ func (x *AdminInvitesResponse) String() string {
 func (*AdminInvitesResponse) ProtoMessage() {}
 
 func (x *AdminInvitesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[64]
+	mi := &file_client_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4087,7 +4132,7 @@ func (x *AdminInvitesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminInvitesResponse.ProtoReflect.Descriptor instead.
 func (*AdminInvitesResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{64}
+	return file_client_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *AdminInvitesResponse) GetInvites() []*Invite {
@@ -4106,7 +4151,7 @@ type AdminInviteRevokeRequest struct {
 
 func (x *AdminInviteRevokeRequest) Reset() {
 	*x = AdminInviteRevokeRequest{}
-	mi := &file_client_proto_msgTypes[65]
+	mi := &file_client_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4118,7 +4163,7 @@ func (x *AdminInviteRevokeRequest) String() string {
 func (*AdminInviteRevokeRequest) ProtoMessage() {}
 
 func (x *AdminInviteRevokeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[65]
+	mi := &file_client_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4131,7 +4176,7 @@ func (x *AdminInviteRevokeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminInviteRevokeRequest.ProtoReflect.Descriptor instead.
 func (*AdminInviteRevokeRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{65}
+	return file_client_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *AdminInviteRevokeRequest) GetId() string {
@@ -4152,7 +4197,7 @@ type AdminRoomsRequest struct {
 
 func (x *AdminRoomsRequest) Reset() {
 	*x = AdminRoomsRequest{}
-	mi := &file_client_proto_msgTypes[66]
+	mi := &file_client_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4164,7 +4209,7 @@ func (x *AdminRoomsRequest) String() string {
 func (*AdminRoomsRequest) ProtoMessage() {}
 
 func (x *AdminRoomsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[66]
+	mi := &file_client_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4177,7 +4222,7 @@ func (x *AdminRoomsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminRoomsRequest.ProtoReflect.Descriptor instead.
 func (*AdminRoomsRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{66}
+	return file_client_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *AdminRoomsRequest) GetQuery() string {
@@ -4212,7 +4257,7 @@ type AdminRoomsResponse struct {
 
 func (x *AdminRoomsResponse) Reset() {
 	*x = AdminRoomsResponse{}
-	mi := &file_client_proto_msgTypes[67]
+	mi := &file_client_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4224,7 +4269,7 @@ func (x *AdminRoomsResponse) String() string {
 func (*AdminRoomsResponse) ProtoMessage() {}
 
 func (x *AdminRoomsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[67]
+	mi := &file_client_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4237,7 +4282,7 @@ func (x *AdminRoomsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminRoomsResponse.ProtoReflect.Descriptor instead.
 func (*AdminRoomsResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{67}
+	return file_client_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *AdminRoomsResponse) GetRooms() []*roompb.RoomSummary {
@@ -4272,7 +4317,7 @@ type Check struct {
 
 func (x *Check) Reset() {
 	*x = Check{}
-	mi := &file_client_proto_msgTypes[68]
+	mi := &file_client_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4284,7 +4329,7 @@ func (x *Check) String() string {
 func (*Check) ProtoMessage() {}
 
 func (x *Check) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[68]
+	mi := &file_client_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4297,7 +4342,7 @@ func (x *Check) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Check.ProtoReflect.Descriptor instead.
 func (*Check) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{68}
+	return file_client_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *Check) GetName() string {
@@ -4332,7 +4377,7 @@ type AdminHealthResponse struct {
 
 func (x *AdminHealthResponse) Reset() {
 	*x = AdminHealthResponse{}
-	mi := &file_client_proto_msgTypes[69]
+	mi := &file_client_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4344,7 +4389,7 @@ func (x *AdminHealthResponse) String() string {
 func (*AdminHealthResponse) ProtoMessage() {}
 
 func (x *AdminHealthResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[69]
+	mi := &file_client_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4357,7 +4402,7 @@ func (x *AdminHealthResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminHealthResponse.ProtoReflect.Descriptor instead.
 func (*AdminHealthResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{69}
+	return file_client_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *AdminHealthResponse) GetChecks() []*Check {
@@ -4402,7 +4447,7 @@ type RoomNode struct {
 
 func (x *RoomNode) Reset() {
 	*x = RoomNode{}
-	mi := &file_client_proto_msgTypes[70]
+	mi := &file_client_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4414,7 +4459,7 @@ func (x *RoomNode) String() string {
 func (*RoomNode) ProtoMessage() {}
 
 func (x *RoomNode) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[70]
+	mi := &file_client_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4427,7 +4472,7 @@ func (x *RoomNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomNode.ProtoReflect.Descriptor instead.
 func (*RoomNode) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{70}
+	return file_client_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *RoomNode) GetName() string {
@@ -4525,7 +4570,7 @@ type RoomStewardRequest struct {
 
 func (x *RoomStewardRequest) Reset() {
 	*x = RoomStewardRequest{}
-	mi := &file_client_proto_msgTypes[71]
+	mi := &file_client_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4537,7 +4582,7 @@ func (x *RoomStewardRequest) String() string {
 func (*RoomStewardRequest) ProtoMessage() {}
 
 func (x *RoomStewardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[71]
+	mi := &file_client_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4550,7 +4595,7 @@ func (x *RoomStewardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomStewardRequest.ProtoReflect.Descriptor instead.
 func (*RoomStewardRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{71}
+	return file_client_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *RoomStewardRequest) GetRoom() string {
@@ -4586,7 +4631,7 @@ type RoomNodeBanRequest struct {
 
 func (x *RoomNodeBanRequest) Reset() {
 	*x = RoomNodeBanRequest{}
-	mi := &file_client_proto_msgTypes[72]
+	mi := &file_client_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4598,7 +4643,7 @@ func (x *RoomNodeBanRequest) String() string {
 func (*RoomNodeBanRequest) ProtoMessage() {}
 
 func (x *RoomNodeBanRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[72]
+	mi := &file_client_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4611,7 +4656,7 @@ func (x *RoomNodeBanRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomNodeBanRequest.ProtoReflect.Descriptor instead.
 func (*RoomNodeBanRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{72}
+	return file_client_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *RoomNodeBanRequest) GetRoom() string {
@@ -4653,7 +4698,7 @@ type BlockRequest struct {
 
 func (x *BlockRequest) Reset() {
 	*x = BlockRequest{}
-	mi := &file_client_proto_msgTypes[73]
+	mi := &file_client_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4665,7 +4710,7 @@ func (x *BlockRequest) String() string {
 func (*BlockRequest) ProtoMessage() {}
 
 func (x *BlockRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[73]
+	mi := &file_client_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4678,7 +4723,7 @@ func (x *BlockRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockRequest.ProtoReflect.Descriptor instead.
 func (*BlockRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{73}
+	return file_client_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *BlockRequest) GetUser() string {
@@ -4712,7 +4757,7 @@ type BlocksResponse struct {
 
 func (x *BlocksResponse) Reset() {
 	*x = BlocksResponse{}
-	mi := &file_client_proto_msgTypes[74]
+	mi := &file_client_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4724,7 +4769,7 @@ func (x *BlocksResponse) String() string {
 func (*BlocksResponse) ProtoMessage() {}
 
 func (x *BlocksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[74]
+	mi := &file_client_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4737,7 +4782,7 @@ func (x *BlocksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlocksResponse.ProtoReflect.Descriptor instead.
 func (*BlocksResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{74}
+	return file_client_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *BlocksResponse) GetUsers() []string {
@@ -4765,7 +4810,7 @@ type ReportRequest struct {
 
 func (x *ReportRequest) Reset() {
 	*x = ReportRequest{}
-	mi := &file_client_proto_msgTypes[75]
+	mi := &file_client_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4777,7 +4822,7 @@ func (x *ReportRequest) String() string {
 func (*ReportRequest) ProtoMessage() {}
 
 func (x *ReportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[75]
+	mi := &file_client_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4790,7 +4835,7 @@ func (x *ReportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportRequest.ProtoReflect.Descriptor instead.
 func (*ReportRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{75}
+	return file_client_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *ReportRequest) GetRoom() string {
@@ -4831,7 +4876,7 @@ type NodeReport struct {
 
 func (x *NodeReport) Reset() {
 	*x = NodeReport{}
-	mi := &file_client_proto_msgTypes[76]
+	mi := &file_client_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4843,7 +4888,7 @@ func (x *NodeReport) String() string {
 func (*NodeReport) ProtoMessage() {}
 
 func (x *NodeReport) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[76]
+	mi := &file_client_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4856,7 +4901,7 @@ func (x *NodeReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeReport.ProtoReflect.Descriptor instead.
 func (*NodeReport) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{76}
+	return file_client_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *NodeReport) GetId() string {
@@ -4931,7 +4976,7 @@ type AdminReportsResponse struct {
 
 func (x *AdminReportsResponse) Reset() {
 	*x = AdminReportsResponse{}
-	mi := &file_client_proto_msgTypes[77]
+	mi := &file_client_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4943,7 +4988,7 @@ func (x *AdminReportsResponse) String() string {
 func (*AdminReportsResponse) ProtoMessage() {}
 
 func (x *AdminReportsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[77]
+	mi := &file_client_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4956,7 +5001,7 @@ func (x *AdminReportsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminReportsResponse.ProtoReflect.Descriptor instead.
 func (*AdminReportsResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{77}
+	return file_client_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *AdminReportsResponse) GetReports() []*NodeReport {
@@ -4975,7 +5020,7 @@ type AdminReportCloseRequest struct {
 
 func (x *AdminReportCloseRequest) Reset() {
 	*x = AdminReportCloseRequest{}
-	mi := &file_client_proto_msgTypes[78]
+	mi := &file_client_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4987,7 +5032,7 @@ func (x *AdminReportCloseRequest) String() string {
 func (*AdminReportCloseRequest) ProtoMessage() {}
 
 func (x *AdminReportCloseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[78]
+	mi := &file_client_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5000,7 +5045,7 @@ func (x *AdminReportCloseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminReportCloseRequest.ProtoReflect.Descriptor instead.
 func (*AdminReportCloseRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{78}
+	return file_client_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *AdminReportCloseRequest) GetId() string {
@@ -5032,7 +5077,7 @@ type Peer struct {
 
 func (x *Peer) Reset() {
 	*x = Peer{}
-	mi := &file_client_proto_msgTypes[79]
+	mi := &file_client_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5044,7 +5089,7 @@ func (x *Peer) String() string {
 func (*Peer) ProtoMessage() {}
 
 func (x *Peer) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[79]
+	mi := &file_client_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5057,7 +5102,7 @@ func (x *Peer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Peer.ProtoReflect.Descriptor instead.
 func (*Peer) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{79}
+	return file_client_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *Peer) GetName() string {
@@ -5162,7 +5207,7 @@ type Alarm struct {
 
 func (x *Alarm) Reset() {
 	*x = Alarm{}
-	mi := &file_client_proto_msgTypes[80]
+	mi := &file_client_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5174,7 +5219,7 @@ func (x *Alarm) String() string {
 func (*Alarm) ProtoMessage() {}
 
 func (x *Alarm) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[80]
+	mi := &file_client_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5187,7 +5232,7 @@ func (x *Alarm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Alarm.ProtoReflect.Descriptor instead.
 func (*Alarm) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{80}
+	return file_client_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *Alarm) GetTime() int64 {
@@ -5225,7 +5270,7 @@ type AdminPeersResponse struct {
 
 func (x *AdminPeersResponse) Reset() {
 	*x = AdminPeersResponse{}
-	mi := &file_client_proto_msgTypes[81]
+	mi := &file_client_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5237,7 +5282,7 @@ func (x *AdminPeersResponse) String() string {
 func (*AdminPeersResponse) ProtoMessage() {}
 
 func (x *AdminPeersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[81]
+	mi := &file_client_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5250,7 +5295,7 @@ func (x *AdminPeersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminPeersResponse.ProtoReflect.Descriptor instead.
 func (*AdminPeersResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{81}
+	return file_client_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *AdminPeersResponse) GetPeers() []*Peer {
@@ -5306,7 +5351,7 @@ type AdminPeerSetRequest struct {
 
 func (x *AdminPeerSetRequest) Reset() {
 	*x = AdminPeerSetRequest{}
-	mi := &file_client_proto_msgTypes[82]
+	mi := &file_client_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5318,7 +5363,7 @@ func (x *AdminPeerSetRequest) String() string {
 func (*AdminPeerSetRequest) ProtoMessage() {}
 
 func (x *AdminPeerSetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[82]
+	mi := &file_client_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5331,7 +5376,7 @@ func (x *AdminPeerSetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminPeerSetRequest.ProtoReflect.Descriptor instead.
 func (*AdminPeerSetRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{82}
+	return file_client_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *AdminPeerSetRequest) GetName() string {
@@ -5366,7 +5411,7 @@ type AdminNodeInviteRequest struct {
 
 func (x *AdminNodeInviteRequest) Reset() {
 	*x = AdminNodeInviteRequest{}
-	mi := &file_client_proto_msgTypes[83]
+	mi := &file_client_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5378,7 +5423,7 @@ func (x *AdminNodeInviteRequest) String() string {
 func (*AdminNodeInviteRequest) ProtoMessage() {}
 
 func (x *AdminNodeInviteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[83]
+	mi := &file_client_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5391,7 +5436,7 @@ func (x *AdminNodeInviteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminNodeInviteRequest.ProtoReflect.Descriptor instead.
 func (*AdminNodeInviteRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{83}
+	return file_client_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *AdminNodeInviteRequest) GetUses() uint32 {
@@ -5424,7 +5469,7 @@ type AdminNodeInviteResponse struct {
 
 func (x *AdminNodeInviteResponse) Reset() {
 	*x = AdminNodeInviteResponse{}
-	mi := &file_client_proto_msgTypes[84]
+	mi := &file_client_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5436,7 +5481,7 @@ func (x *AdminNodeInviteResponse) String() string {
 func (*AdminNodeInviteResponse) ProtoMessage() {}
 
 func (x *AdminNodeInviteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[84]
+	mi := &file_client_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5449,7 +5494,7 @@ func (x *AdminNodeInviteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminNodeInviteResponse.ProtoReflect.Descriptor instead.
 func (*AdminNodeInviteResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{84}
+	return file_client_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *AdminNodeInviteResponse) GetLink() string {
@@ -5468,7 +5513,7 @@ type AdminNodeJoinRequest struct {
 
 func (x *AdminNodeJoinRequest) Reset() {
 	*x = AdminNodeJoinRequest{}
-	mi := &file_client_proto_msgTypes[85]
+	mi := &file_client_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5480,7 +5525,7 @@ func (x *AdminNodeJoinRequest) String() string {
 func (*AdminNodeJoinRequest) ProtoMessage() {}
 
 func (x *AdminNodeJoinRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[85]
+	mi := &file_client_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5493,7 +5538,7 @@ func (x *AdminNodeJoinRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminNodeJoinRequest.ProtoReflect.Descriptor instead.
 func (*AdminNodeJoinRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{85}
+	return file_client_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *AdminNodeJoinRequest) GetLink() string {
@@ -5512,7 +5557,7 @@ type AdminFederationSetRequest struct {
 
 func (x *AdminFederationSetRequest) Reset() {
 	*x = AdminFederationSetRequest{}
-	mi := &file_client_proto_msgTypes[86]
+	mi := &file_client_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5524,7 +5569,7 @@ func (x *AdminFederationSetRequest) String() string {
 func (*AdminFederationSetRequest) ProtoMessage() {}
 
 func (x *AdminFederationSetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[86]
+	mi := &file_client_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5537,7 +5582,7 @@ func (x *AdminFederationSetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminFederationSetRequest.ProtoReflect.Descriptor instead.
 func (*AdminFederationSetRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{86}
+	return file_client_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *AdminFederationSetRequest) GetPolicy() string {
@@ -5587,7 +5632,9 @@ const file_client_proto_rawDesc = "" +
 	"\x03Bye\x12-\n" +
 	"\x05error\x18\x01 \x01(\v2\x17.hearth.client.v1.ErrorR\x05error\x12,\n" +
 	"\x12reconnect_after_ms\x18\x02 \x01(\rR\x10reconnectAfterMs\"\a\n" +
-	"\x05Empty\"+\n" +
+	"\x05Empty\" \n" +
+	"\x04Done\x12\x18\n" +
+	"\awaiting\x18\x01 \x01(\bR\awaiting\"+\n" +
 	"\x11ServerInfoRequest\x12\x16\n" +
 	"\x06invite\x18\x01 \x01(\tR\x06invite\"\xa1\x02\n" +
 	"\x12ServerInfoResponse\x12\x12\n" +
@@ -5973,7 +6020,7 @@ const file_client_proto_rawDesc = "" +
 	"\x04link\x18\x01 \x01(\tR\x04link\"C\n" +
 	"\x19AdminFederationSetRequest\x12\x1b\n" +
 	"\x06policy\x18\x01 \x01(\tH\x00R\x06policy\x88\x01\x01B\t\n" +
-	"\a_policy2\xe4#\n" +
+	"\a_policy2\xdc#\n" +
 	"\x06Client\x12W\n" +
 	"\n" +
 	"ServerInfo\x12#.hearth.client.v1.ServerInfoRequest\x1a$.hearth.client.v1.ServerInfoResponse\x12N\n" +
@@ -5995,14 +6042,14 @@ const file_client_proto_rawDesc = "" +
 	"RoomDirect\x12#.hearth.client.v1.RoomDirectRequest\x1a\x1b.hearth.room.v1.RoomSummary\x12Q\n" +
 	"\bRoomFind\x12!.hearth.client.v1.RoomFindRequest\x1a\".hearth.client.v1.RoomFindResponse\x12K\n" +
 	"\aRoomGet\x12\x1d.hearth.client.v1.RoomRequest\x1a!.hearth.client.v1.RoomGetResponse\x12F\n" +
-	"\bRoomJoin\x12\x1d.hearth.client.v1.RoomRequest\x1a\x1b.hearth.room.v1.RoomSummary\x12C\n" +
-	"\tRoomLeave\x12\x1d.hearth.client.v1.RoomRequest\x1a\x17.hearth.client.v1.Empty\x12F\n" +
+	"\bRoomJoin\x12\x1d.hearth.client.v1.RoomRequest\x1a\x1b.hearth.room.v1.RoomSummary\x12B\n" +
+	"\tRoomLeave\x12\x1d.hearth.client.v1.RoomRequest\x1a\x16.hearth.client.v1.Done\x12E\n" +
 	"\n" +
-	"RoomInvite\x12\x1f.hearth.client.v1.MemberRequest\x1a\x17.hearth.client.v1.Empty\x12D\n" +
-	"\bRoomKick\x12\x1f.hearth.client.v1.MemberRequest\x1a\x17.hearth.client.v1.Empty\x12C\n" +
-	"\aRoomBan\x12\x1f.hearth.client.v1.MemberRequest\x1a\x17.hearth.client.v1.Empty\x12E\n" +
-	"\tRoomUnban\x12\x1f.hearth.client.v1.MemberRequest\x1a\x17.hearth.client.v1.Empty\x12D\n" +
-	"\bRoomRole\x12\x1f.hearth.client.v1.MemberRequest\x1a\x17.hearth.client.v1.Empty\x12H\n" +
+	"RoomInvite\x12\x1f.hearth.client.v1.MemberRequest\x1a\x16.hearth.client.v1.Done\x12C\n" +
+	"\bRoomKick\x12\x1f.hearth.client.v1.MemberRequest\x1a\x16.hearth.client.v1.Done\x12B\n" +
+	"\aRoomBan\x12\x1f.hearth.client.v1.MemberRequest\x1a\x16.hearth.client.v1.Done\x12D\n" +
+	"\tRoomUnban\x12\x1f.hearth.client.v1.MemberRequest\x1a\x16.hearth.client.v1.Done\x12C\n" +
+	"\bRoomRole\x12\x1f.hearth.client.v1.MemberRequest\x1a\x16.hearth.client.v1.Done\x12H\n" +
 	"\aRoomSet\x12 .hearth.client.v1.RoomSetRequest\x1a\x1b.hearth.room.v1.RoomSummary\x12F\n" +
 	"\bRoomMute\x12!.hearth.client.v1.RoomMuteRequest\x1a\x17.hearth.client.v1.Empty\x12N\n" +
 	"\aMembers\x12 .hearth.client.v1.MembersRequest\x1a!.hearth.client.v1.MembersResponse\x12F\n" +
@@ -6028,9 +6075,9 @@ const file_client_proto_rawDesc = "" +
 	"\x11AdminInviteRevoke\x12*.hearth.client.v1.AdminInviteRevokeRequest\x1a\x17.hearth.client.v1.Empty\x12W\n" +
 	"\n" +
 	"AdminRooms\x12#.hearth.client.v1.AdminRoomsRequest\x1a$.hearth.client.v1.AdminRoomsResponse\x12M\n" +
-	"\vAdminHealth\x12\x17.hearth.client.v1.Empty\x1a%.hearth.client.v1.AdminHealthResponse\x12L\n" +
-	"\vRoomSteward\x12$.hearth.client.v1.RoomStewardRequest\x1a\x17.hearth.client.v1.Empty\x12L\n" +
-	"\vRoomNodeBan\x12$.hearth.client.v1.RoomNodeBanRequest\x1a\x17.hearth.client.v1.Empty\x12@\n" +
+	"\vAdminHealth\x12\x17.hearth.client.v1.Empty\x1a%.hearth.client.v1.AdminHealthResponse\x12K\n" +
+	"\vRoomSteward\x12$.hearth.client.v1.RoomStewardRequest\x1a\x16.hearth.client.v1.Done\x12K\n" +
+	"\vRoomNodeBan\x12$.hearth.client.v1.RoomNodeBanRequest\x1a\x16.hearth.client.v1.Done\x12@\n" +
 	"\x05Block\x12\x1e.hearth.client.v1.BlockRequest\x1a\x17.hearth.client.v1.Empty\x12C\n" +
 	"\x06Blocks\x12\x17.hearth.client.v1.Empty\x1a .hearth.client.v1.BlocksResponse\x12B\n" +
 	"\x06Report\x12\x1f.hearth.client.v1.ReportRequest\x1a\x17.hearth.client.v1.Empty\x12O\n" +
@@ -6055,7 +6102,7 @@ func file_client_proto_rawDescGZIP() []byte {
 	return file_client_proto_rawDescData
 }
 
-var file_client_proto_msgTypes = make([]protoimpl.MessageInfo, 90)
+var file_client_proto_msgTypes = make([]protoimpl.MessageInfo, 91)
 var file_client_proto_goTypes = []any{
 	(*ClientFrame)(nil),               // 0: hearth.client.v1.ClientFrame
 	(*Request)(nil),                   // 1: hearth.client.v1.Request
@@ -6065,252 +6112,253 @@ var file_client_proto_goTypes = []any{
 	(*Delivery)(nil),                  // 5: hearth.client.v1.Delivery
 	(*Bye)(nil),                       // 6: hearth.client.v1.Bye
 	(*Empty)(nil),                     // 7: hearth.client.v1.Empty
-	(*ServerInfoRequest)(nil),         // 8: hearth.client.v1.ServerInfoRequest
-	(*ServerInfoResponse)(nil),        // 9: hearth.client.v1.ServerInfoResponse
-	(*Limits)(nil),                    // 10: hearth.client.v1.Limits
-	(*RegisterRequest)(nil),           // 11: hearth.client.v1.RegisterRequest
-	(*LoginRequest)(nil),              // 12: hearth.client.v1.LoginRequest
-	(*LoginResponse)(nil),             // 13: hearth.client.v1.LoginResponse
-	(*OpenRequest)(nil),               // 14: hearth.client.v1.OpenRequest
-	(*OpenResponse)(nil),              // 15: hearth.client.v1.OpenResponse
-	(*LogoutRequest)(nil),             // 16: hearth.client.v1.LogoutRequest
-	(*PasswordChangeRequest)(nil),     // 17: hearth.client.v1.PasswordChangeRequest
-	(*Device)(nil),                    // 18: hearth.client.v1.Device
-	(*DevicesResponse)(nil),           // 19: hearth.client.v1.DevicesResponse
-	(*DeviceRevokeRequest)(nil),       // 20: hearth.client.v1.DeviceRevokeRequest
-	(*ProfileSetRequest)(nil),         // 21: hearth.client.v1.ProfileSetRequest
-	(*ProfilesRequest)(nil),           // 22: hearth.client.v1.ProfilesRequest
-	(*ProfilesResponse)(nil),          // 23: hearth.client.v1.ProfilesResponse
-	(*UserFindRequest)(nil),           // 24: hearth.client.v1.UserFindRequest
-	(*RoomsResponse)(nil),             // 25: hearth.client.v1.RoomsResponse
-	(*RoomCreateRequest)(nil),         // 26: hearth.client.v1.RoomCreateRequest
-	(*RoomDirectRequest)(nil),         // 27: hearth.client.v1.RoomDirectRequest
-	(*RoomFindRequest)(nil),           // 28: hearth.client.v1.RoomFindRequest
-	(*RoomFindResponse)(nil),          // 29: hearth.client.v1.RoomFindResponse
-	(*RoomRequest)(nil),               // 30: hearth.client.v1.RoomRequest
-	(*RoomGetResponse)(nil),           // 31: hearth.client.v1.RoomGetResponse
-	(*MemberRequest)(nil),             // 32: hearth.client.v1.MemberRequest
-	(*RoomSetRequest)(nil),            // 33: hearth.client.v1.RoomSetRequest
-	(*RoomMuteRequest)(nil),           // 34: hearth.client.v1.RoomMuteRequest
-	(*MembersRequest)(nil),            // 35: hearth.client.v1.MembersRequest
-	(*MembersResponse)(nil),           // 36: hearth.client.v1.MembersResponse
-	(*SendRequest)(nil),               // 37: hearth.client.v1.SendRequest
-	(*EventResponse)(nil),             // 38: hearth.client.v1.EventResponse
-	(*EditRequest)(nil),               // 39: hearth.client.v1.EditRequest
-	(*TargetRequest)(nil),             // 40: hearth.client.v1.TargetRequest
-	(*ReactRequest)(nil),              // 41: hearth.client.v1.ReactRequest
-	(*PinRequest)(nil),                // 42: hearth.client.v1.PinRequest
-	(*HistoryRequest)(nil),            // 43: hearth.client.v1.HistoryRequest
-	(*HistoryResponse)(nil),           // 44: hearth.client.v1.HistoryResponse
-	(*EventRequest)(nil),              // 45: hearth.client.v1.EventRequest
-	(*Edition)(nil),                   // 46: hearth.client.v1.Edition
-	(*EditHistoryResponse)(nil),       // 47: hearth.client.v1.EditHistoryResponse
-	(*SearchRequest)(nil),             // 48: hearth.client.v1.SearchRequest
-	(*SearchHit)(nil),                 // 49: hearth.client.v1.SearchHit
-	(*SearchResponse)(nil),            // 50: hearth.client.v1.SearchResponse
-	(*ReadRequest)(nil),               // 51: hearth.client.v1.ReadRequest
-	(*Receipt)(nil),                   // 52: hearth.client.v1.Receipt
-	(*ReceiptsResponse)(nil),          // 53: hearth.client.v1.ReceiptsResponse
-	(*TypingRequest)(nil),             // 54: hearth.client.v1.TypingRequest
-	(*WatchRequest)(nil),              // 55: hearth.client.v1.WatchRequest
-	(*WatchResponse)(nil),             // 56: hearth.client.v1.WatchResponse
-	(*AdminUser)(nil),                 // 57: hearth.client.v1.AdminUser
-	(*AdminUsersRequest)(nil),         // 58: hearth.client.v1.AdminUsersRequest
-	(*AdminUsersResponse)(nil),        // 59: hearth.client.v1.AdminUsersResponse
-	(*AdminUserAddRequest)(nil),       // 60: hearth.client.v1.AdminUserAddRequest
-	(*AdminUserSetRequest)(nil),       // 61: hearth.client.v1.AdminUserSetRequest
-	(*AdminInviteCreateRequest)(nil),  // 62: hearth.client.v1.AdminInviteCreateRequest
-	(*Invite)(nil),                    // 63: hearth.client.v1.Invite
-	(*AdminInvitesResponse)(nil),      // 64: hearth.client.v1.AdminInvitesResponse
-	(*AdminInviteRevokeRequest)(nil),  // 65: hearth.client.v1.AdminInviteRevokeRequest
-	(*AdminRoomsRequest)(nil),         // 66: hearth.client.v1.AdminRoomsRequest
-	(*AdminRoomsResponse)(nil),        // 67: hearth.client.v1.AdminRoomsResponse
-	(*Check)(nil),                     // 68: hearth.client.v1.Check
-	(*AdminHealthResponse)(nil),       // 69: hearth.client.v1.AdminHealthResponse
-	(*RoomNode)(nil),                  // 70: hearth.client.v1.RoomNode
-	(*RoomStewardRequest)(nil),        // 71: hearth.client.v1.RoomStewardRequest
-	(*RoomNodeBanRequest)(nil),        // 72: hearth.client.v1.RoomNodeBanRequest
-	(*BlockRequest)(nil),              // 73: hearth.client.v1.BlockRequest
-	(*BlocksResponse)(nil),            // 74: hearth.client.v1.BlocksResponse
-	(*ReportRequest)(nil),             // 75: hearth.client.v1.ReportRequest
-	(*NodeReport)(nil),                // 76: hearth.client.v1.NodeReport
-	(*AdminReportsResponse)(nil),      // 77: hearth.client.v1.AdminReportsResponse
-	(*AdminReportCloseRequest)(nil),   // 78: hearth.client.v1.AdminReportCloseRequest
-	(*Peer)(nil),                      // 79: hearth.client.v1.Peer
-	(*Alarm)(nil),                     // 80: hearth.client.v1.Alarm
-	(*AdminPeersResponse)(nil),        // 81: hearth.client.v1.AdminPeersResponse
-	(*AdminPeerSetRequest)(nil),       // 82: hearth.client.v1.AdminPeerSetRequest
-	(*AdminNodeInviteRequest)(nil),    // 83: hearth.client.v1.AdminNodeInviteRequest
-	(*AdminNodeInviteResponse)(nil),   // 84: hearth.client.v1.AdminNodeInviteResponse
-	(*AdminNodeJoinRequest)(nil),      // 85: hearth.client.v1.AdminNodeJoinRequest
-	(*AdminFederationSetRequest)(nil), // 86: hearth.client.v1.AdminFederationSetRequest
-	nil,                               // 87: hearth.client.v1.OpenRequest.CursorsEntry
-	nil,                               // 88: hearth.client.v1.RoomGetResponse.RightsEntry
-	nil,                               // 89: hearth.client.v1.AdminHealthResponse.FiguresEntry
-	(*roompb.RoomSummary)(nil),        // 90: hearth.room.v1.RoomSummary
-	(*roompb.Signal)(nil),             // 91: hearth.room.v1.Signal
-	(*roompb.Item)(nil),               // 92: hearth.room.v1.Item
-	(*roompb.Profile)(nil),            // 93: hearth.room.v1.Profile
-	(*roompb.Settings)(nil),           // 94: hearth.room.v1.Settings
-	(*roompb.Member)(nil),             // 95: hearth.room.v1.Member
-	(*roompb.Event)(nil),              // 96: hearth.room.v1.Event
+	(*Done)(nil),                      // 8: hearth.client.v1.Done
+	(*ServerInfoRequest)(nil),         // 9: hearth.client.v1.ServerInfoRequest
+	(*ServerInfoResponse)(nil),        // 10: hearth.client.v1.ServerInfoResponse
+	(*Limits)(nil),                    // 11: hearth.client.v1.Limits
+	(*RegisterRequest)(nil),           // 12: hearth.client.v1.RegisterRequest
+	(*LoginRequest)(nil),              // 13: hearth.client.v1.LoginRequest
+	(*LoginResponse)(nil),             // 14: hearth.client.v1.LoginResponse
+	(*OpenRequest)(nil),               // 15: hearth.client.v1.OpenRequest
+	(*OpenResponse)(nil),              // 16: hearth.client.v1.OpenResponse
+	(*LogoutRequest)(nil),             // 17: hearth.client.v1.LogoutRequest
+	(*PasswordChangeRequest)(nil),     // 18: hearth.client.v1.PasswordChangeRequest
+	(*Device)(nil),                    // 19: hearth.client.v1.Device
+	(*DevicesResponse)(nil),           // 20: hearth.client.v1.DevicesResponse
+	(*DeviceRevokeRequest)(nil),       // 21: hearth.client.v1.DeviceRevokeRequest
+	(*ProfileSetRequest)(nil),         // 22: hearth.client.v1.ProfileSetRequest
+	(*ProfilesRequest)(nil),           // 23: hearth.client.v1.ProfilesRequest
+	(*ProfilesResponse)(nil),          // 24: hearth.client.v1.ProfilesResponse
+	(*UserFindRequest)(nil),           // 25: hearth.client.v1.UserFindRequest
+	(*RoomsResponse)(nil),             // 26: hearth.client.v1.RoomsResponse
+	(*RoomCreateRequest)(nil),         // 27: hearth.client.v1.RoomCreateRequest
+	(*RoomDirectRequest)(nil),         // 28: hearth.client.v1.RoomDirectRequest
+	(*RoomFindRequest)(nil),           // 29: hearth.client.v1.RoomFindRequest
+	(*RoomFindResponse)(nil),          // 30: hearth.client.v1.RoomFindResponse
+	(*RoomRequest)(nil),               // 31: hearth.client.v1.RoomRequest
+	(*RoomGetResponse)(nil),           // 32: hearth.client.v1.RoomGetResponse
+	(*MemberRequest)(nil),             // 33: hearth.client.v1.MemberRequest
+	(*RoomSetRequest)(nil),            // 34: hearth.client.v1.RoomSetRequest
+	(*RoomMuteRequest)(nil),           // 35: hearth.client.v1.RoomMuteRequest
+	(*MembersRequest)(nil),            // 36: hearth.client.v1.MembersRequest
+	(*MembersResponse)(nil),           // 37: hearth.client.v1.MembersResponse
+	(*SendRequest)(nil),               // 38: hearth.client.v1.SendRequest
+	(*EventResponse)(nil),             // 39: hearth.client.v1.EventResponse
+	(*EditRequest)(nil),               // 40: hearth.client.v1.EditRequest
+	(*TargetRequest)(nil),             // 41: hearth.client.v1.TargetRequest
+	(*ReactRequest)(nil),              // 42: hearth.client.v1.ReactRequest
+	(*PinRequest)(nil),                // 43: hearth.client.v1.PinRequest
+	(*HistoryRequest)(nil),            // 44: hearth.client.v1.HistoryRequest
+	(*HistoryResponse)(nil),           // 45: hearth.client.v1.HistoryResponse
+	(*EventRequest)(nil),              // 46: hearth.client.v1.EventRequest
+	(*Edition)(nil),                   // 47: hearth.client.v1.Edition
+	(*EditHistoryResponse)(nil),       // 48: hearth.client.v1.EditHistoryResponse
+	(*SearchRequest)(nil),             // 49: hearth.client.v1.SearchRequest
+	(*SearchHit)(nil),                 // 50: hearth.client.v1.SearchHit
+	(*SearchResponse)(nil),            // 51: hearth.client.v1.SearchResponse
+	(*ReadRequest)(nil),               // 52: hearth.client.v1.ReadRequest
+	(*Receipt)(nil),                   // 53: hearth.client.v1.Receipt
+	(*ReceiptsResponse)(nil),          // 54: hearth.client.v1.ReceiptsResponse
+	(*TypingRequest)(nil),             // 55: hearth.client.v1.TypingRequest
+	(*WatchRequest)(nil),              // 56: hearth.client.v1.WatchRequest
+	(*WatchResponse)(nil),             // 57: hearth.client.v1.WatchResponse
+	(*AdminUser)(nil),                 // 58: hearth.client.v1.AdminUser
+	(*AdminUsersRequest)(nil),         // 59: hearth.client.v1.AdminUsersRequest
+	(*AdminUsersResponse)(nil),        // 60: hearth.client.v1.AdminUsersResponse
+	(*AdminUserAddRequest)(nil),       // 61: hearth.client.v1.AdminUserAddRequest
+	(*AdminUserSetRequest)(nil),       // 62: hearth.client.v1.AdminUserSetRequest
+	(*AdminInviteCreateRequest)(nil),  // 63: hearth.client.v1.AdminInviteCreateRequest
+	(*Invite)(nil),                    // 64: hearth.client.v1.Invite
+	(*AdminInvitesResponse)(nil),      // 65: hearth.client.v1.AdminInvitesResponse
+	(*AdminInviteRevokeRequest)(nil),  // 66: hearth.client.v1.AdminInviteRevokeRequest
+	(*AdminRoomsRequest)(nil),         // 67: hearth.client.v1.AdminRoomsRequest
+	(*AdminRoomsResponse)(nil),        // 68: hearth.client.v1.AdminRoomsResponse
+	(*Check)(nil),                     // 69: hearth.client.v1.Check
+	(*AdminHealthResponse)(nil),       // 70: hearth.client.v1.AdminHealthResponse
+	(*RoomNode)(nil),                  // 71: hearth.client.v1.RoomNode
+	(*RoomStewardRequest)(nil),        // 72: hearth.client.v1.RoomStewardRequest
+	(*RoomNodeBanRequest)(nil),        // 73: hearth.client.v1.RoomNodeBanRequest
+	(*BlockRequest)(nil),              // 74: hearth.client.v1.BlockRequest
+	(*BlocksResponse)(nil),            // 75: hearth.client.v1.BlocksResponse
+	(*ReportRequest)(nil),             // 76: hearth.client.v1.ReportRequest
+	(*NodeReport)(nil),                // 77: hearth.client.v1.NodeReport
+	(*AdminReportsResponse)(nil),      // 78: hearth.client.v1.AdminReportsResponse
+	(*AdminReportCloseRequest)(nil),   // 79: hearth.client.v1.AdminReportCloseRequest
+	(*Peer)(nil),                      // 80: hearth.client.v1.Peer
+	(*Alarm)(nil),                     // 81: hearth.client.v1.Alarm
+	(*AdminPeersResponse)(nil),        // 82: hearth.client.v1.AdminPeersResponse
+	(*AdminPeerSetRequest)(nil),       // 83: hearth.client.v1.AdminPeerSetRequest
+	(*AdminNodeInviteRequest)(nil),    // 84: hearth.client.v1.AdminNodeInviteRequest
+	(*AdminNodeInviteResponse)(nil),   // 85: hearth.client.v1.AdminNodeInviteResponse
+	(*AdminNodeJoinRequest)(nil),      // 86: hearth.client.v1.AdminNodeJoinRequest
+	(*AdminFederationSetRequest)(nil), // 87: hearth.client.v1.AdminFederationSetRequest
+	nil,                               // 88: hearth.client.v1.OpenRequest.CursorsEntry
+	nil,                               // 89: hearth.client.v1.RoomGetResponse.RightsEntry
+	nil,                               // 90: hearth.client.v1.AdminHealthResponse.FiguresEntry
+	(*roompb.RoomSummary)(nil),        // 91: hearth.room.v1.RoomSummary
+	(*roompb.Signal)(nil),             // 92: hearth.room.v1.Signal
+	(*roompb.Item)(nil),               // 93: hearth.room.v1.Item
+	(*roompb.Profile)(nil),            // 94: hearth.room.v1.Profile
+	(*roompb.Settings)(nil),           // 95: hearth.room.v1.Settings
+	(*roompb.Member)(nil),             // 96: hearth.room.v1.Member
+	(*roompb.Event)(nil),              // 97: hearth.room.v1.Event
 }
 var file_client_proto_depIdxs = []int32{
 	1,  // 0: hearth.client.v1.ClientFrame.requests:type_name -> hearth.client.v1.Request
 	3,  // 1: hearth.client.v1.ServerFrame.replies:type_name -> hearth.client.v1.Reply
 	5,  // 2: hearth.client.v1.ServerFrame.deliveries:type_name -> hearth.client.v1.Delivery
-	90, // 3: hearth.client.v1.ServerFrame.rooms:type_name -> hearth.room.v1.RoomSummary
-	91, // 4: hearth.client.v1.ServerFrame.signals:type_name -> hearth.room.v1.Signal
+	91, // 3: hearth.client.v1.ServerFrame.rooms:type_name -> hearth.room.v1.RoomSummary
+	92, // 4: hearth.client.v1.ServerFrame.signals:type_name -> hearth.room.v1.Signal
 	6,  // 5: hearth.client.v1.ServerFrame.bye:type_name -> hearth.client.v1.Bye
 	4,  // 6: hearth.client.v1.Reply.error:type_name -> hearth.client.v1.Error
-	92, // 7: hearth.client.v1.Delivery.items:type_name -> hearth.room.v1.Item
+	93, // 7: hearth.client.v1.Delivery.items:type_name -> hearth.room.v1.Item
 	4,  // 8: hearth.client.v1.Bye.error:type_name -> hearth.client.v1.Error
-	10, // 9: hearth.client.v1.ServerInfoResponse.limits:type_name -> hearth.client.v1.Limits
-	87, // 10: hearth.client.v1.OpenRequest.cursors:type_name -> hearth.client.v1.OpenRequest.CursorsEntry
-	93, // 11: hearth.client.v1.OpenResponse.profile:type_name -> hearth.room.v1.Profile
-	90, // 12: hearth.client.v1.OpenResponse.rooms:type_name -> hearth.room.v1.RoomSummary
-	18, // 13: hearth.client.v1.DevicesResponse.devices:type_name -> hearth.client.v1.Device
-	93, // 14: hearth.client.v1.ProfilesResponse.profiles:type_name -> hearth.room.v1.Profile
-	90, // 15: hearth.client.v1.RoomsResponse.rooms:type_name -> hearth.room.v1.RoomSummary
-	90, // 16: hearth.client.v1.RoomFindResponse.rooms:type_name -> hearth.room.v1.RoomSummary
-	90, // 17: hearth.client.v1.RoomGetResponse.summary:type_name -> hearth.room.v1.RoomSummary
-	70, // 18: hearth.client.v1.RoomGetResponse.nodes:type_name -> hearth.client.v1.RoomNode
-	88, // 19: hearth.client.v1.RoomGetResponse.rights:type_name -> hearth.client.v1.RoomGetResponse.RightsEntry
-	94, // 20: hearth.client.v1.RoomSetRequest.settings:type_name -> hearth.room.v1.Settings
-	95, // 21: hearth.client.v1.MembersResponse.members:type_name -> hearth.room.v1.Member
-	96, // 22: hearth.client.v1.HistoryResponse.events:type_name -> hearth.room.v1.Event
-	93, // 23: hearth.client.v1.HistoryResponse.profiles:type_name -> hearth.room.v1.Profile
-	46, // 24: hearth.client.v1.EditHistoryResponse.editions:type_name -> hearth.client.v1.Edition
-	96, // 25: hearth.client.v1.SearchHit.event:type_name -> hearth.room.v1.Event
-	49, // 26: hearth.client.v1.SearchResponse.hits:type_name -> hearth.client.v1.SearchHit
-	93, // 27: hearth.client.v1.SearchResponse.profiles:type_name -> hearth.room.v1.Profile
-	52, // 28: hearth.client.v1.ReceiptsResponse.receipts:type_name -> hearth.client.v1.Receipt
-	93, // 29: hearth.client.v1.AdminUser.profile:type_name -> hearth.room.v1.Profile
-	57, // 30: hearth.client.v1.AdminUsersResponse.users:type_name -> hearth.client.v1.AdminUser
-	63, // 31: hearth.client.v1.AdminInvitesResponse.invites:type_name -> hearth.client.v1.Invite
-	90, // 32: hearth.client.v1.AdminRoomsResponse.rooms:type_name -> hearth.room.v1.RoomSummary
-	68, // 33: hearth.client.v1.AdminHealthResponse.checks:type_name -> hearth.client.v1.Check
-	89, // 34: hearth.client.v1.AdminHealthResponse.figures:type_name -> hearth.client.v1.AdminHealthResponse.FiguresEntry
-	76, // 35: hearth.client.v1.AdminReportsResponse.reports:type_name -> hearth.client.v1.NodeReport
-	79, // 36: hearth.client.v1.AdminPeersResponse.peers:type_name -> hearth.client.v1.Peer
-	80, // 37: hearth.client.v1.AdminPeersResponse.alarms:type_name -> hearth.client.v1.Alarm
-	8,  // 38: hearth.client.v1.Client.ServerInfo:input_type -> hearth.client.v1.ServerInfoRequest
-	11, // 39: hearth.client.v1.Client.Register:input_type -> hearth.client.v1.RegisterRequest
-	12, // 40: hearth.client.v1.Client.Login:input_type -> hearth.client.v1.LoginRequest
-	14, // 41: hearth.client.v1.Client.Open:input_type -> hearth.client.v1.OpenRequest
-	16, // 42: hearth.client.v1.Client.Logout:input_type -> hearth.client.v1.LogoutRequest
-	17, // 43: hearth.client.v1.Client.PasswordChange:input_type -> hearth.client.v1.PasswordChangeRequest
+	11, // 9: hearth.client.v1.ServerInfoResponse.limits:type_name -> hearth.client.v1.Limits
+	88, // 10: hearth.client.v1.OpenRequest.cursors:type_name -> hearth.client.v1.OpenRequest.CursorsEntry
+	94, // 11: hearth.client.v1.OpenResponse.profile:type_name -> hearth.room.v1.Profile
+	91, // 12: hearth.client.v1.OpenResponse.rooms:type_name -> hearth.room.v1.RoomSummary
+	19, // 13: hearth.client.v1.DevicesResponse.devices:type_name -> hearth.client.v1.Device
+	94, // 14: hearth.client.v1.ProfilesResponse.profiles:type_name -> hearth.room.v1.Profile
+	91, // 15: hearth.client.v1.RoomsResponse.rooms:type_name -> hearth.room.v1.RoomSummary
+	91, // 16: hearth.client.v1.RoomFindResponse.rooms:type_name -> hearth.room.v1.RoomSummary
+	91, // 17: hearth.client.v1.RoomGetResponse.summary:type_name -> hearth.room.v1.RoomSummary
+	71, // 18: hearth.client.v1.RoomGetResponse.nodes:type_name -> hearth.client.v1.RoomNode
+	89, // 19: hearth.client.v1.RoomGetResponse.rights:type_name -> hearth.client.v1.RoomGetResponse.RightsEntry
+	95, // 20: hearth.client.v1.RoomSetRequest.settings:type_name -> hearth.room.v1.Settings
+	96, // 21: hearth.client.v1.MembersResponse.members:type_name -> hearth.room.v1.Member
+	97, // 22: hearth.client.v1.HistoryResponse.events:type_name -> hearth.room.v1.Event
+	94, // 23: hearth.client.v1.HistoryResponse.profiles:type_name -> hearth.room.v1.Profile
+	47, // 24: hearth.client.v1.EditHistoryResponse.editions:type_name -> hearth.client.v1.Edition
+	97, // 25: hearth.client.v1.SearchHit.event:type_name -> hearth.room.v1.Event
+	50, // 26: hearth.client.v1.SearchResponse.hits:type_name -> hearth.client.v1.SearchHit
+	94, // 27: hearth.client.v1.SearchResponse.profiles:type_name -> hearth.room.v1.Profile
+	53, // 28: hearth.client.v1.ReceiptsResponse.receipts:type_name -> hearth.client.v1.Receipt
+	94, // 29: hearth.client.v1.AdminUser.profile:type_name -> hearth.room.v1.Profile
+	58, // 30: hearth.client.v1.AdminUsersResponse.users:type_name -> hearth.client.v1.AdminUser
+	64, // 31: hearth.client.v1.AdminInvitesResponse.invites:type_name -> hearth.client.v1.Invite
+	91, // 32: hearth.client.v1.AdminRoomsResponse.rooms:type_name -> hearth.room.v1.RoomSummary
+	69, // 33: hearth.client.v1.AdminHealthResponse.checks:type_name -> hearth.client.v1.Check
+	90, // 34: hearth.client.v1.AdminHealthResponse.figures:type_name -> hearth.client.v1.AdminHealthResponse.FiguresEntry
+	77, // 35: hearth.client.v1.AdminReportsResponse.reports:type_name -> hearth.client.v1.NodeReport
+	80, // 36: hearth.client.v1.AdminPeersResponse.peers:type_name -> hearth.client.v1.Peer
+	81, // 37: hearth.client.v1.AdminPeersResponse.alarms:type_name -> hearth.client.v1.Alarm
+	9,  // 38: hearth.client.v1.Client.ServerInfo:input_type -> hearth.client.v1.ServerInfoRequest
+	12, // 39: hearth.client.v1.Client.Register:input_type -> hearth.client.v1.RegisterRequest
+	13, // 40: hearth.client.v1.Client.Login:input_type -> hearth.client.v1.LoginRequest
+	15, // 41: hearth.client.v1.Client.Open:input_type -> hearth.client.v1.OpenRequest
+	17, // 42: hearth.client.v1.Client.Logout:input_type -> hearth.client.v1.LogoutRequest
+	18, // 43: hearth.client.v1.Client.PasswordChange:input_type -> hearth.client.v1.PasswordChangeRequest
 	7,  // 44: hearth.client.v1.Client.Devices:input_type -> hearth.client.v1.Empty
-	20, // 45: hearth.client.v1.Client.DeviceRevoke:input_type -> hearth.client.v1.DeviceRevokeRequest
-	21, // 46: hearth.client.v1.Client.ProfileSet:input_type -> hearth.client.v1.ProfileSetRequest
-	22, // 47: hearth.client.v1.Client.Profiles:input_type -> hearth.client.v1.ProfilesRequest
-	24, // 48: hearth.client.v1.Client.UserFind:input_type -> hearth.client.v1.UserFindRequest
+	21, // 45: hearth.client.v1.Client.DeviceRevoke:input_type -> hearth.client.v1.DeviceRevokeRequest
+	22, // 46: hearth.client.v1.Client.ProfileSet:input_type -> hearth.client.v1.ProfileSetRequest
+	23, // 47: hearth.client.v1.Client.Profiles:input_type -> hearth.client.v1.ProfilesRequest
+	25, // 48: hearth.client.v1.Client.UserFind:input_type -> hearth.client.v1.UserFindRequest
 	7,  // 49: hearth.client.v1.Client.Rooms:input_type -> hearth.client.v1.Empty
-	26, // 50: hearth.client.v1.Client.RoomCreate:input_type -> hearth.client.v1.RoomCreateRequest
-	27, // 51: hearth.client.v1.Client.RoomDirect:input_type -> hearth.client.v1.RoomDirectRequest
-	28, // 52: hearth.client.v1.Client.RoomFind:input_type -> hearth.client.v1.RoomFindRequest
-	30, // 53: hearth.client.v1.Client.RoomGet:input_type -> hearth.client.v1.RoomRequest
-	30, // 54: hearth.client.v1.Client.RoomJoin:input_type -> hearth.client.v1.RoomRequest
-	30, // 55: hearth.client.v1.Client.RoomLeave:input_type -> hearth.client.v1.RoomRequest
-	32, // 56: hearth.client.v1.Client.RoomInvite:input_type -> hearth.client.v1.MemberRequest
-	32, // 57: hearth.client.v1.Client.RoomKick:input_type -> hearth.client.v1.MemberRequest
-	32, // 58: hearth.client.v1.Client.RoomBan:input_type -> hearth.client.v1.MemberRequest
-	32, // 59: hearth.client.v1.Client.RoomUnban:input_type -> hearth.client.v1.MemberRequest
-	32, // 60: hearth.client.v1.Client.RoomRole:input_type -> hearth.client.v1.MemberRequest
-	33, // 61: hearth.client.v1.Client.RoomSet:input_type -> hearth.client.v1.RoomSetRequest
-	34, // 62: hearth.client.v1.Client.RoomMute:input_type -> hearth.client.v1.RoomMuteRequest
-	35, // 63: hearth.client.v1.Client.Members:input_type -> hearth.client.v1.MembersRequest
-	37, // 64: hearth.client.v1.Client.Send:input_type -> hearth.client.v1.SendRequest
-	39, // 65: hearth.client.v1.Client.Edit:input_type -> hearth.client.v1.EditRequest
-	40, // 66: hearth.client.v1.Client.Delete:input_type -> hearth.client.v1.TargetRequest
-	41, // 67: hearth.client.v1.Client.React:input_type -> hearth.client.v1.ReactRequest
-	42, // 68: hearth.client.v1.Client.Pin:input_type -> hearth.client.v1.PinRequest
-	43, // 69: hearth.client.v1.Client.History:input_type -> hearth.client.v1.HistoryRequest
-	45, // 70: hearth.client.v1.Client.EditHistory:input_type -> hearth.client.v1.EventRequest
-	30, // 71: hearth.client.v1.Client.Pins:input_type -> hearth.client.v1.RoomRequest
-	48, // 72: hearth.client.v1.Client.Search:input_type -> hearth.client.v1.SearchRequest
-	51, // 73: hearth.client.v1.Client.Read:input_type -> hearth.client.v1.ReadRequest
-	30, // 74: hearth.client.v1.Client.Receipts:input_type -> hearth.client.v1.RoomRequest
-	54, // 75: hearth.client.v1.Client.Typing:input_type -> hearth.client.v1.TypingRequest
-	55, // 76: hearth.client.v1.Client.Watch:input_type -> hearth.client.v1.WatchRequest
-	58, // 77: hearth.client.v1.Client.AdminUsers:input_type -> hearth.client.v1.AdminUsersRequest
-	60, // 78: hearth.client.v1.Client.AdminUserAdd:input_type -> hearth.client.v1.AdminUserAddRequest
-	61, // 79: hearth.client.v1.Client.AdminUserSet:input_type -> hearth.client.v1.AdminUserSetRequest
-	62, // 80: hearth.client.v1.Client.AdminInviteCreate:input_type -> hearth.client.v1.AdminInviteCreateRequest
+	27, // 50: hearth.client.v1.Client.RoomCreate:input_type -> hearth.client.v1.RoomCreateRequest
+	28, // 51: hearth.client.v1.Client.RoomDirect:input_type -> hearth.client.v1.RoomDirectRequest
+	29, // 52: hearth.client.v1.Client.RoomFind:input_type -> hearth.client.v1.RoomFindRequest
+	31, // 53: hearth.client.v1.Client.RoomGet:input_type -> hearth.client.v1.RoomRequest
+	31, // 54: hearth.client.v1.Client.RoomJoin:input_type -> hearth.client.v1.RoomRequest
+	31, // 55: hearth.client.v1.Client.RoomLeave:input_type -> hearth.client.v1.RoomRequest
+	33, // 56: hearth.client.v1.Client.RoomInvite:input_type -> hearth.client.v1.MemberRequest
+	33, // 57: hearth.client.v1.Client.RoomKick:input_type -> hearth.client.v1.MemberRequest
+	33, // 58: hearth.client.v1.Client.RoomBan:input_type -> hearth.client.v1.MemberRequest
+	33, // 59: hearth.client.v1.Client.RoomUnban:input_type -> hearth.client.v1.MemberRequest
+	33, // 60: hearth.client.v1.Client.RoomRole:input_type -> hearth.client.v1.MemberRequest
+	34, // 61: hearth.client.v1.Client.RoomSet:input_type -> hearth.client.v1.RoomSetRequest
+	35, // 62: hearth.client.v1.Client.RoomMute:input_type -> hearth.client.v1.RoomMuteRequest
+	36, // 63: hearth.client.v1.Client.Members:input_type -> hearth.client.v1.MembersRequest
+	38, // 64: hearth.client.v1.Client.Send:input_type -> hearth.client.v1.SendRequest
+	40, // 65: hearth.client.v1.Client.Edit:input_type -> hearth.client.v1.EditRequest
+	41, // 66: hearth.client.v1.Client.Delete:input_type -> hearth.client.v1.TargetRequest
+	42, // 67: hearth.client.v1.Client.React:input_type -> hearth.client.v1.ReactRequest
+	43, // 68: hearth.client.v1.Client.Pin:input_type -> hearth.client.v1.PinRequest
+	44, // 69: hearth.client.v1.Client.History:input_type -> hearth.client.v1.HistoryRequest
+	46, // 70: hearth.client.v1.Client.EditHistory:input_type -> hearth.client.v1.EventRequest
+	31, // 71: hearth.client.v1.Client.Pins:input_type -> hearth.client.v1.RoomRequest
+	49, // 72: hearth.client.v1.Client.Search:input_type -> hearth.client.v1.SearchRequest
+	52, // 73: hearth.client.v1.Client.Read:input_type -> hearth.client.v1.ReadRequest
+	31, // 74: hearth.client.v1.Client.Receipts:input_type -> hearth.client.v1.RoomRequest
+	55, // 75: hearth.client.v1.Client.Typing:input_type -> hearth.client.v1.TypingRequest
+	56, // 76: hearth.client.v1.Client.Watch:input_type -> hearth.client.v1.WatchRequest
+	59, // 77: hearth.client.v1.Client.AdminUsers:input_type -> hearth.client.v1.AdminUsersRequest
+	61, // 78: hearth.client.v1.Client.AdminUserAdd:input_type -> hearth.client.v1.AdminUserAddRequest
+	62, // 79: hearth.client.v1.Client.AdminUserSet:input_type -> hearth.client.v1.AdminUserSetRequest
+	63, // 80: hearth.client.v1.Client.AdminInviteCreate:input_type -> hearth.client.v1.AdminInviteCreateRequest
 	7,  // 81: hearth.client.v1.Client.AdminInvites:input_type -> hearth.client.v1.Empty
-	65, // 82: hearth.client.v1.Client.AdminInviteRevoke:input_type -> hearth.client.v1.AdminInviteRevokeRequest
-	66, // 83: hearth.client.v1.Client.AdminRooms:input_type -> hearth.client.v1.AdminRoomsRequest
+	66, // 82: hearth.client.v1.Client.AdminInviteRevoke:input_type -> hearth.client.v1.AdminInviteRevokeRequest
+	67, // 83: hearth.client.v1.Client.AdminRooms:input_type -> hearth.client.v1.AdminRoomsRequest
 	7,  // 84: hearth.client.v1.Client.AdminHealth:input_type -> hearth.client.v1.Empty
-	71, // 85: hearth.client.v1.Client.RoomSteward:input_type -> hearth.client.v1.RoomStewardRequest
-	72, // 86: hearth.client.v1.Client.RoomNodeBan:input_type -> hearth.client.v1.RoomNodeBanRequest
-	73, // 87: hearth.client.v1.Client.Block:input_type -> hearth.client.v1.BlockRequest
+	72, // 85: hearth.client.v1.Client.RoomSteward:input_type -> hearth.client.v1.RoomStewardRequest
+	73, // 86: hearth.client.v1.Client.RoomNodeBan:input_type -> hearth.client.v1.RoomNodeBanRequest
+	74, // 87: hearth.client.v1.Client.Block:input_type -> hearth.client.v1.BlockRequest
 	7,  // 88: hearth.client.v1.Client.Blocks:input_type -> hearth.client.v1.Empty
-	75, // 89: hearth.client.v1.Client.Report:input_type -> hearth.client.v1.ReportRequest
+	76, // 89: hearth.client.v1.Client.Report:input_type -> hearth.client.v1.ReportRequest
 	7,  // 90: hearth.client.v1.Client.AdminReports:input_type -> hearth.client.v1.Empty
-	78, // 91: hearth.client.v1.Client.AdminReportClose:input_type -> hearth.client.v1.AdminReportCloseRequest
+	79, // 91: hearth.client.v1.Client.AdminReportClose:input_type -> hearth.client.v1.AdminReportCloseRequest
 	7,  // 92: hearth.client.v1.Client.AdminPeers:input_type -> hearth.client.v1.Empty
-	82, // 93: hearth.client.v1.Client.AdminPeerSet:input_type -> hearth.client.v1.AdminPeerSetRequest
-	83, // 94: hearth.client.v1.Client.AdminNodeInvite:input_type -> hearth.client.v1.AdminNodeInviteRequest
-	85, // 95: hearth.client.v1.Client.AdminNodeJoin:input_type -> hearth.client.v1.AdminNodeJoinRequest
-	86, // 96: hearth.client.v1.Client.AdminFederationSet:input_type -> hearth.client.v1.AdminFederationSetRequest
-	9,  // 97: hearth.client.v1.Client.ServerInfo:output_type -> hearth.client.v1.ServerInfoResponse
-	13, // 98: hearth.client.v1.Client.Register:output_type -> hearth.client.v1.LoginResponse
-	13, // 99: hearth.client.v1.Client.Login:output_type -> hearth.client.v1.LoginResponse
-	15, // 100: hearth.client.v1.Client.Open:output_type -> hearth.client.v1.OpenResponse
+	83, // 93: hearth.client.v1.Client.AdminPeerSet:input_type -> hearth.client.v1.AdminPeerSetRequest
+	84, // 94: hearth.client.v1.Client.AdminNodeInvite:input_type -> hearth.client.v1.AdminNodeInviteRequest
+	86, // 95: hearth.client.v1.Client.AdminNodeJoin:input_type -> hearth.client.v1.AdminNodeJoinRequest
+	87, // 96: hearth.client.v1.Client.AdminFederationSet:input_type -> hearth.client.v1.AdminFederationSetRequest
+	10, // 97: hearth.client.v1.Client.ServerInfo:output_type -> hearth.client.v1.ServerInfoResponse
+	14, // 98: hearth.client.v1.Client.Register:output_type -> hearth.client.v1.LoginResponse
+	14, // 99: hearth.client.v1.Client.Login:output_type -> hearth.client.v1.LoginResponse
+	16, // 100: hearth.client.v1.Client.Open:output_type -> hearth.client.v1.OpenResponse
 	7,  // 101: hearth.client.v1.Client.Logout:output_type -> hearth.client.v1.Empty
 	7,  // 102: hearth.client.v1.Client.PasswordChange:output_type -> hearth.client.v1.Empty
-	19, // 103: hearth.client.v1.Client.Devices:output_type -> hearth.client.v1.DevicesResponse
+	20, // 103: hearth.client.v1.Client.Devices:output_type -> hearth.client.v1.DevicesResponse
 	7,  // 104: hearth.client.v1.Client.DeviceRevoke:output_type -> hearth.client.v1.Empty
-	93, // 105: hearth.client.v1.Client.ProfileSet:output_type -> hearth.room.v1.Profile
-	23, // 106: hearth.client.v1.Client.Profiles:output_type -> hearth.client.v1.ProfilesResponse
-	23, // 107: hearth.client.v1.Client.UserFind:output_type -> hearth.client.v1.ProfilesResponse
-	25, // 108: hearth.client.v1.Client.Rooms:output_type -> hearth.client.v1.RoomsResponse
-	90, // 109: hearth.client.v1.Client.RoomCreate:output_type -> hearth.room.v1.RoomSummary
-	90, // 110: hearth.client.v1.Client.RoomDirect:output_type -> hearth.room.v1.RoomSummary
-	29, // 111: hearth.client.v1.Client.RoomFind:output_type -> hearth.client.v1.RoomFindResponse
-	31, // 112: hearth.client.v1.Client.RoomGet:output_type -> hearth.client.v1.RoomGetResponse
-	90, // 113: hearth.client.v1.Client.RoomJoin:output_type -> hearth.room.v1.RoomSummary
-	7,  // 114: hearth.client.v1.Client.RoomLeave:output_type -> hearth.client.v1.Empty
-	7,  // 115: hearth.client.v1.Client.RoomInvite:output_type -> hearth.client.v1.Empty
-	7,  // 116: hearth.client.v1.Client.RoomKick:output_type -> hearth.client.v1.Empty
-	7,  // 117: hearth.client.v1.Client.RoomBan:output_type -> hearth.client.v1.Empty
-	7,  // 118: hearth.client.v1.Client.RoomUnban:output_type -> hearth.client.v1.Empty
-	7,  // 119: hearth.client.v1.Client.RoomRole:output_type -> hearth.client.v1.Empty
-	90, // 120: hearth.client.v1.Client.RoomSet:output_type -> hearth.room.v1.RoomSummary
+	94, // 105: hearth.client.v1.Client.ProfileSet:output_type -> hearth.room.v1.Profile
+	24, // 106: hearth.client.v1.Client.Profiles:output_type -> hearth.client.v1.ProfilesResponse
+	24, // 107: hearth.client.v1.Client.UserFind:output_type -> hearth.client.v1.ProfilesResponse
+	26, // 108: hearth.client.v1.Client.Rooms:output_type -> hearth.client.v1.RoomsResponse
+	91, // 109: hearth.client.v1.Client.RoomCreate:output_type -> hearth.room.v1.RoomSummary
+	91, // 110: hearth.client.v1.Client.RoomDirect:output_type -> hearth.room.v1.RoomSummary
+	30, // 111: hearth.client.v1.Client.RoomFind:output_type -> hearth.client.v1.RoomFindResponse
+	32, // 112: hearth.client.v1.Client.RoomGet:output_type -> hearth.client.v1.RoomGetResponse
+	91, // 113: hearth.client.v1.Client.RoomJoin:output_type -> hearth.room.v1.RoomSummary
+	8,  // 114: hearth.client.v1.Client.RoomLeave:output_type -> hearth.client.v1.Done
+	8,  // 115: hearth.client.v1.Client.RoomInvite:output_type -> hearth.client.v1.Done
+	8,  // 116: hearth.client.v1.Client.RoomKick:output_type -> hearth.client.v1.Done
+	8,  // 117: hearth.client.v1.Client.RoomBan:output_type -> hearth.client.v1.Done
+	8,  // 118: hearth.client.v1.Client.RoomUnban:output_type -> hearth.client.v1.Done
+	8,  // 119: hearth.client.v1.Client.RoomRole:output_type -> hearth.client.v1.Done
+	91, // 120: hearth.client.v1.Client.RoomSet:output_type -> hearth.room.v1.RoomSummary
 	7,  // 121: hearth.client.v1.Client.RoomMute:output_type -> hearth.client.v1.Empty
-	36, // 122: hearth.client.v1.Client.Members:output_type -> hearth.client.v1.MembersResponse
-	38, // 123: hearth.client.v1.Client.Send:output_type -> hearth.client.v1.EventResponse
-	38, // 124: hearth.client.v1.Client.Edit:output_type -> hearth.client.v1.EventResponse
-	38, // 125: hearth.client.v1.Client.Delete:output_type -> hearth.client.v1.EventResponse
-	38, // 126: hearth.client.v1.Client.React:output_type -> hearth.client.v1.EventResponse
-	38, // 127: hearth.client.v1.Client.Pin:output_type -> hearth.client.v1.EventResponse
-	44, // 128: hearth.client.v1.Client.History:output_type -> hearth.client.v1.HistoryResponse
-	47, // 129: hearth.client.v1.Client.EditHistory:output_type -> hearth.client.v1.EditHistoryResponse
-	44, // 130: hearth.client.v1.Client.Pins:output_type -> hearth.client.v1.HistoryResponse
-	50, // 131: hearth.client.v1.Client.Search:output_type -> hearth.client.v1.SearchResponse
+	37, // 122: hearth.client.v1.Client.Members:output_type -> hearth.client.v1.MembersResponse
+	39, // 123: hearth.client.v1.Client.Send:output_type -> hearth.client.v1.EventResponse
+	39, // 124: hearth.client.v1.Client.Edit:output_type -> hearth.client.v1.EventResponse
+	39, // 125: hearth.client.v1.Client.Delete:output_type -> hearth.client.v1.EventResponse
+	39, // 126: hearth.client.v1.Client.React:output_type -> hearth.client.v1.EventResponse
+	39, // 127: hearth.client.v1.Client.Pin:output_type -> hearth.client.v1.EventResponse
+	45, // 128: hearth.client.v1.Client.History:output_type -> hearth.client.v1.HistoryResponse
+	48, // 129: hearth.client.v1.Client.EditHistory:output_type -> hearth.client.v1.EditHistoryResponse
+	45, // 130: hearth.client.v1.Client.Pins:output_type -> hearth.client.v1.HistoryResponse
+	51, // 131: hearth.client.v1.Client.Search:output_type -> hearth.client.v1.SearchResponse
 	7,  // 132: hearth.client.v1.Client.Read:output_type -> hearth.client.v1.Empty
-	53, // 133: hearth.client.v1.Client.Receipts:output_type -> hearth.client.v1.ReceiptsResponse
+	54, // 133: hearth.client.v1.Client.Receipts:output_type -> hearth.client.v1.ReceiptsResponse
 	7,  // 134: hearth.client.v1.Client.Typing:output_type -> hearth.client.v1.Empty
-	56, // 135: hearth.client.v1.Client.Watch:output_type -> hearth.client.v1.WatchResponse
-	59, // 136: hearth.client.v1.Client.AdminUsers:output_type -> hearth.client.v1.AdminUsersResponse
-	93, // 137: hearth.client.v1.Client.AdminUserAdd:output_type -> hearth.room.v1.Profile
+	57, // 135: hearth.client.v1.Client.Watch:output_type -> hearth.client.v1.WatchResponse
+	60, // 136: hearth.client.v1.Client.AdminUsers:output_type -> hearth.client.v1.AdminUsersResponse
+	94, // 137: hearth.client.v1.Client.AdminUserAdd:output_type -> hearth.room.v1.Profile
 	7,  // 138: hearth.client.v1.Client.AdminUserSet:output_type -> hearth.client.v1.Empty
-	63, // 139: hearth.client.v1.Client.AdminInviteCreate:output_type -> hearth.client.v1.Invite
-	64, // 140: hearth.client.v1.Client.AdminInvites:output_type -> hearth.client.v1.AdminInvitesResponse
+	64, // 139: hearth.client.v1.Client.AdminInviteCreate:output_type -> hearth.client.v1.Invite
+	65, // 140: hearth.client.v1.Client.AdminInvites:output_type -> hearth.client.v1.AdminInvitesResponse
 	7,  // 141: hearth.client.v1.Client.AdminInviteRevoke:output_type -> hearth.client.v1.Empty
-	67, // 142: hearth.client.v1.Client.AdminRooms:output_type -> hearth.client.v1.AdminRoomsResponse
-	69, // 143: hearth.client.v1.Client.AdminHealth:output_type -> hearth.client.v1.AdminHealthResponse
-	7,  // 144: hearth.client.v1.Client.RoomSteward:output_type -> hearth.client.v1.Empty
-	7,  // 145: hearth.client.v1.Client.RoomNodeBan:output_type -> hearth.client.v1.Empty
+	68, // 142: hearth.client.v1.Client.AdminRooms:output_type -> hearth.client.v1.AdminRoomsResponse
+	70, // 143: hearth.client.v1.Client.AdminHealth:output_type -> hearth.client.v1.AdminHealthResponse
+	8,  // 144: hearth.client.v1.Client.RoomSteward:output_type -> hearth.client.v1.Done
+	8,  // 145: hearth.client.v1.Client.RoomNodeBan:output_type -> hearth.client.v1.Done
 	7,  // 146: hearth.client.v1.Client.Block:output_type -> hearth.client.v1.Empty
-	74, // 147: hearth.client.v1.Client.Blocks:output_type -> hearth.client.v1.BlocksResponse
+	75, // 147: hearth.client.v1.Client.Blocks:output_type -> hearth.client.v1.BlocksResponse
 	7,  // 148: hearth.client.v1.Client.Report:output_type -> hearth.client.v1.Empty
-	77, // 149: hearth.client.v1.Client.AdminReports:output_type -> hearth.client.v1.AdminReportsResponse
+	78, // 149: hearth.client.v1.Client.AdminReports:output_type -> hearth.client.v1.AdminReportsResponse
 	7,  // 150: hearth.client.v1.Client.AdminReportClose:output_type -> hearth.client.v1.Empty
-	81, // 151: hearth.client.v1.Client.AdminPeers:output_type -> hearth.client.v1.AdminPeersResponse
+	82, // 151: hearth.client.v1.Client.AdminPeers:output_type -> hearth.client.v1.AdminPeersResponse
 	7,  // 152: hearth.client.v1.Client.AdminPeerSet:output_type -> hearth.client.v1.Empty
-	84, // 153: hearth.client.v1.Client.AdminNodeInvite:output_type -> hearth.client.v1.AdminNodeInviteResponse
-	79, // 154: hearth.client.v1.Client.AdminNodeJoin:output_type -> hearth.client.v1.Peer
+	85, // 153: hearth.client.v1.Client.AdminNodeInvite:output_type -> hearth.client.v1.AdminNodeInviteResponse
+	80, // 154: hearth.client.v1.Client.AdminNodeJoin:output_type -> hearth.client.v1.Peer
 	7,  // 155: hearth.client.v1.Client.AdminFederationSet:output_type -> hearth.client.v1.Empty
 	97, // [97:156] is the sub-list for method output_type
 	38, // [38:97] is the sub-list for method input_type
@@ -6324,17 +6372,17 @@ func file_client_proto_init() {
 	if File_client_proto != nil {
 		return
 	}
-	file_client_proto_msgTypes[21].OneofWrappers = []any{}
-	file_client_proto_msgTypes[61].OneofWrappers = []any{}
-	file_client_proto_msgTypes[82].OneofWrappers = []any{}
-	file_client_proto_msgTypes[86].OneofWrappers = []any{}
+	file_client_proto_msgTypes[22].OneofWrappers = []any{}
+	file_client_proto_msgTypes[62].OneofWrappers = []any{}
+	file_client_proto_msgTypes[83].OneofWrappers = []any{}
+	file_client_proto_msgTypes[87].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_client_proto_rawDesc), len(file_client_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   90,
+			NumMessages:   91,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
