@@ -11,6 +11,7 @@ import (
 
 type roomVerbs struct {
 	Create    roomCreate    `cmd:"" help:"Make a room."`
+	Direct    roomDirect    `cmd:"" help:"The room of you and one other person, of this node or another: found or made."`
 	Join      roomJoin      `cmd:"" help:"Join a room, of this node or another: a public one, or one you are invited to."`
 	Leave     roomLeave     `cmd:"" help:"Leave a room."`
 	List      roomList      `cmd:"" help:"The rooms you are in or invited to."`
@@ -113,6 +114,22 @@ func (v *roomJoin) Run(ctx context.Context, r *run) error {
 		return err
 	}
 	s, err := client.Call(ctx, l.http, client.RoomJoin, &pb.RoomRequest{Room: v.Room})
+	if err != nil {
+		return err
+	}
+	return r.room(s)
+}
+
+type roomDirect struct {
+	User string `arg:"" help:"User: bob, or bob@node."`
+}
+
+func (v *roomDirect) Run(ctx context.Context, r *run) error {
+	l, err := r.login()
+	if err != nil {
+		return err
+	}
+	s, err := client.Call(ctx, l.http, client.RoomDirect, &pb.RoomDirectRequest{User: l.user(v.User)})
 	if err != nil {
 		return err
 	}
