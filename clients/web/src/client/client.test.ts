@@ -534,3 +534,79 @@ describe("others", () => {
     expect(world.storage.keys()).toEqual([]);
   });
 });
+
+describe("other nodes", () => {
+  test("what a kick voided goes: for others at once, for its author it is marked", async () => {
+    const world = new World();
+    world.node.addRoom("r");
+    world.node.say("r", "bob@m", "stays");
+    const late = world.node.say("r", "bob@m", "too late");
+    const own = world.node.say("r", "alice@n", "mine");
+    const tab = await start(world);
+    tab.client.open("r");
+    await pass(100);
+    expect(shown(tab)).toEqual(["stays", "too late", "mine"]);
+    world.node.act("r", "carol@n", { kind: "kick", subject: "bob@m" });
+    const item = world.node.rooms.get("r")!.items.at(-1)!;
+    world.node.rooms.get("r")!.items.pop();
+    const [session] = world.node.sessions;
+    session!.send({ deliveries: [{ room: "r", items: [{ event: { ...item.event!, pos: 5n, id: "r-5" }, voided: [late.id, own.id] }] }] });
+    await pass(100);
+    expect(tab.client.timeline("r").events.filter((e) => e.kind === "text").map((e) => [e.text, e.voided])).toEqual([["stays", false], ["mine", true]]);
+  });
+
+  test("an edit that was voided: how the message stands now is asked of the node", async () => {
+    const world = new World();
+    const room = world.node.addRoom("r");
+    const message = world.node.say("r", "bob@m", "as it was");
+    const tab = await start(world);
+    tab.client.open("r");
+    await pass(100);
+    const edit = world.node.act("r", "bob@m", { kind: "edit", target: message.id, text: "as it should not be" });
+    await pass(100);
+    expect(shown(tab)).toEqual(["as it should not be"]);
+    room.now.set(message.id, message);
+    const [session] = world.node.sessions;
+    session!.send({ deliveries: [{ room: "r", items: [{ event: { id: "k", pos: 3n, kind: "kick", order: 9_000n }, voided: [edit.id] }] }] });
+    await pass(100);
+    expect(shown(tab)).toContain("as it was");
+  });
+
+  test("the blocked are neither announced nor seen typing", async () => {
+    const world = new World();
+    world.node.addRoom("r");
+    world.node.override = (command) => (command === "Blocks" ? { users: ["eve@m"], nodes: ["spam"] } : undefined);
+    const tab = await start(world);
+    const messages: string[] = [];
+    tab.client.subscribe((changes) => changes.forEach((c) => c.kind === "message" && messages.push(c.event.text)));
+    tab.client.open("r");
+    await pass(100);
+    for (const author of ["eve@m", "bob@spam", "bob@m"]) world.node.say("r", author, author);
+    const [session] = world.node.sessions;
+    session!.send({ signals: ["eve@m", "dan@spam", "bob@m"].map((user) => ({ kind: "typing", room: "r", user, on: true })) });
+    await pass(100);
+    expect(messages).toEqual(["bob@m"]);
+    expect(tab.client.typing("r")).toEqual(["bob@m"]);
+    expect(tab.client.blocked("anybody@spam")).toBe(true);
+    void tab.client.commands.block({ user: "eve@m", on: false });
+    await pass(100);
+    expect(tab.client.blocked("eve@m")).toBe(false);
+    expect(tab.client.typing("r")).toEqual(["eve@m", "bob@m"]);
+  });
+
+  test("a signal tells how far one's messages have got", async () => {
+    const world = new World();
+    world.node.addRoom("r");
+    world.node.override = (command) => (command === "RoomGet" ? { summary: { room: "r", membership: "join" }, nodes: [{ name: "n", here: true }, { name: "m", reached: 4n }] } : undefined);
+    const tab = await start(world);
+    tab.client.open("r");
+    await pass(100);
+    const asked = tab.client.commands.roomGet({ room: "r" });
+    await pass(100);
+    await asked;
+    const [session] = world.node.sessions;
+    session!.send({ signals: [{ kind: "reached", room: "r", user: "m", pos: 6n }] });
+    await pass(100);
+    expect(tab.client.nodes("r").map((node) => node.reached)).toEqual([0n, 6n]);
+  });
+});

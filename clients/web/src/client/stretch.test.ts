@@ -40,6 +40,30 @@ describe("order", () => {
   });
 });
 
+describe("voided messages", () => {
+  test("are gone for others, and stay marked for their author", () => {
+    const stretch = loaded([event(1, { author: "bob@m" }), event(2, { author: "me@n" }), event(3)], 3);
+    const kick = create(ItemSchema, { event: event(4, { kind: "kick" }), voided: ["e1", "e2", "unknown"] });
+    expect(stretch.apply(kick, "me@n")).toBe(true);
+    expect(ids(stretch)).toEqual(["e2", "e3", "e4"]);
+    expect(stretch.get("e2")!.voided).toBe(true);
+    expect(stretch.has("e1")).toBe(false);
+  });
+
+  test("are not quoted any more", () => {
+    const stretch = loaded([event(1, { author: "bob@m" }), event(2, { replyTo: "e1", quote: { id: "e1", author: "bob@m", text: "t1" } })], 2);
+    stretch.apply(create(ItemSchema, { event: event(3, { kind: "ban" }), voided: ["e1"] }), "me@n");
+    expect(stretch.get("e2")!.quote).toMatchObject({ text: "", deleted: true });
+  });
+
+  test("do not come back with an older view", () => {
+    const stretch = loaded([event(1), event(2, { author: "me@n" })], 2, true);
+    stretch.apply(create(ItemSchema, { event: event(5, { kind: "kick" }), voided: ["e2"] }), "me@n");
+    stretch.before(page([event(2, { author: "me@n" })], 4));
+    expect(stretch.get("e2")!.voided).toBe(true);
+  });
+});
+
 describe("views", () => {
   test("an older view never replaces a newer one", () => {
     const stretch = loaded([event(1), event(2)], 2, true);

@@ -1,19 +1,33 @@
-import { createSignal, Match, onMount, Switch, type JSX } from "solid-js";
+import { createSignal, lazy, Match, onMount, Suspense, Switch, type JSX } from "solid-js";
 import type { ChatClient } from "../client/api";
 import { t } from "../i18n";
 import { Flame } from "./kit/Icon";
 import { Toasts } from "./kit/Toast";
+import { route } from "./route";
 import { Shell } from "./Shell";
 import { Welcome } from "./signin/Welcome";
 import { createState, StateContext } from "./state";
 
+const NodeLink = lazy(() => import("./NodeLink"));
+
 export function App(props: { client: ChatClient }): JSX.Element {
   const state = createState(props.client);
   const [started, setStarted] = createSignal(false);
+  const nodeLink = () => {
+    const now = route();
+    return now.page === "node" ? now.name : "";
+  };
   onMount(() => void props.client.start().finally(() => setStarted(true)));
   return (
     <StateContext.Provider value={state}>
       <Switch>
+        <Match when={nodeLink()}>
+          {(name) => (
+            <Suspense>
+              <NodeLink name={name()} />
+            </Suspense>
+          )}
+        </Match>
         <Match when={state.me()}>
           <Shell />
         </Match>

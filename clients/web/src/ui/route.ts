@@ -6,12 +6,14 @@ export type Route =
   | { page: "settings" }
   | { page: "admin" }
   | { page: "find" }
-  | { page: "invite"; secret: string };
+  | { page: "invite"; secret: string }
+  | { page: "node"; name: string }; // a link meant for another node
 
 /** What an address after the # stands for; anything unknown is home. */
 export function parseRoute(hash: string): Route {
   const [, page = "", a = "", b = "", c = ""] = hash.replace(/^#/, "").split("/").map(decode);
   if (page === "room" && a) return { page, room: a, event: b === "event" ? c : "" };
+  if (page === "node" && a) return { page, name: a };
   if (page === "invite" && a) return { page, secret: a };
   if (page === "settings" || page === "admin" || page === "find") return { page };
   return { page: "home" };

@@ -15,6 +15,10 @@ export const nodes = {
     none: "Nobody by that name on this node. Somebody of another node is found by the whole address.",
   },
 
+  link: {
+    title: (node: string) => `An invitation from ${node} to another node`, hint: "It is for the administrator of a Hearth node: paste it there under Administration, Federation; or run, where that node’s data is:", copy: "Copy link", copied: "Link copied", go: "To this node’s page",
+  },
+
   room: {
     title: "Nodes", alone: "Only this node takes part. Others do when somebody joins from there.", here: "this node", home: "home", homeHint: "Orders who is a member and who may do what", steward: "steward", stewardHint: "May become the room’s home", banned: "banned", up: "up", down: "down", inStep: "in step",
     behind: (n: number) => p(n, "# message behind", "# messages behind"), members: (n: number) => p(n, "# member", "# members"), trip: (ms: string) => `${ms} ms`, frozen: (why: string) => `Nothing of it is taken any more: ${why}`, actions: (node: string) => `Actions for ${node}`,
@@ -25,7 +29,7 @@ export const nodes = {
 
   requests: {
     hint: "Invitations from people who share no room with you.", conversation: (who: string) => `${who} wants to write to you`, room: (who: string) => `${who} invites you to a room`, accept: "Accept", decline: "Decline", more: (who: string) => `More about ${who}`, blockUser: (who: string) => `Block ${who}`, blockNode: (node: string) => `Block ${node}`,
-    declineAll: (n: number) => p(n, "Decline it", "Decline all #"), declineAllOf: (node: string) => `Decline all from ${node}`, from: (node: string) => `From ${node}`, someFailed: (n: number) => p(n, "# could not be declined.", "# could not be declined."),
+    declineAll: (n: number) => p(n, "Decline it", "Decline all #"), from: (node: string) => `From ${node}`, someFailed: (n: number) => p(n, "# could not be declined.", "# could not be declined."),
   },
 
   person: {

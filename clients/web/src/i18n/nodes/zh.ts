@@ -15,6 +15,10 @@ export const nodes: NodesTexts = {
     none: "本节点上没有叫这个名字的人。其他节点的人要用完整地址查找。",
   },
 
+  link: {
+    title: (node) => `${node} 向另一个节点发出的邀请`, hint: "它是给 Hearth 节点管理员的：在那个节点的“管理 › 联邦”中粘贴，或在其数据所在处运行：", copy: "复制链接", copied: "链接已复制", go: "前往本节点页面",
+  },
+
   room: {
     title: "节点", alone: "只有本节点参与。其他节点有人加入后就会参与。", here: "本节点", home: "主节点", homeHint: "决定谁是成员、谁有什么权限", steward: "管事", stewardHint: "可以成为房间的主节点", banned: "已封禁", up: "在线", down: "离线", inStep: "已同步",
     behind: (n) => p(n, "落后 # 条消息"), members: (n) => p(n, "# 位成员"), trip: (ms) => `${ms} 毫秒`, frozen: (why) => `不再接收它的内容：${why}`, actions: (node) => `对 ${node} 的操作`,
@@ -25,7 +29,7 @@ export const nodes: NodesTexts = {
 
   requests: {
     hint: "来自与你没有共同房间的人的邀请。", conversation: (who) => `${who} 想给你写消息`, room: (who) => `${who} 邀请你加入房间`, accept: "接受", decline: "拒绝", more: (who) => `关于 ${who} 的更多操作`, blockUser: (who) => `屏蔽 ${who}`, blockNode: (node) => `屏蔽 ${node}`,
-    declineAll: (n) => p(n, "全部拒绝（#）"), declineAllOf: (node) => `拒绝来自 ${node} 的全部邀请`, from: (node) => `来自 ${node}`, someFailed: (n) => p(n, "有 # 个未能拒绝。"),
+    declineAll: (n) => p(n, "全部拒绝（#）"), from: (node) => `来自 ${node}`, someFailed: (n) => p(n, "有 # 个未能拒绝。"),
   },
 
   person: {

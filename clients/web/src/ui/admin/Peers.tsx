@@ -36,6 +36,7 @@ function PeerRow(props: { peer: Peer | undefined; onAct: (peer: string, action: 
     return ms > 0 ? ta().peers.ms(number(locale(), Math.round(ms * 10) / 10)) : "–";
   };
   const behind = () => {
+    if (!peer()?.rooms) return "–";
     const n = Number(peer()?.behind ?? 0n);
     return n > 0 ? ta().peers.behindCount(n) : ta().peers.inStep;
   };
@@ -54,15 +55,17 @@ function PeerRow(props: { peer: Peer | undefined; onAct: (peer: string, action: 
       {(p) => (
         <tr class={`peer-${state()}`}>
           <th scope="row">
-            <span class="peer-name" dir="ltr" title={[...p().addresses, p().key].join(" · ")}>
-              {p().name}
-            </span>
-            <Show when={p().version}>
-              <span class="card-detail">{p().version}</span>
-            </Show>
-            <Show when={p().error}>
-              <span class="field-error">{p().error}</span>
-            </Show>
+            <div class="peer-head">
+              <span class="peer-name" dir="ltr" title={[...p().addresses, p().key].join(" · ")}>
+                {p().name}
+              </span>
+              <Show when={p().version}>
+                <span class="card-detail">{p().version}</span>
+              </Show>
+              <Show when={p().error}>
+                <span class="field-error">{p().error}</span>
+              </Show>
+            </div>
           </th>
           <td data-name={ta().peers.state}>
             <span class="peer-state">

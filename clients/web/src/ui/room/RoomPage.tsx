@@ -4,7 +4,7 @@ import { Composer } from "../composer/Composer";
 import { TypingLine } from "../composer/TypingLine";
 import { Skeleton } from "../kit/Empty";
 import { go, toRoom } from "../route";
-import { roomTitle, useChat } from "../state";
+import { isStranger, roomTitle, useChat } from "../state";
 import { Timeline } from "../timeline/Timeline";
 import { createRoomView, RoomViewContext } from "../timeline/view";
 import { Asked } from "./Asked";
@@ -50,7 +50,10 @@ export default function RoomPage(props: { room: string; event: string }): JSX.El
     go(toRoom(room, event));
   };
   const view = createRoomView({ room, thread: "", summary, right: rights.right, openThread, jump });
-  const title = () => roomTitle(chat, summary() ?? rights.found(), t().rooms.unnamed);
+  const title = () => {
+    const room = summary() ?? rights.found();
+    return roomTitle(chat, room, room && isStranger(room) ? t().room.strangerTitle : t().rooms.unnamed);
+  };
   const toggle = (name: PanelName) => setPanel(panel() === name ? "" : name);
 
   return (

@@ -38,7 +38,7 @@ export default function NewConversation(props: { onClose: () => void }): JSX.Ele
           <For each={found()}>
             {(p) => (
               <li>
-                <button type="button" class="pick" aria-label={tp().conversation.start(p.name)} aria-busy={asking() === p.user} onClick={() => void start(p.user)}>
+                <button type="button" class="pick" aria-label={p.node ? undefined : tp().conversation.start(p.name)} aria-busy={asking() === p.user} onClick={() => void start(p.user)}>
                   <UserAvatar user={p.user} size={32} presence />
                   <span class="pick-name">{p.node ? tn().people.write(p.user) : p.name}</span>
                   <span class="pick-detail">{p.node ? tn().people.elsewhere(p.node) : p.detail}</span>

@@ -53,7 +53,7 @@ function DeclineAll(props: { node: string; rooms: readonly string[] }): JSX.Elem
   return (
     <div class="request-all">
       <span class="request-from">{tn().requests.from(props.node)}</span>
-      <Button small look="quiet" busy={busy()} aria-label={tn().requests.declineAllOf(props.node)} onClick={() => void decline()}>
+      <Button small look="quiet" busy={busy()} onClick={() => void decline()}>
         {tn().requests.declineAll(props.rooms.length)}
       </Button>
     </div>

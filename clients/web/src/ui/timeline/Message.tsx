@@ -70,7 +70,10 @@ export function Message(props: { id: string; row: MessageRow }): JSX.Element {
           <ThreadSummary event={event()} />
         </Show>
       </div>
-      <Receipts id={props.id} />
+      <div class="message-side">
+        <Reach event={event()} />
+        <Receipts id={props.id} />
+      </div>
       <Show when={hover.isActive(props.id) && plain()}>
         <Actions event={event()} />
       </Show>
@@ -106,7 +109,6 @@ function Body(props: { row: MessageRow }): JSX.Element {
               {t().timeline.edited}
             </button>
           </Show>
-          <Reach event={event()} />
         </div>
       </Show>
       <Show when={event().voided}>
