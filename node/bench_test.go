@@ -77,7 +77,7 @@ func BenchmarkHistory(b *testing.B) {
 	b.ResetTimer()
 	var before room.EventID
 	for b.Loop() {
-		h, err := w.History(ann, HistoryQuery{Room: id, Before: before, Limit: 100})
+		h, err := w.History(b.Context(), ann, HistoryQuery{Room: id, Before: before, Limit: 100})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -1,14 +1,19 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hearth/node/room"
 	"hearth/node/room/roompb"
+	"hearth/storage"
 	"hearth/storage/storagepb"
 )
 
@@ -25,7 +30,8 @@ type chamber struct {
 	queueMu sync.Mutex
 	queue   []*submission
 	running bool
-	retired bool // asleep or broken: whoever still holds it must ask the hall again
+	ended   chan struct{} // closed when the loop of a retired room is over
+	retired bool          // asleep or broken: whoever still holds it must ask the hall again
 	used    time.Time
 
 	mu        sync.RWMutex
@@ -39,9 +45,15 @@ type chamber struct {
 	followers []*subscription
 	watchers  map[*Follower]struct{}
 
-	// The loop's own: the end of this node's message log.
-	seq  uint64
-	prev room.EventID
+	stub     []byte                   // encoded InviteAsk: the node has an invitation to the room, not the room
+	leaving  map[room.User]struct{}   // whose leave waits for the home
+	logs     map[logKey]*chain        // of messages
+	entries  *chain                   // the state log
+	peers    []string                 // other nodes that take part
+	reached  map[string]uint64        // what they have of this node's own log
+	waiters  map[chan struct{}]uint64 // who waits for an entry of the state log
+	replayed bool                     // the state was folded from the log, not loaded
+	filling  atomic.Bool              // gaps are being filled
 }
 
 // lastMessage is what the list of rooms shows beneath a room's name.
@@ -61,11 +73,22 @@ func (l lastMessage) put(m *storagepb.Room) {
 	m.LastPos, m.LastTime, m.LastAuthor, m.LastText = l.pos, l.time, l.author, l.text
 }
 
-// submission is a draft, or a read position, on its way through the loop.
+// submission is a draft, a read position or a peer's parcel on its way through the loop.
 type submission struct {
-	draft room.Draft
-	read  *readMark
-	done  chan result // one slot
+	draft  room.Draft
+	tops   []*roompb.Top // a leave's: how far the leaving user's node says that its logs had come
+	read   *readMark
+	gone   room.User // leaves this node's copy of the room at once
+	parcel *received
+	done   chan result // one slot
+}
+
+// state tells whether it changes the state.
+func (s *submission) state() bool {
+	if s.parcel != nil {
+		return s.parcel.log == roompb.Log_LOG_STATE
+	}
+	return s.draft.Kind.State()
 }
 
 type result struct {
@@ -78,7 +101,10 @@ type Receipt struct {
 	Event room.EventID
 	Room  room.ID
 	Pos   uint64
-	Time  int64 // ms since 1970
+	Time  int64  // ms since 1970
+	Index uint64 // of the state log: the entry itself, or what a message was written under
+	// Waiting: the room's home could not be reached; the entry is asked for again until it answers.
+	Waiting bool
 }
 
 // queueLimit bounds the drafts that wait for one room.
@@ -87,7 +113,10 @@ const queueLimit = 1024
 var errRetired = errors.New("the room went to sleep")
 
 func newChamber(n *Node, id room.ID) *chamber {
-	return &chamber{n: n, id: id, text: id.String(), used: n.now(), watchers: map[*Follower]struct{}{}}
+	return &chamber{
+		n: n, id: id, text: id.String(), used: n.now(), ended: make(chan struct{}), watchers: map[*Follower]struct{}{},
+		leaving: map[room.User]struct{}{}, logs: map[logKey]*chain{}, reached: map[string]uint64{}, waiters: map[chan struct{}]uint64{},
+	}
 }
 
 func (c *chamber) load() error {
@@ -98,26 +127,106 @@ func (c *chamber) load() error {
 	if meta == nil {
 		return noSuchRoom()
 	}
-	if c.state, err = loadState(c.n, meta, c.id); err != nil {
+	c.replayed = len(meta.GetStewards()) == 0
+	if c.replayed {
+		c.state, err = replayState(c.n, c.id)
+	} else {
+		c.state, err = loadState(c.n, meta, c.id)
+	}
+	if err != nil {
 		return err
 	}
 	c.headPos, c.counted, c.clock = meta.GetHeadPos(), meta.GetCounted(), room.Time(meta.GetClock())
-	c.last = lastOf(meta)
-	return c.loadHead()
+	c.last, c.stub = lastOf(meta), meta.GetInvitation()
+	for _, u := range meta.GetLeaving() {
+		c.leaving[room.User(u)] = struct{}{}
+	}
+	c.peers = c.takingPart()
+	return c.loadLogs()
 }
 
-// loadHead finds the end of this node's message log; a new incarnation begins at nothing.
-func (c *chamber) loadHead() error {
-	head, err := c.n.store.Head(c.id, roompb.Log_LOG_MESSAGES, c.n.name)
+// loadLogs reads how far every log of the room has come here.
+func (c *chamber) loadLogs() error {
+	heads, err := c.n.store.Heads(c.id)
+	if err != nil {
+		return fmt.Errorf("load heads of room %s: %w", c.id, err)
+	}
+	state, err := c.n.store.Head(c.id, roompb.Log_LOG_STATE, c.state.Origin())
 	if err != nil {
 		return fmt.Errorf("load head of room %s: %w", c.id, err)
 	}
-	if head == nil || head.GetIncarnation() != c.n.incarnation {
-		return nil
+	if state != nil {
+		heads = append(heads, state)
 	}
-	c.seq = head.GetSeq()
-	c.prev, err = room.HashFromBytes(head.GetHash())
+	chains, err := c.n.store.Chains(c.id)
+	if err != nil {
+		return fmt.Errorf("load chains of room %s: %w", c.id, err)
+	}
+	for _, h := range heads {
+		ch, err := wholeChain(h)
+		if err != nil {
+			return err
+		}
+		c.keep(ch)
+	}
+	for _, p := range chains {
+		ch, err := loadChain(p)
+		if err != nil {
+			return err
+		}
+		c.keep(ch)
+	}
+	for _, ch := range c.logs {
+		if err := c.loadEnd(ch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keep puts a log where it belongs.
+func (c *chamber) keep(ch *chain) {
+	if ch.log == roompb.Log_LOG_STATE {
+		c.entries = ch
+	} else {
+		c.logs[ch.key] = ch
+	}
+}
+
+// loadEnd reads what a log's next event is checked against.
+func (c *chamber) loadEnd(ch *chain) error {
+	e, err := c.logEvent(ch, ch.seq())
+	if err == nil {
+		ch.lastTime, ch.lastSeen = e.Time(), e.Header.GetStateIndex()
+	}
 	return err
+}
+
+// logEvent is an event by its place in a log.
+func (c *chamber) logEvent(ch *chain, seq uint64) (*room.Event, error) {
+	pos, ok, err := c.n.store.LogPos(c.id, ch.log, ch.key.origin, ch.key.incarnation, seq)
+	if err == nil && ok {
+		var rec storage.Record
+		if rec, ok, err = c.n.store.Record(c.id, pos); err == nil && ok {
+			return rec.Event, nil
+		}
+	}
+	return nil, fmt.Errorf("read event %d of %s in room %s: %w", seq, ch.key.origin, c.id, cmp.Or(err, storage.ErrCorrupt))
+}
+
+// own is this node's log, nil before its first message.
+func (c *chamber) own() *chain { return c.logs[c.n.ownLog()] }
+
+// takingPart are the other nodes that get the room's events.
+func (c *chamber) takingPart() []string {
+	var out []string
+	for name := range c.state.Nodes {
+		if name != c.n.name && c.state.Takes(name) {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // meta is the room's stored summary as of now.
@@ -126,7 +235,27 @@ func (c *chamber) meta(s *room.State) *storagepb.Room {
 		Id: c.id.Bytes(), Alias: s.Alias, Version: s.Version, Creator: string(s.Creator), Direct: string(s.Direct), Home: s.Home,
 		Name: s.Name, Topic: s.Topic, Avatar: s.Avatar, Public: s.Public, Created: s.Created,
 		StateIndex: s.Index, StateHash: s.Hash.Bytes(), Members: uint32(s.Joined),
+		Origin: s.Origin(), Stewards: s.Stewards, Nodes: storedNodes(s), Stub: len(c.stub) > 0, Invitation: c.stub,
+		Leaving: c.leavers(),
 	}
+}
+
+func storedNodes(s *room.State) []*storagepb.RoomNode {
+	out := make([]*storagepb.RoomNode, 0, len(s.Nodes))
+	for _, name := range slices.Sorted(maps.Keys(s.Nodes)) {
+		n := s.Nodes[name]
+		out = append(out, &storagepb.RoomNode{Name: name, Key: n.Key, Joined: uint32(n.Joined), Banned: n.Banned, Since: n.Since})
+	}
+	return out
+}
+
+func (c *chamber) leavers() []string {
+	out := make([]string, 0, len(c.leaving))
+	for u := range c.leaving {
+		out = append(out, string(u))
+	}
+	slices.Sort(out)
+	return out
 }
 
 // enqueue hands a draft to the loop, never waiting.
@@ -174,6 +303,9 @@ func (c *chamber) take() []*submission {
 	c.queue = nil
 	c.running = len(batch) > 0
 	if !c.running {
+		if c.retired {
+			close(c.ended)
+		}
 		return nil
 	}
 	return batch
@@ -184,7 +316,7 @@ func (c *chamber) take() []*submission {
 // and every draft is checked against a state that is.
 func runLength(batch []*submission) int {
 	for i, s := range batch {
-		if s.draft.Kind.State() {
+		if s.state() {
 			return max(i, 1)
 		}
 	}
@@ -208,30 +340,51 @@ func (c *chamber) retire(before time.Time) bool {
 // is loaded anew from what the store has, and its followers come back and resume.
 func (c *chamber) fail(cause error) {
 	c.n.log.Error("append to room failed", "room", c.id.String(), "err", cause)
+	c.n.rooms.forget(c)
+	c.dissolve(room.Errorf(room.Unavailable, "The node could not store that. Try again in a moment."))
+}
+
+// end puts a room to sleep for good and waits until its loop is over.
+func (c *chamber) end(why *room.Error) {
+	c.loading.Do(func() { c.loadErr = why })
+	if c.dissolve(why) {
+		<-c.ended
+	}
+}
+
+// dissolve refuses all that waits and sends the followers away, who come back to the
+// room as it is then loaded. It tells whether the loop still runs.
+func (c *chamber) dissolve(why *room.Error) (running bool) {
 	c.queueMu.Lock()
 	c.retired = true
 	queue := c.queue
 	c.queue = nil
+	running = c.running
 	c.queueMu.Unlock()
-	c.n.rooms.forget(c)
-	refusal := room.Errorf(room.Unavailable, "The node could not store that. Try again in a moment.")
 	for _, s := range queue {
-		s.done <- result{err: refusal}
+		s.done <- result{err: why}
 	}
 	c.mu.Lock()
 	followers := c.followers
 	c.followers = nil
 	c.mu.Unlock()
 	for _, sub := range followers {
-		sub.f.end(refusal)
+		sub.f.end(why)
 	}
+	return running
 }
 
 // SubmitAsync hands a draft to its room and returns a function that waits for what
-// becomes of it. The order of calls is the order in the room.
+// becomes of it. The order of calls is the order in the room. Changes of the state go to
+// the room's home.
 func (n *Node) SubmitAsync(d room.Draft) func(context.Context) (Receipt, error) {
 	s := &submission{draft: d, done: make(chan result, 1)}
 	err := n.prepare(&s.draft)
+	if err == nil && s.draft.Kind.State() {
+		if c, away := n.away(d.Room); away {
+			return func(ctx context.Context) (Receipt, error) { return n.propose(ctx, c, s.draft) }
+		}
+	}
 	if err == nil {
 		err = n.submit(d.Room, s)
 	}

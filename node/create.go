@@ -97,7 +97,7 @@ func (n *Node) checkAliasFree(alias string, but room.ID) error {
 
 func (n *Node) sealCreate(by Caller, r NewRoom, direct room.User) (*room.Event, error) {
 	body := &roompb.Body{
-		Salt: make([]byte, room.SaltLen), Version: room.CurrentVersion, Direct: string(direct),
+		Salt: make([]byte, room.SaltLen), Version: room.CurrentVersion, Direct: string(direct), NodeKey: n.PublicKey(),
 		Settings: &roompb.Settings{Name: proto.String(r.Name), Topic: proto.String(r.Topic), Public: proto.Bool(r.Public)},
 	}
 	if r.Alias != "" {
@@ -126,6 +126,8 @@ func (n *Node) appendCreate(e *room.Event, values []storage.Value) error {
 	room.SignHead(head, n.key)
 	app := &storage.Append{Room: e.ID, Records: []storage.Record{row.Record}, Heads: []*roompb.Head{head}, Meta: c.meta(c.state), Values: values}
 	app.Meta.HeadPos, app.Meta.Clock = 1, e.Header.GetTime()
+	app.Outbox = n.invitations(c.state, e, head, row)
+	c.entries, _ = wholeChain(head)
 	app.Reads = []storage.Read{{User: e.Author(), Pos: 1, Event: e.ID, Time: e.Time().Millis()}}
 	for u, m := range c.state.Members {
 		app.Members = append(app.Members, storedMember(e.ID, u, m))
@@ -134,9 +136,13 @@ func (n *Node) appendCreate(e *room.Event, values []storage.Value) error {
 		return fmt.Errorf("store new room: %w", err)
 	}
 	c.loading.Do(func() {})
-	c.ring.push(step{1, c.encodeItem(row, nil)})
+	c.ring.push(step{1, c.encodeItem(row, nil, nil)})
 	n.rooms.add(c)
-	n.people.stateChanged(c, e)
+	n.people.stateChanged(c, e, c.state.Members)
+	n.courier.mark(c.id)
+	for _, l := range app.Outbox {
+		n.sending.try(l.Node)
+	}
 	return nil
 }
 
@@ -153,6 +159,9 @@ func (n *Node) Direct(ctx context.Context, by Caller, other room.User) (*roompb.
 		return nil, err
 	}
 	for _, u := range []room.User{by.User, other} {
+		if u.Node() != n.name {
+			continue // is invited, and joins when it wants to
+		}
 		if err := n.joinDirect(ctx, id, u); err != nil {
 			return nil, err
 		}
@@ -161,7 +170,7 @@ func (n *Node) Direct(ctx context.Context, by Caller, other room.User) (*roompb.
 }
 
 // joinDirect lets both be in their 1:1 room: to be written to needs no consent on one
-// node. (Between nodes an invitation waits for it.)
+// node. Between nodes an invitation waits for it.
 func (n *Node) joinDirect(ctx context.Context, id room.ID, u room.User) error {
 	c, err := n.rooms.get(id)
 	if err != nil {

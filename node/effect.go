@@ -1,30 +1,55 @@
 package node
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
 	"hearth/node/room"
+	"hearth/node/room/roompb"
 	"hearth/storage"
 	"hearth/storage/storagepb"
 )
 
-// effects is what each kind does to the message it is about: it changes the standing
-// that is stored beside that message, never the message itself.
-var effects = map[room.Kind]func(*turn, *room.Event, *storage.Row) error{
-	room.KindEdit:    (*turn).edit,
-	room.KindDelete:  (*turn).erase,
-	room.KindReact:   func(t *turn, e *room.Event, about *storage.Row) error { return t.react(e, about, true) },
-	room.KindUnreact: func(t *turn, e *room.Event, about *storage.Row) error { return t.react(e, about, false) },
-	room.KindPin:     func(t *turn, e *room.Event, about *storage.Row) error { return t.pin(e, about, true) },
-	room.KindUnpin:   func(t *turn, e *room.Event, about *storage.Row) error { return t.pin(e, about, false) },
+// refusals is why a draft may not do its kind to a message as that stands now.
+var refusals = map[room.Kind]func(*turn, *room.Event, *storage.Row) error{
+	room.KindEdit:    (*turn).refuseEdit,
+	room.KindDelete:  func(_ *turn, _ *room.Event, about *storage.Row) error { return notDeleted(about) },
+	room.KindReact:   func(_ *turn, e *room.Event, about *storage.Row) error { return refuseReaction(e, about, true) },
+	room.KindUnreact: func(_ *turn, e *room.Event, about *storage.Row) error { return refuseReaction(e, about, false) },
+	room.KindPin:     func(t *turn, e *room.Event, about *storage.Row) error { return t.refusePin(about, true) },
+	room.KindUnpin:   func(t *turn, e *room.Event, about *storage.Row) error { return t.refusePin(about, false) },
 }
 
-// effect applies a new event to the message it is about, and returns that message as
-// it then stands; nil when it is about none.
-func (t *turn) effect(row *storage.Row) (*storage.Row, error) {
+// effects is what each kind does to the message it is about: it changes the standing
+// that is stored beside that message, never the message itself. They commute: whatever
+// order events come in, every node has the same standing in the end. Later ones win, by
+// the order of their times; a deletion wins over all.
+var effects = map[room.Kind]func(*turn, *storage.Row, *storage.Row){
+	room.KindText:    (*turn).reply,
+	room.KindEmote:   (*turn).reply,
+	room.KindEdit:    (*turn).edit,
+	room.KindDelete:  (*turn).erase,
+	room.KindReact:   func(t *turn, row, about *storage.Row) { t.react(row, about, true) },
+	room.KindUnreact: func(t *turn, row, about *storage.Row) { t.react(row, about, false) },
+	room.KindPin:     func(t *turn, row, about *storage.Row) { t.pin(row, about, true) },
+	room.KindUnpin:   func(t *turn, row, about *storage.Row) { t.pin(row, about, false) },
+}
+
+// effect applies a checked event to the message it is about, of which about is a copy
+// that may be changed.
+func (t *turn) effect(row, about *storage.Row) {
+	effects[row.Event.Kind()](t, row, about)
+	t.stand(about)
+}
+
+// target is the message that a draft is about, with a standing that may be changed; nil
+// when it is about none. The error says why it may not be done.
+func (t *turn) target(row *storage.Row) (*storage.Row, error) {
 	e := row.Event
 	if e.Kind().Message() {
 		return t.place(row)
@@ -41,15 +66,10 @@ func (t *turn) effect(row *storage.Row) (*storage.Row, error) {
 		return nil, err
 	}
 	about = withStanding(about)
-	if err := effects[e.Kind()](t, e, about); err != nil {
-		return nil, err
-	}
-	t.stand(about)
-	return about, nil
+	return about, refusals[e.Kind()](t, e, about)
 }
 
-// place checks what a message answers and which thread it is in; in a thread the
-// message that began it counts one more reply.
+// place checks what a message answers and which thread it is in.
 func (t *turn) place(row *storage.Row) (*storage.Row, error) {
 	e := row.Event
 	if to, ok := e.ReplyTo(); ok {
@@ -65,14 +85,19 @@ func (t *turn) place(row *storage.Row) (*storage.Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !root.Thread.IsZero() || !root.Event.Kind().Message() {
+	if !begins(root) {
 		return nil, room.Errorf(room.BadRequest, "A thread begins with a message of the room, not with one of another thread.")
 	}
-	root = withStanding(root)
+	return withStanding(root), nil
+}
+
+// begins tells whether a thread may begin with a message.
+func begins(root *storage.Row) bool { return root.Thread.IsZero() && root.Event.Kind().Message() }
+
+// reply counts one more in the thread.
+func (t *turn) reply(row, root *storage.Row) {
 	root.Standing.ThreadReplies++
-	root.Standing.ThreadTime = max(root.Standing.ThreadTime, e.Time().Millis())
-	t.stand(root)
-	return root, nil
+	root.Standing.ThreadTime = max(root.Standing.ThreadTime, row.Event.Time().Millis())
 }
 
 // find is an event of this room, with its standing as this batch leaves it.
@@ -129,33 +154,70 @@ func notDeleted(row *storage.Row) error {
 	return nil
 }
 
-func (t *turn) edit(e *room.Event, about *storage.Row) error {
-	if err := notDeleted(about); err != nil {
-		return err
-	}
-	s := about.Standing
-	if len(s.Edits) >= maxEdits {
-		return room.Errorf(room.TooLarge, "A message can be edited %d times.", maxEdits)
-	}
-	s.Text, s.Mentions, s.MentionRoom = e.Body.GetText(), e.Body.GetMentions(), e.Body.GetMentionRoom()
-	s.Edited, s.EditedOrder = e.Time().Millis(), e.Header.GetTime()
-	s.Edits = append(s.Edits, t.meta.HeadPos+1)
-	if t.meta.LastPos == about.Pos {
-		t.meta.LastText = clip(s.Text, 100)
-	}
-	return nil
-}
-
 // maxEdits bounds the standing of one message.
 const maxEdits = 1000
 
-// erase takes the words away for good, from the message and from its edits; that it was
-// there, and who deleted it, stays.
-func (t *turn) erase(e *room.Event, about *storage.Row) error {
-	if err := notDeleted(about); err != nil {
-		return err
+func (t *turn) refuseEdit(_ *room.Event, about *storage.Row) error {
+	if len(about.Standing.GetEdits()) >= maxEdits {
+		return room.Errorf(room.TooLarge, "A message can be edited %d times.", maxEdits)
 	}
-	was := about.Standing
+	return notDeleted(about)
+}
+
+// edit keeps the edits in the order of their times: they are all of one author, so of
+// one log, whose times rise.
+func (t *turn) edit(row, about *storage.Row) {
+	s, e := about.Standing, row.Event
+	if s.Deleted {
+		t.app.Erase = append(t.app.Erase, row.Pos)
+		return
+	}
+	if len(s.Edits) >= maxEdits || e.Body == nil {
+		return
+	}
+	if e.Header.GetTime() <= s.EditedOrder {
+		s.Edits = slices.Insert(s.Edits, t.editPlace(s.Edits, e), row.Pos)
+		return
+	}
+	s.Edits = append(s.Edits, row.Pos)
+	s.Text, s.Mentions, s.MentionRoom = e.Body.GetText(), e.Body.GetMentions(), e.Body.GetMentionRoom()
+	s.Edited, s.EditedOrder = e.Time().Millis(), e.Header.GetTime()
+	if t.meta.LastPos == about.Pos {
+		t.meta.LastText = clip(s.Text, 100)
+	}
+}
+
+// editPlace is where an edit that comes late stands among the others.
+func (t *turn) editPlace(edits []uint64, e *room.Event) int {
+	i, _ := slices.BinarySearchFunc(edits, e.Time(), func(pos uint64, at room.Time) int {
+		return cmp.Compare(t.timeAt(pos), at)
+	})
+	return i
+}
+
+func (t *turn) timeAt(pos uint64) room.Time {
+	for i := range t.app.Records {
+		if t.app.Records[i].Pos == pos {
+			return t.app.Records[i].Event.Time()
+		}
+	}
+	rec, _, err := t.c.n.store.Record(t.c.id, pos)
+	if err != nil || rec.Event == nil {
+		return 0
+	}
+	return rec.Event.Time()
+}
+
+// erase takes the words away for good, from the message and from its edits; that it was
+// there, and who deleted it first, stays.
+func (t *turn) erase(row, about *storage.Row) {
+	was, e := about.Standing, row.Event
+	if was.GetDeleted() {
+		if at := e.Header.GetTime(); at < was.DeletedOrder || at == was.DeletedOrder && string(e.Author()) < was.DeletedBy {
+			was.DeletedBy, was.DeletedOrder = string(e.Author()), e.Header.GetTime()
+		}
+		return
+	}
 	t.app.Erase = append(append(t.app.Erase, about.Pos), was.GetEdits()...)
 	if was.GetPinned() {
 		t.app.Pins = append(t.app.Pins, storage.Pin{Pos: about.Pos})
@@ -167,47 +229,110 @@ func (t *turn) erase(e *room.Event, about *storage.Row) error {
 	if t.meta.LastPos == about.Pos {
 		t.meta.LastText = ""
 	}
-	return nil
 }
 
-func (t *turn) react(e *room.Event, about *storage.Row, on bool) error {
+func refuseReaction(e *room.Event, about *storage.Row, on bool) error {
 	if err := notDeleted(about); err != nil {
 		return err
 	}
-	r, err := reactionOf(about.Standing, e.Body.GetEmoji())
-	if err != nil {
-		return err
+	users, kinds, mine := 0, 0, false
+	for _, r := range about.Standing.GetReactions() {
+		shown := reactors(r)
+		if len(shown) > 0 {
+			kinds++
+		}
+		if r.GetEmoji() == e.Body.GetEmoji() {
+			users, mine = len(shown), slices.Contains(shown, string(e.Author()))
+		}
 	}
-	i := slices.IndexFunc(r.Users, func(u *storagepb.Standing_Reaction_User) bool { return u.GetUser() == string(e.Author()) })
 	switch {
-	case on && i >= 0, !on && i < 0:
+	case on == mine:
 		return room.Errorf(room.Conflict, "Your reaction is so already.")
-	case on && len(r.Users) >= room.MaxReactors:
+	case on && users == 0 && kinds >= room.MaxReactions:
+		return room.Errorf(room.TooLarge, "A message has at most %d different reactions.", room.MaxReactions)
+	case on && users >= room.MaxReactors:
 		return room.Errorf(room.TooLarge, "A message has at most %d reactions of one kind.", room.MaxReactors)
-	case on:
-		r.Users = append(r.Users, &storagepb.Standing_Reaction_User{User: string(e.Author()), Order: e.Header.GetTime(), On: true})
-	default:
-		r.Users = slices.Delete(r.Users, i, i+1)
 	}
-	about.Standing.Reactions = slices.DeleteFunc(about.Standing.Reactions, func(r *storagepb.Standing_Reaction) bool { return len(r.GetUsers()) == 0 })
 	return nil
 }
 
-func reactionOf(s *storagepb.Standing, emoji string) (*storagepb.Standing_Reaction, error) {
-	for _, r := range s.Reactions {
-		if r.GetEmoji() == emoji {
-			return r, nil
+// reactors are those whose reaction stands, in the order in which they reacted.
+func reactors(r *storagepb.Standing_Reaction) []string {
+	on := make([]*storagepb.Standing_Reaction_User, 0, len(r.GetUsers()))
+	for _, u := range r.GetUsers() {
+		if u.GetOn() {
+			on = append(on, u)
 		}
 	}
-	if len(s.Reactions) >= room.MaxReactions {
-		return nil, room.Errorf(room.TooLarge, "A message has at most %d different reactions.", room.MaxReactions)
+	slices.SortFunc(on, func(a, b *storagepb.Standing_Reaction_User) int {
+		return cmp.Or(cmp.Compare(a.GetOrder(), b.GetOrder()), strings.Compare(a.GetUser(), b.GetUser()))
+	})
+	out := make([]string, len(on))
+	for i, u := range on {
+		out[i] = u.GetUser()
 	}
-	r := &storagepb.Standing_Reaction{Emoji: emoji}
-	s.Reactions = append(s.Reactions, r)
-	return r, nil
+	return out[:min(len(out), room.MaxReactors)]
 }
 
-func (t *turn) pin(e *room.Event, about *storage.Row, on bool) error {
+// reactions are those that stand, the one that was there first first.
+func reactions(s *storagepb.Standing) []*roompb.Reaction {
+	type kind struct {
+		first uint64
+		shown *roompb.Reaction
+	}
+	var kinds []kind
+	for _, r := range s.GetReactions() {
+		k := kind{math.MaxUint64, &roompb.Reaction{Emoji: r.GetEmoji(), Users: reactors(r)}}
+		for _, u := range r.GetUsers() {
+			if u.GetOn() {
+				k.first = min(k.first, u.GetOrder())
+			}
+		}
+		if len(k.shown.Users) > 0 {
+			kinds = append(kinds, k)
+		}
+	}
+	slices.SortFunc(kinds, func(a, b kind) int {
+		return cmp.Or(cmp.Compare(a.first, b.first), strings.Compare(a.shown.Emoji, b.shown.Emoji))
+	})
+	var out []*roompb.Reaction
+	for _, k := range kinds[:min(len(kinds), room.MaxReactions)] {
+		out = append(out, k.shown)
+	}
+	return out
+}
+
+// Bounds of what other nodes can make one message's standing hold; what people may do
+// ends long before.
+const (
+	mostReactions = 4 * room.MaxReactions
+	mostReactors  = 4 * room.MaxReactors
+)
+
+// react keeps, for each user, the last thing they did.
+func (t *turn) react(row, about *storage.Row, on bool) {
+	s, e := about.Standing, row.Event
+	if s.Deleted || e.Body == nil {
+		return
+	}
+	i := slices.IndexFunc(s.Reactions, func(r *storagepb.Standing_Reaction) bool { return r.GetEmoji() == e.Body.GetEmoji() })
+	if i < 0 {
+		if len(s.Reactions) >= mostReactions {
+			return
+		}
+		i, s.Reactions = len(s.Reactions), append(s.Reactions, &storagepb.Standing_Reaction{Emoji: e.Body.GetEmoji()})
+	}
+	r := s.Reactions[i]
+	j := slices.IndexFunc(r.Users, func(u *storagepb.Standing_Reaction_User) bool { return u.GetUser() == string(e.Author()) })
+	switch {
+	case j < 0 && len(r.Users) < mostReactors:
+		r.Users = append(r.Users, &storagepb.Standing_Reaction_User{User: string(e.Author()), Order: e.Header.GetTime(), On: on})
+	case j >= 0 && r.Users[j].Order < e.Header.GetTime():
+		r.Users[j].Order, r.Users[j].On = e.Header.GetTime(), on
+	}
+}
+
+func (t *turn) refusePin(about *storage.Row, on bool) error {
 	if err := notDeleted(about); err != nil {
 		return err
 	}
@@ -223,7 +348,14 @@ func (t *turn) pin(e *room.Event, about *storage.Row, on bool) error {
 			return room.Errorf(room.TooLarge, "A room has at most %d pinned messages: unpin one first.", room.MaxPins)
 		}
 	}
-	about.Standing.Pinned, about.Standing.PinnedOrder = on, e.Header.GetTime()
-	t.app.Pins = append(t.app.Pins, storage.Pin{Pos: about.Pos, On: on, Order: e.Time()})
 	return nil
+}
+
+func (t *turn) pin(row, about *storage.Row, on bool) {
+	s, e := about.Standing, row.Event
+	if at := e.Header.GetTime(); s.Deleted || at < s.PinnedOrder || at == s.PinnedOrder && !on { // at the same time: pinned wins
+		return
+	}
+	s.Pinned, s.PinnedOrder = on, e.Header.GetTime()
+	t.app.Pins = append(t.app.Pins, storage.Pin{Pos: about.Pos, On: on, Order: e.Time()})
 }

@@ -331,7 +331,7 @@ func (c *chamber) stored(cursor uint64, maxBytes int) ([][]byte, error) {
 			return nil, fmt.Errorf("read room %s at %d: %w", c.id, rec.Pos, err)
 		}
 		about := c.about(row.Event)
-		items = append(items, c.encodeItem(&row, about))
+		items = append(items, c.encodeItem(&row, about, nil))
 	}
 	return items, nil
 }

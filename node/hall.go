@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hearth/node/room"
+	"hearth/node/room/roompb"
 	"hearth/storage/storagepb"
 )
 
@@ -52,6 +53,30 @@ func (h *hall) forget(c *chamber) {
 	if h.awake[c.id] == c {
 		delete(h.awake, c.id)
 	}
+}
+
+// replace stores a room anew by install, while nobody has it awake, and wakes it.
+func (h *hall) replace(id room.ID, install func() error) (*chamber, error) {
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return nil, room.Errorf(room.Unavailable, "The node is stopping.")
+	}
+	was, now := h.awake[id], newChamber(h.n, id)
+	h.awake[id] = now
+	h.mu.Unlock()
+	now.loading.Do(func() {
+		if was != nil {
+			was.end(room.Errorf(room.Unavailable, "The room is being loaded anew."))
+		}
+		if now.loadErr = install(); now.loadErr == nil {
+			now.loadErr = now.load()
+		}
+	})
+	if now.loadErr != nil {
+		h.forget(now)
+	}
+	return now, now.loadErr
 }
 
 // add puts a room that was just created among the awake.
@@ -135,19 +160,47 @@ func loadState(n *Node, meta *storagepb.Room, id room.ID) (*room.State, error) {
 	s.Creator, s.Direct, s.Created = room.User(meta.GetCreator()), room.User(meta.GetDirect()), meta.GetCreated()
 	s.Index, s.Hash, s.Clock = meta.GetStateIndex(), hash, room.Time(meta.GetClock())
 	s.Alias, s.Name, s.Topic, s.Avatar, s.Public = meta.GetAlias(), meta.GetName(), meta.GetTopic(), meta.GetAvatar(), meta.GetPublic()
+	s.Stewards = meta.GetStewards()
+	for _, m := range meta.GetNodes() {
+		s.Nodes[m.GetName()] = room.NodeStanding{Key: m.GetKey(), Banned: m.GetBanned(), Since: m.GetSince()} // members count themselves
+	}
 	err = n.store.Members(id, func(m *storagepb.Member) error {
 		role, _ := room.ParseRole(m.GetRole())
-		standing := room.Member{
+		s.SetMember(room.User(m.GetUser()), room.Member{
 			Membership: room.Membership(m.GetMembership()), Role: role, Since: m.GetSince(),
-			By: room.User(m.GetInvitedBy()), Reason: m.GetReason(),
-		}
-		s.Members[room.User(m.GetUser())] = standing
-		if standing.Membership == room.Joined {
-			s.Joined++
-		}
+			By: room.User(m.GetInvitedBy()), Reason: m.GetReason(), From: m.GetFrom(),
+		})
 		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	err = n.store.Pasts(id, func(u room.User, past []*roompb.PastStanding) error {
+		s.SetPast(u, past)
+		return nil
+	})
+	s.AdoptKey(n.name, n.PublicKey())
 	return s, err
+}
+
+// replayState folds a room's whole state log: for a room that was stored before there was
+// federation, of which the snapshot says too little.
+func replayState(n *Node, id room.ID) (*room.State, error) {
+	s := room.NewState()
+	const page = 1000
+	for {
+		recs, err := n.store.Log(id, roompb.Log_LOG_STATE, "", 0, s.Index+1, 0, page, maxParcelBytes)
+		if err != nil {
+			return nil, fmt.Errorf("replay state of room %s: %w", id, err)
+		}
+		for i := range recs {
+			s.Apply(recs[i].Event) // what was refused then is a no-op now too
+		}
+		if len(recs) == 0 {
+			s.AdoptKey(n.name, n.PublicKey())
+			return s, nil
+		}
+	}
 }
 
 // peek is a room only if it is awake and loaded.

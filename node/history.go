@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"fmt"
 
 	"hearth/node/room"
@@ -35,18 +36,47 @@ const (
 )
 
 // History is a page of a room that the caller may read.
-func (n *Node) History(by Caller, q HistoryQuery) (*History, error) {
+func (n *Node) History(ctx context.Context, by Caller, q HistoryQuery) (*History, error) {
 	c, err := n.readable(by, q.Room)
 	if err != nil {
 		return nil, err
 	}
 	h := &History{Pos: c.head()} // before reading: what comes meanwhile is not promised
 	rows, err := c.page(q, clampLimit(q.Limit, historyUsual, historyMost), h)
+	if err == nil && c.incomplete() {
+		rows, err = c.deepPage(ctx, q, rows, h)
+	}
 	if err != nil {
 		return nil, err
 	}
 	n.show(c, rows, h)
 	return h, nil
+}
+
+// deepPage reads a page again after the logs that begin, here, within it or after it have
+// been fetched further down from other nodes.
+func (c *chamber) deepPage(ctx context.Context, q HistoryQuery, rows []storage.Row, h *History) ([]storage.Row, error) {
+	limit := clampLimit(q.Limit, historyUsual, historyMost)
+	for range deepest {
+		until := room.Time(0)
+		if len(rows) > 0 && (len(rows) >= limit || h.MoreBefore) {
+			until = rows[0].Event.Time()
+		}
+		if q.Date > 0 {
+			until = min(until, room.TimeAt(q.Date))
+		}
+		ch := c.shallow(until)
+		if ch == nil || !c.fetch(ctx, ch, true) {
+			break
+		}
+		*h = History{Pos: c.head()}
+		var err error
+		if rows, err = c.page(q, limit, h); err != nil {
+			return nil, err
+		}
+	}
+	h.MoreBefore = h.MoreBefore || len(rows) > 0 && c.incomplete() // another try, when somebody scrolls on
+	return rows, nil
 }
 
 func (c *chamber) head() uint64 {
@@ -156,7 +186,7 @@ func (n *Node) profiles(users map[string]bool) []*roompb.Profile {
 		if u == "" {
 			continue
 		}
-		if p, err := n.Accounts.Profile(room.User(u)); err == nil {
+		if p, err := n.Profile(room.User(u)); err == nil {
 			out = append(out, p)
 		}
 	}

@@ -95,3 +95,25 @@ func Reincarnate(s *storage.Store) error {
 	}
 	return s.PutValue(valueIncarnation, binary.BigEndian.AppendUint32(nil, now+1))
 }
+
+// ownLog is the log of messages that this node writes now, in every room.
+func (n *Node) ownLog() logKey { return logKey{n.name, n.incarnation.Load()} }
+
+// outlive looks at what a peer has of this node's own logs. When that is more than what
+// is here, this data folder is an older copy of what it was: to go on would use a seq
+// twice. A new incarnation begins, and what was lost comes back from the peers.
+func (n *Node) outlive(k logKey, seq uint64, c *chamber) error {
+	own := n.ownLog()
+	if k.incarnation < own.incarnation || k == own && c.logs[own].seq() >= seq {
+		return nil
+	}
+	n.reborn.Lock()
+	defer n.reborn.Unlock()
+	next := max(k.incarnation, n.incarnation.Load()) + 1
+	if err := n.store.PutValue(valueIncarnation, binary.BigEndian.AppendUint32(nil, next)); err != nil {
+		return fmt.Errorf("begin incarnation %d: %w", next, err)
+	}
+	n.incarnation.Store(next)
+	n.log.Warn("this data folder is older than what other nodes have of this node: new logs begin, the missing messages come from them", "incarnation", next)
+	return nil
+}

@@ -74,7 +74,7 @@ func (n *Node) nameBegins(u room.User, prefix string) bool {
 	if strings.HasPrefix(string(u), prefix) {
 		return true
 	}
-	p, err := n.Accounts.Profile(u)
+	p, err := n.Profile(u)
 	return err == nil && strings.HasPrefix(strings.ToLower(p.GetDisplayName()), prefix)
 }
 
@@ -83,7 +83,7 @@ func (n *Node) describe(m ranked) *roompb.Member {
 		User: string(m.user), Membership: string(m.member.Membership), Role: m.role.String(),
 		Since: m.member.Since, Online: n.people.online(m.user),
 	}
-	if p, err := n.Accounts.Profile(m.user); err == nil {
+	if p, err := n.Profile(m.user); err == nil {
 		out.Profile = p
 	} else {
 		out.Profile = &roompb.Profile{User: string(m.user)}

@@ -14,10 +14,13 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hearth/node/account"
 	"hearth/node/blob"
+	"hearth/node/limit"
+	"hearth/node/peer"
 	"hearth/node/room"
 	"hearth/node/search"
 	"hearth/storage"
@@ -46,11 +49,23 @@ type Node struct {
 	name        string
 	version     string
 	key         ed25519.PrivateKey
-	incarnation uint32
+	incarnation atomic.Uint32
+	reborn      sync.Mutex // held while a new incarnation begins
 	now         func() time.Time
 	log         *slog.Logger
 	store       *storage.Store
 	started     time.Time
+
+	Peers      *peer.Book
+	courier    *PeerFollower
+	errands    chan *Errand
+	hasDoor    atomic.Bool
+	foreign    *foreigners
+	sending    *postman
+	entering   sync.Mutex // one room of another node at a time is joined
+	inviteRate *limit.Table[string]
+	life       context.Context // ends when Close begins
+	endLife    context.CancelFunc
 
 	rooms    *hall
 	people   *people
@@ -85,17 +100,28 @@ func Open(c Config, s *storage.Store) (*Node, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	n := &Node{
 		Accounts: accounts,
-		name:     c.Name, version: c.Version, key: id.key, incarnation: id.incarnation,
+		name:     c.Name, version: c.Version, key: id.key,
 		now: c.Now, log: c.Log, store: s, started: c.Now(), stop: stop,
-		people: newPeople(), disk: newDiskGauge(s),
+		disk: newDiskGauge(s),
 	}
-	n.rooms = newHall(n)
+	n.incarnation.Store(id.incarnation)
+	if n.Peers, err = peer.Open(s, peer.Config{Self: c.Name, Key: id.key, Now: c.Now, Log: c.Log}); err != nil {
+		stop()
+		return nil, fmt.Errorf("open peers: %w", err)
+	}
+	n.life, n.endLife = context.WithCancel(context.Background())
+	n.inviteRate = limit.New[string](invitesFromNode, 1000)
+	n.courier, n.errands = newPeerFollower(), make(chan *Errand, errandQueue)
+	n.foreign, n.sending = newForeigners(n), newPostman(n)
+	n.people, n.rooms = newPeople(n), newHall(n)
 	if err := n.openFolders(c); err != nil {
 		stop()
 		return nil, err
 	}
 	n.running.Go(func() { n.disk.watch(ctx) })
 	n.running.Go(func() { n.rooms.sweep(ctx) })
+	n.running.Go(func() { n.foreign.run(ctx) })
+	n.running.Go(func() { n.sending.run(ctx) })
 	if n.index != nil {
 		n.running.Go(func() { n.index.run(ctx) })
 	}
@@ -125,6 +151,7 @@ func (n *Node) openFolders(c Config) error {
 // was acknowledged is in the store by then; the store stays open.
 func (n *Node) Close() error {
 	n.people.endAll(room.Errorf(room.Unavailable, "The node is stopping."))
+	n.endLife()
 	n.rooms.close()
 	n.stop()
 	n.running.Wait()

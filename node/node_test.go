@@ -144,7 +144,7 @@ func (w *world) say(by Caller, id room.ID, text string) Receipt {
 
 func (w *world) history(by Caller, q HistoryQuery) *History {
 	w.t.Helper()
-	h, err := w.History(by, q)
+	h, err := w.History(w.t.Context(), by, q)
 	if err != nil {
 		w.t.Fatal(err)
 	}

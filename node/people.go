@@ -1,6 +1,8 @@
 package node
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,6 +15,8 @@ type people struct {
 	mu     sync.Mutex
 	here   map[room.User]map[*Follower]struct{}
 	going  map[room.User]*time.Timer // gone a moment ago: not yet announced
+	afar   map[room.User]struct{}    // of other nodes, as those say
+	n      *Node
 	closed bool
 }
 
@@ -20,8 +24,8 @@ type people struct {
 // network is no departure.
 const goodbye = 10 * time.Second
 
-func newPeople() *people {
-	return &people{here: map[room.User]map[*Follower]struct{}{}, going: map[room.User]*time.Timer{}}
+func newPeople(n *Node) *people {
+	return &people{n: n, afar: map[room.User]struct{}{}, here: map[room.User]map[*Follower]struct{}{}, going: map[room.User]*time.Timer{}}
 }
 
 func (p *people) add(f *Follower) error {
@@ -50,7 +54,7 @@ func (p *people) announce(f *Follower) {
 	}
 	p.mu.Unlock()
 	if first {
-		presence(f.chambers(), u, true)
+		p.presence(f.chambers(), u, true)
 	}
 }
 
@@ -76,11 +80,16 @@ func (p *people) gone(u room.User, rooms []*chamber) {
 	back := len(p.here[u]) > 0
 	p.mu.Unlock()
 	if !back {
-		presence(rooms, u, false)
+		p.presence(rooms, u, false)
 	}
 }
 
-func presence(rooms []*chamber, u room.User, on bool) {
+// presence tells those who have a room with u on show that u came or went, here and on
+// the other nodes of these rooms.
+func (p *people) presence(rooms []*chamber, u room.User, on bool) {
+	if u.Node() == p.n.name {
+		p.n.courier.signal(PeerSignal{To: nodesOf(rooms), Signal: &roompb.Signal{Kind: "presence", User: string(u), On: on}})
+	}
 	seen := map[*Follower]bool{}
 	for _, c := range rooms {
 		for _, w := range c.watching() {
@@ -96,7 +105,8 @@ func presence(rooms []*chamber, u room.User, on bool) {
 func (p *people) online(u room.User) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.here[u]) > 0
+	_, afar := p.afar[u]
+	return afar || len(p.here[u]) > 0
 }
 
 // of is u's followers.
@@ -110,15 +120,51 @@ func (p *people) of(u room.User) []*Follower {
 	return out
 }
 
-// everyone is the users who are here.
+// everyone is this node's users who are here.
 func (p *people) everyone() []room.User {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	out := make([]room.User, 0, len(p.here))
-	for u := range p.here {
-		out = append(out, u)
+	return slices.Collect(maps.Keys(p.here))
+}
+
+// allOnline is everyone who is known to be here or on another node.
+func (p *people) allOnline() []room.User {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append(slices.Collect(maps.Keys(p.here)), slices.Collect(maps.Keys(p.afar))...)
+}
+
+// mostAfar bounds the users of other nodes that are known to be there.
+const mostAfar = 100_000
+
+// setAfar notes what another node says of its user; it tells whether that is news.
+func (p *people) setAfar(u room.User, on bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, was := p.afar[u]
+	switch {
+	case on && len(p.afar) < mostAfar:
+		p.afar[u] = struct{}{}
+	case !on:
+		delete(p.afar, u)
 	}
-	return out
+	return was != on
+}
+
+// forgetNode: a node that cannot be heard says nothing of its users.
+func (p *people) forgetNode(name string) {
+	p.mu.Lock()
+	var gone []room.User
+	for u := range p.afar {
+		if u.Node() == name {
+			gone = append(gone, u)
+			delete(p.afar, u)
+		}
+	}
+	p.mu.Unlock()
+	for _, u := range gone {
+		p.presence(p.n.roomsOf(u), u, false)
+	}
 }
 
 func (p *people) sessions() int {
@@ -152,24 +198,23 @@ func (p *people) close() {
 }
 
 // stateChanged brings the sessions of those whom an entry concerns in line with it.
-func (p *people) stateChanged(c *chamber, e *room.Event) {
-	concerned := []room.User{e.Author()}
-	for _, s := range []string{e.Body.GetSubject(), e.Body.GetDirect()} {
-		if s != "" && room.User(s) != e.Author() {
-			concerned = append(concerned, room.User(s))
-		}
+func (p *people) stateChanged(c *chamber, e *room.Event, changed map[room.User]room.Member) {
+	for u := range changed {
+		p.standingChanged(c, u)
 	}
-	for _, u := range concerned {
-		joined := c.membership(u) == room.Joined
-		for _, f := range p.of(u) {
-			f.follow(c, joined)
-			f.markSummary(c.id)
-		}
-	}
-	if e.Kind() == room.KindSettings {
+	if e.Kind() == room.KindSettings || e.Kind() == room.KindStewards {
 		for _, f := range c.following() {
 			f.markSummary(c.id)
 		}
+	}
+}
+
+// standingChanged brings a user's sessions in line with how the user stands to a room now.
+func (p *people) standingChanged(c *chamber, u room.User) {
+	joined := c.membership(u) == room.Joined
+	for _, f := range p.of(u) {
+		f.follow(c, joined)
+		f.markSummary(c.id)
 	}
 }
 
@@ -187,7 +232,16 @@ func (f *Follower) follow(c *chamber, joined bool) {
 func (c *chamber) membership(u room.User) room.Membership {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.state.Member(u).Membership
+	return c.member(u).Membership
+}
+
+// member is a user's standing here: who leaves is gone before the home knows it. The
+// lock is held.
+func (c *chamber) member(u room.User) room.Member {
+	if _, leaving := c.leaving[u]; leaving {
+		return room.Member{}
+	}
+	return c.state.Member(u)
 }
 
 func (c *chamber) following() []*Follower {

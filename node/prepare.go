@@ -33,6 +33,9 @@ func (n *Node) prepare(d *room.Draft) error {
 	if err := n.checkSubject(d); err != nil {
 		return err
 	}
+	if d.Kind == room.KindJoin {
+		d.Body.NodeKey = n.PublicKey()
+	}
 	if d.Kind.Message() || d.Kind == room.KindEdit {
 		users, everybody := room.Mentions(d.Body.GetText(), n.name)
 		d.Body.Mentions, d.Body.MentionRoom = nil, everybody
@@ -57,10 +60,7 @@ func (n *Node) checkSubject(d *room.Draft) error {
 
 // checkUser says why u cannot be brought into a room.
 func (n *Node) checkUser(u room.User) error {
-	if u.Node() != n.name {
-		return room.Errorf(room.NotFound, "The node %s is not known here.", u.Node())
-	}
-	p, err := n.Accounts.Profile(u)
+	p, err := n.lookUp(u)
 	if err != nil {
 		return err
 	}

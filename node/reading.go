@@ -61,5 +61,5 @@ func (p *people) read(c *chamber, m storage.Read) {
 	for _, f := range p.of(m.User) {
 		f.markSummary(c.id)
 	}
-	c.broadcast(m.User, &roompb.Signal{Kind: "receipt", Room: c.text, User: string(m.User), Pos: m.Pos, Event: m.Event.String(), Time: m.Time})
+	c.tell(m.User, &roompb.Signal{Kind: "receipt", Room: c.text, User: string(m.User), Pos: m.Pos, Event: m.Event.String(), Time: m.Time})
 }

@@ -63,7 +63,7 @@ func (c *chamber) watching() []*Follower {
 
 func (n *Node) onlineIn(rooms []*chamber) []string {
 	var online []string
-	for _, u := range n.people.everyone() {
+	for _, u := range n.people.allOnline() {
 		for _, c := range rooms {
 			if c.membership(u) == room.Joined {
 				online = append(online, string(u))
@@ -86,8 +86,14 @@ func (n *Node) Typing(by Caller, id room.ID, on bool) error {
 	if !may {
 		return room.Errorf(room.Forbidden, "You cannot write in this room.")
 	}
-	c.broadcast(by.User, &roompb.Signal{Kind: "typing", Room: c.text, User: string(by.User), On: on, Time: n.millis()})
+	c.tell(by.User, &roompb.Signal{Kind: "typing", Room: c.text, User: string(by.User), On: on, Time: n.millis()})
 	return nil
+}
+
+// tell signals to those who have the room on show, here and on the other nodes.
+func (c *chamber) tell(except room.User, s *roompb.Signal) {
+	c.broadcast(except, s)
+	c.n.courier.signal(PeerSignal{To: nodesOf([]*chamber{c}), Signal: s})
 }
 
 func (c *chamber) broadcast(except room.User, s *roompb.Signal) {
@@ -104,6 +110,12 @@ func (n *Node) ProfileChanged(u room.User) {
 	if err != nil {
 		return
 	}
+	n.courier.signal(PeerSignal{To: nodesOf(n.roomsOf(u)), Signal: &roompb.Signal{Kind: "profile", User: string(u), Profile: p}})
+	n.showProfile(u, p)
+}
+
+// showProfile tells u's own sessions, and those who have a room with u on show.
+func (n *Node) showProfile(u room.User, p *roompb.Profile) {
 	told := map[*Follower]bool{}
 	tell := func(f *Follower) {
 		if !told[f] {
@@ -111,22 +123,99 @@ func (n *Node) ProfileChanged(u room.User) {
 			f.signal(&roompb.Signal{Kind: "profile", User: string(u), Profile: p})
 		}
 	}
-	members, err := n.store.UserRooms(u)
-	if err != nil {
-		n.log.Warn("read rooms for a changed profile", "err", err)
-	}
 	for _, f := range n.people.of(u) {
 		tell(f)
 	}
-	for _, m := range members {
-		id, err := room.HashFromBytes(m.GetRoom())
-		if err != nil {
-			continue
+	for _, c := range n.roomsOf(u) {
+		for _, f := range c.watching() {
+			tell(f)
 		}
-		if c := n.rooms.peek(id); c != nil {
-			for _, f := range c.watching() {
-				tell(f)
+	}
+}
+
+// roomsOf are the rooms of a user that are awake.
+func (n *Node) roomsOf(u room.User) (out []*chamber) {
+	members, err := n.store.UserRooms(u)
+	if err != nil {
+		n.log.Warn("read rooms of a user", "user", u, "err", err)
+	}
+	for _, m := range members {
+		if id, err := room.HashFromBytes(m.GetRoom()); err == nil && m.GetMembership() == string(room.Joined) {
+			if c := n.rooms.peek(id); c != nil {
+				out = append(out, c)
 			}
 		}
 	}
+	return out
+}
+
+// nodesOf are the other nodes that take part in any of these rooms.
+func nodesOf(rooms []*chamber) []string {
+	var out []string
+	for _, c := range rooms {
+		c.mu.RLock()
+		out = append(out, c.peers...)
+		c.mu.RUnlock()
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// mostTold bounds whom a peer is told of when it comes up.
+const mostTold = 1000
+
+// tellPresence tells a peer which users of this node are here, of those it shares a room with.
+func (n *Node) tellPresence(peer string, ids []room.ID) {
+	told := 0
+	for _, u := range n.people.everyone() {
+		for _, c := range n.roomsOf(u) {
+			if told < mostTold && slices.Contains(ids, c.id) {
+				told++
+				n.courier.signal(PeerSignal{To: []string{peer}, Signal: &roompb.Signal{Kind: "presence", User: string(u), On: true}})
+				break
+			}
+		}
+	}
+}
+
+// ReceiveSignal takes a peer's signal: about its own users, in rooms where they are members.
+func (n *Node) ReceiveSignal(peer string, s *roompb.Signal) {
+	u, err := room.ParseUser(s.GetUser())
+	if err != nil || u.Node() != peer {
+		return
+	}
+	switch s.GetKind() {
+	case "presence":
+		if n.people.setAfar(u, s.GetOn()) {
+			n.people.presence(n.roomsOf(u), u, s.GetOn())
+		}
+	case "profile":
+		n.foreign.learn(peer, []*roompb.Profile{s.GetProfile()})
+	case "typing", "receipt":
+		n.receiveIn(peer, u, s)
+	}
+}
+
+func (n *Node) receiveIn(peer string, u room.User, s *roompb.Signal) {
+	id, err := room.ParseHash(s.GetRoom())
+	if err != nil {
+		return
+	}
+	c := n.rooms.peek(id)
+	if c == nil || c.membership(u) != room.Joined {
+		return
+	}
+	out := &roompb.Signal{Kind: s.GetKind(), Room: c.text, User: string(u), On: s.GetOn(), Time: n.millis()}
+	if s.GetKind() == "receipt" {
+		event, err := room.ParseHash(s.GetEvent())
+		if err != nil {
+			return
+		}
+		in, pos, ok, err := n.store.Find(event)
+		if err != nil || !ok || in != id {
+			return // read there what has not come here yet
+		}
+		out.Event, out.Pos = s.GetEvent(), pos
+	}
+	c.broadcast(u, out)
 }

@@ -23,18 +23,21 @@ func (n *Node) Resolve(ref string) (room.ID, error) {
 		return room.ParseHash(ref)
 	}
 	local, at, full := strings.Cut(alias, "@")
-	if full && at != n.name {
-		return room.ID{}, room.Errorf(room.NotFound, "The node %s is not known here.", clip(at, 80))
+	if !full || at == n.name {
+		at, alias = n.name, local
 	}
-	id, ok, err := n.store.RoomByAlias(local)
+	id, ok, err := n.store.RoomByAlias(alias)
 	if err != nil {
 		return room.ID{}, fmt.Errorf("look up alias: %w", err)
 	}
 	if !ok {
-		return room.ID{}, room.Errorf(room.NotFound, "There is no room #%s@%s.", clip(local, 64), n.name)
+		return room.ID{}, room.Errorf(room.NotFound, "There is no room #%s@%s, or nobody of this node is in it.", clip(local, 64), clip(at, 80))
 	}
 	return id, nil
 }
+
+// publicHere are the rooms of the directory: public ones that this node takes part in.
+func (n *Node) publicHere(m *storagepb.Room) bool { return m.GetPublic() && !m.GetStub() }
 
 // Summary is a room as the caller has it; NotFound for a private room of others.
 func (n *Node) Summary(by Caller, id room.ID) (*roompb.RoomSummary, error) {
@@ -98,11 +101,11 @@ func (n *Node) summaryFor(u room.User, id room.ID) *roompb.RoomSummary {
 
 func (n *Node) summarize(u room.User, c *chamber) (*roompb.RoomSummary, error) {
 	c.mu.RLock()
-	m := c.state.Member(u)
+	m := c.member(u)
 	s := stateSummary(c.state)
 	head, counted, last := c.headPos, c.counted, c.last
 	c.mu.RUnlock()
-	s.Membership, s.HeadPos = string(m.Membership), head
+	s.Membership, s.HeadPos, s.Waiting = string(m.Membership), head, n.sending.waitingFor(c.id)
 	if c.state.IsDirect() { // never changes
 		n.describeDirect(s, u, c.state)
 	}
@@ -113,6 +116,7 @@ func (n *Node) summarize(u room.User, c *chamber) (*roompb.RoomSummary, error) {
 		return s, n.countUnread(s, u, c.id, counted)
 	case room.Invited:
 		s.InvitedBy = string(m.By)
+		s.Stranger = n.stranger(u, m.By)
 	}
 	return s, nil
 }
@@ -127,9 +131,10 @@ func stateSummary(st *room.State) *roompb.RoomSummary {
 	s := &roompb.RoomSummary{
 		Room: st.ID.String(), Name: st.Name, Topic: st.Topic, Avatar: st.Avatar, Public: st.Public,
 		Members: uint32(st.Joined), StateIndex: st.Index, StateHash: st.Hash.String(), Home: st.Home,
+		Nodes: uint32(len(st.MemberNodes())), Stewards: st.Stewards,
 	}
 	if st.Alias != "" {
-		s.Alias = "#" + st.Alias + "@" + st.Home
+		s.Alias = "#" + st.Alias + "@" + st.Origin()
 	}
 	return s
 }
@@ -139,7 +144,7 @@ func (n *Node) describeDirect(s *roompb.RoomSummary, u room.User, st *room.State
 	if u == st.Direct {
 		s.Direct = string(st.Creator)
 	}
-	if p, err := n.Accounts.Profile(room.User(s.Direct)); err == nil {
+	if p, err := n.Profile(room.User(s.Direct)); err == nil {
 		s.DirectProfile = p
 	}
 }
@@ -171,7 +176,7 @@ func (n *Node) countUnread(s *roompb.RoomSummary, u room.User, id room.ID, count
 // FindRooms is the directory: public rooms whose name, alias or topic has the query in
 // it, the largest first. next goes into after for the page that follows.
 func (n *Node) FindRooms(by Caller, query, after string, limit int) (found []*roompb.RoomSummary, next string, err error) {
-	return n.listRooms(query, after, limit, func(m *storagepb.Room) bool { return m.GetPublic() }, by.User)
+	return n.listRooms(query, after, limit, n.publicHere, by.User)
 }
 
 // AdminRooms is FindRooms over all rooms, for the node's administrator.
@@ -333,4 +338,37 @@ func clampLimit(limit, usual, most int) int {
 		return usual
 	}
 	return min(limit, most)
+}
+
+// stranger tells whether an invitation is from somebody of another node with whom the
+// user shares no room.
+func (n *Node) stranger(u, by room.User) bool {
+	if by.Node() == n.name {
+		return false
+	}
+	mine, err := n.joinedRooms(u)
+	if err != nil {
+		return true
+	}
+	theirs, err := n.joinedRooms(by)
+	if err != nil {
+		return true
+	}
+	for id := range theirs {
+		if mine[id] {
+			return false
+		}
+	}
+	return true
+}
+
+func (n *Node) joinedRooms(u room.User) (map[string]bool, error) {
+	members, err := n.store.UserRooms(u)
+	out := map[string]bool{}
+	for _, m := range members {
+		if m.GetMembership() == string(room.Joined) {
+			out[string(m.GetRoom())] = true
+		}
+	}
+	return out, err
 }

@@ -307,7 +307,7 @@ func TestKickedAtOnce(t *testing.T) {
 	}
 	w.refused(room.Forbidden, ben, garden, room.KindText, &roompb.Body{Text: "but"})
 	w.refused(room.Forbidden, ben, garden, room.KindJoin, nil)
-	if _, err := w.History(ben, HistoryQuery{Room: garden}); room.CodeOf(err) != room.NotFound {
+	if _, err := w.History(t.Context(), ben, HistoryQuery{Room: garden}); room.CodeOf(err) != room.NotFound {
 		t.Errorf("a banned member reads: %v", err)
 	}
 }

@@ -2,6 +2,8 @@ package node
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -14,15 +16,19 @@ import (
 // turn is one batch of a room's loop while it is being made. Nothing outside sees any
 // of it until the store has synced it.
 type turn struct {
-	c    *chamber
-	now  int64
-	app  storage.Append
-	meta *storagepb.Room
-	rows map[room.EventID]*storage.Row // of this batch
-	keys map[string]*reply
-	// entry is the state log's, when this turn is one.
-	entry   *room.Event
-	last    *room.Event // the end of the message log
+	c       *chamber
+	now     int64
+	app     storage.Append
+	meta    *storagepb.Room
+	rows    map[room.EventID]*storage.Row // of this batch
+	keys    map[string]*reply
+	own     logKey            // this node's log of messages
+	err     error             // the store could not be read: nothing of the batch may be kept
+	gone    []room.User       // who left, whatever the room's home will say
+	older   *chain            // the state log, with a page of older entries
+	fold    *fold             // what entries of the state log do, when this turn is theirs
+	logs    map[logKey]*chain // that this batch makes longer, as it leaves them
+	said    bool              // this node's own log is among them
 	steps   []step
 	replies []reply
 	reads   map[room.User]uint64 // where this batch moves read positions
@@ -34,22 +40,27 @@ type reply struct {
 	receipt Receipt
 }
 
-// turn checks, appends and publishes a batch: step 3 to 7 of the data flow.
-func (c *chamber) turn(batch []*submission) {
+func newTurn(c *chamber, batch []*submission) *turn {
 	t := &turn{
 		c: c, now: c.n.millis(), meta: c.meta(c.state),
 		app:  storage.Append{Room: c.id, Records: make([]storage.Record, 0, len(batch))},
 		rows: make(map[room.EventID]*storage.Row, len(batch)), keys: map[string]*reply{},
-		replies: make([]reply, 0, len(batch)), reads: map[room.User]uint64{},
+		replies: make([]reply, 0, len(batch)), reads: map[room.User]uint64{}, logs: map[logKey]*chain{}, own: c.n.ownLog(),
 	}
 	t.meta.HeadPos, t.meta.Counted, t.meta.Clock = c.headPos, c.counted, uint64(c.clock)
 	c.last.put(t.meta)
+	return t
+}
+
+// turn checks, appends and publishes a batch: step 3 to 7 of the data flow.
+func (c *chamber) turn(batch []*submission) {
+	t := newTurn(c, batch)
 	for _, s := range batch {
 		if err := t.add(s); err != nil {
 			s.done <- result{err: err}
 		}
 	}
-	if len(t.app.Records)+len(t.marks) == 0 {
+	if len(t.app.Records)+len(t.marks)+len(t.logs)+len(t.gone) == 0 {
 		return
 	}
 	if err := t.commit(); err != nil {
@@ -64,27 +75,64 @@ func (c *chamber) turn(batch []*submission) {
 
 // add checks one draft and puts its event into the batch.
 func (t *turn) add(s *submission) error {
-	if s.read != nil {
+	switch {
+	case s.read != nil:
 		return t.read(s)
+	case s.gone != "":
+		t.gone = append(t.gone, s.gone)
+		t.replies = append(t.replies, reply{sub: s})
+		return nil
+	case s.parcel != nil && s.state():
+		return t.receiveEntries(s)
+	case s.parcel != nil:
+		return t.receive(s)
 	}
 	if done, err := t.repeated(s); done || err != nil {
 		return err
 	}
-	e, err := t.seal(&s.draft)
+	e, err := t.seal(s)
 	if err != nil {
 		return err
 	}
 	if err := t.c.state.Check(e); err != nil {
 		return err
 	}
-	row := &storage.Row{Record: storage.Record{Pos: t.meta.HeadPos + 1, Event: e, Counted: t.meta.Counted}}
-	row.Thread, _ = e.Thread()
-	about, err := t.effect(row)
+	row := t.row(e)
+	about, err := t.target(row)
 	if err != nil {
 		return err
 	}
-	t.accept(s, row, about)
+	if about != nil {
+		t.effect(row, about)
+	}
+	t.accept(row, about)
+	t.acknowledge(s, row)
+	if e.Kind().State() {
+		return t.foldOne(e)
+	}
+	own := t.chain(t.own)
+	own.add(e, e)
+	own.end(e, nil) // signed at the end of the batch
+	t.logs[t.own], t.said = own, true
 	return nil
+}
+
+// row is the next of this node's copy of the room.
+func (t *turn) row(e *room.Event) *storage.Row {
+	row := &storage.Row{Record: storage.Record{Pos: t.meta.HeadPos + 1, Event: e, Counted: t.meta.Counted}}
+	row.Thread, _ = e.Thread()
+	return row
+}
+
+// chain is a log as this batch leaves it.
+func (t *turn) chain(k logKey) *chain {
+	if ch := t.logs[k]; ch != nil {
+		return ch
+	}
+	if was := t.c.logs[k]; was != nil {
+		return was.clone()
+	}
+	return &chain{key: k, log: roompb.Log_LOG_MESSAGES}
 }
 
 // repeated answers a draft whose key was used before with what came of it then.
@@ -101,7 +149,7 @@ func (t *turn) repeated(s *submission) (bool, error) {
 		return false, fmt.Errorf("look up key in room %s: %w", t.c.id, err)
 	}
 	if ok {
-		s.done <- result{receipt: Receipt{k.Event, t.c.id, k.Pos, k.Time}}
+		s.done <- result{receipt: Receipt{Event: k.Event, Room: t.c.id, Pos: k.Pos, Time: k.Time}}
 	}
 	return ok, nil
 }
@@ -109,34 +157,28 @@ func (t *turn) repeated(s *submission) (bool, error) {
 func keyOf(s *submission) string { return string(s.draft.Author) + "\x00" + s.draft.Key }
 
 // seal makes the event: this is where a draft gets its seq, its time and its hash.
-func (t *turn) seal(d *room.Draft) (*room.Event, error) {
-	c := t.c
+func (t *turn) seal(s *submission) (*room.Event, error) {
+	c, d := t.c, &s.draft
 	h := &roompb.Header{
-		Room: c.id.Bytes(), Log: d.Kind.Log(), Origin: c.n.name,
+		Room: c.id.Bytes(), Log: d.Kind.Log(),
 		Time: uint64(room.Time(t.meta.Clock).Next(t.now)), Author: string(d.Author), Kind: string(d.Kind),
 	}
 	if d.Kind.State() {
-		h.Incarnation, h.Seq, h.Prev = 1, c.state.Index+1, c.state.Hash.Bytes()
+		h.Origin, h.Incarnation, h.Seq, h.Prev = c.state.Origin(), 1, c.state.Index+1, c.state.Hash.Bytes()
 		h.StateIndex = h.Seq
-		t.cut(d)
+		t.cut(s)
 	} else {
-		h.Incarnation, h.Seq, h.Prev, h.StateIndex = c.n.incarnation, c.seq+1, c.prev.Bytes(), c.state.Index
-		if t.last != nil {
-			h.Seq, h.Prev = t.last.Header.GetSeq()+1, t.last.ID.Bytes()
+		end := t.logs[t.own]
+		if end == nil {
+			end = c.logs[t.own]
+		}
+		h.Origin, h.Incarnation, h.Seq, h.StateIndex = t.own.origin, t.own.incarnation, end.seq()+1, c.state.Index
+		if end != nil {
+			h.Prev = end.hash.Bytes()
 		}
 		t.narrowMentions(d)
 	}
 	return room.Seal(h, d.Body)
-}
-
-// takesAway are the entries that end somebody's right to speak.
-var takesAway = map[room.Kind]bool{room.KindLeave: true, room.KindKick: true, room.KindBan: true, room.KindRole: true}
-
-// cut notes, in an entry that takes a right away, how far this node's log had come.
-func (t *turn) cut(d *room.Draft) {
-	if takesAway[d.Kind] && t.c.seq > 0 {
-		d.Body.Cuts = []*roompb.Cut{{Origin: t.c.n.name, Incarnation: t.c.n.incarnation, Seq: t.c.seq, Hash: t.c.prev.Bytes()}}
-	}
 }
 
 // narrowMentions keeps those who are in the room, and @room where the author may call it.
@@ -151,30 +193,36 @@ func (t *turn) narrowMentions(d *room.Draft) {
 	d.Body.MentionRoom = d.Body.MentionRoom && t.c.state.Can(d.Author, room.RightMentionRoom)
 }
 
-// accept puts a checked event into the batch with all that follows from it.
-func (t *turn) accept(s *submission, row *storage.Row, about *storage.Row) {
+// accept puts a checked event into the batch with all that follows from it. What is void,
+// and history that somebody scrolled to, is news for nobody.
+func (t *turn) accept(row *storage.Row, about *storage.Row) {
 	e := row.Event
-	t.meta.HeadPos, t.meta.Clock = row.Pos, e.Header.GetTime()
+	t.meta.HeadPos, t.meta.Clock = row.Pos, max(t.meta.Clock, e.Header.GetTime())
+	news := !row.Void && !row.Old
 	switch {
-	case e.Kind().Message():
+	case news && e.Kind().Message():
 		t.count(row)
-	case e.Kind() == room.KindJoin: // what was said before counts as read
+	case news && e.Kind() == room.KindJoin: // what was said before counts as read
 		t.moveRead(row)
-	}
-	if e.Kind().State() {
-		t.entry = e
-	} else {
-		t.last = e
 	}
 	t.app.Records = append(t.app.Records, row.Record)
 	t.rows[e.ID] = row
-	r := reply{s, Receipt{e.ID, t.c.id, row.Pos, e.Time().Millis()}}
+	next := step{pos: row.Pos}
+	if news {
+		next.item = t.c.encodeItem(row, about, nil)
+	}
+	t.steps = append(t.steps, next)
+}
+
+// acknowledge tells the submitter, once the batch is synced.
+func (t *turn) acknowledge(s *submission, row *storage.Row) {
+	e := row.Event
+	r := reply{s, Receipt{Event: e.ID, Room: t.c.id, Pos: row.Pos, Time: e.Time().Millis(), Index: e.Header.GetStateIndex()}}
 	t.replies = append(t.replies, r)
 	if s.draft.Key != "" {
 		t.keys[keyOf(s)] = &r
 		t.app.Keys = append(t.app.Keys, storage.Key{User: e.Author(), Key: s.draft.Key, Event: e.ID, Pos: row.Pos, Time: r.receipt.Time})
 	}
-	t.steps = append(t.steps, step{row.Pos, t.c.encodeItem(row, about)})
 }
 
 // count is what a new message does to unread counts: it counts for everybody else, and
@@ -189,50 +237,101 @@ func (t *turn) count(row *storage.Row) {
 	}
 	t.moveRead(row)
 	for _, u := range e.Body.GetMentions() {
-		if room.User(u) != e.Author() {
+		if room.User(u) != e.Author() && t.c.state.Member(room.User(u)).Membership == room.Joined {
 			t.app.Mentions = append(t.app.Mentions, storage.Mention{User: room.User(u), Pos: row.Pos})
 		}
 	}
-	if e.Body.GetMentionRoom() {
+	if e.Body.GetMentionRoom() && t.c.state.Can(e.Author(), room.RightMentionRoom) {
 		t.app.Mentions = append(t.app.Mentions, storage.Mention{Pos: row.Pos})
 	}
 }
 
-// moveRead moves the author's read position to their own event.
+// moveRead moves the author's read position to their own event; those of other nodes'
+// users are their nodes' affair.
 func (t *turn) moveRead(row *storage.Row) {
 	e := row.Event
+	if e.Author().Node() != t.c.n.name {
+		return
+	}
 	t.reads[e.Author()] = row.Pos
 	t.app.Reads = append(t.app.Reads, storage.Read{User: e.Author(), Pos: row.Pos, Counted: row.Counted, Event: e.ID, Time: e.Time().Millis()})
 }
 
-// commit signs the heads and appends the batch; it returns when all of it is synced.
+// commit signs what this node wrote and appends the batch; it returns when all of it is
+// synced.
 func (t *turn) commit() error {
-	for _, end := range []*room.Event{t.entry, t.last} {
-		if end != nil {
-			head := room.HeadOf(end)
-			room.SignHead(head, t.c.n.key)
-			t.app.Heads = append(t.app.Heads, head)
-		}
+	if t.err != nil {
+		return t.err
 	}
-	if t.entry != nil {
-		t.foldEntry()
+	if t.said {
+		own := t.logs[t.own]
+		own.head = &roompb.Head{
+			Room: t.c.id.Bytes(), Log: own.log, Origin: own.key.origin, Incarnation: own.key.incarnation,
+			Seq: own.seq(), Hash: own.hash.Bytes(),
+		}
+		room.SignHead(own.head, t.c.n.key)
+	}
+	for _, ch := range t.logs {
+		t.keepLog(ch)
+	}
+	if t.older != nil {
+		t.keepGaps(t.older)
+	}
+	if t.fold != nil {
+		t.foldIn()
 	}
 	t.app.Meta = t.meta
+	t.meta.Leaving = t.leaving()
 	return t.c.n.store.Append(&t.app)
 }
 
-// foldEntry works out what the entry will change, on the side: the room's own state
-// follows once the entry is synced.
-func (t *turn) foldEntry() {
-	after := t.c.state.Preview(t.entry)
-	clock, head, counted := t.meta.Clock, t.meta.HeadPos, t.meta.Counted
-	last := lastOf(t.meta)
-	t.meta = t.c.meta(after.State)
-	t.meta.Clock, t.meta.HeadPos, t.meta.Counted = clock, head, counted
-	last.put(t.meta)
-	for u, m := range after.Changed {
-		t.app.Members = append(t.app.Members, storedMember(t.c.id, u, m))
+// leaving are those whose leave waits for the home once this batch is done.
+func (t *turn) leaving() []string {
+	out := t.c.leavers()
+	for _, u := range t.gone {
+		out = append(out, string(u))
 	}
+	if t.fold != nil {
+		out = slices.DeleteFunc(out, func(u string) bool { _, settled := t.fold.changed[room.User(u)]; return settled })
+	}
+	return out
+}
+
+// keepLog stores how far a log has come. One that is simply all there is a head; for
+// others it says which parts are here.
+func (t *turn) keepLog(ch *chain) {
+	if !t.c.newest(ch.key) {
+		t.app.Chains = append(t.app.Chains, ch.stored())
+		return
+	}
+	t.app.Heads = append(t.app.Heads, ch.head)
+	t.keepGaps(ch)
+	if t.c.logs[ch.key] != nil {
+		return
+	}
+	for k, former := range t.c.logs { // its head has just been replaced
+		if k.origin == ch.key.origin && former.whole() {
+			t.app.Chains = append(t.app.Chains, former.stored())
+		}
+	}
+}
+
+func (t *turn) keepGaps(ch *chain) {
+	if ch.whole() {
+		t.app.DropChains = append(t.app.DropChains, ch.head)
+	} else {
+		t.app.Chains = append(t.app.Chains, ch.stored())
+	}
+}
+
+// newest tells whether k is its origin's latest incarnation that is known here.
+func (c *chamber) newest(k logKey) bool {
+	for other := range c.logs {
+		if other.origin == k.origin && other.incarnation > k.incarnation {
+			return false
+		}
+	}
+	return true
 }
 
 func storedMember(id room.ID, u room.User, m room.Member) *storagepb.Member {
@@ -252,31 +351,49 @@ func storedMember(id room.ID, u room.User, m room.Member) *storagepb.Member {
 func (t *turn) publish() {
 	c := t.c
 	c.mu.Lock()
-	if t.entry != nil {
-		c.state.Apply(t.entry)
+	if t.fold != nil {
+		t.fold.publish(c)
 	}
-	if t.last != nil {
-		c.seq, c.prev = t.last.Header.GetSeq(), t.last.ID
+	maps.Copy(c.logs, t.logs)
+	for _, u := range t.gone {
+		c.leaving[u] = struct{}{}
+	}
+	if t.older != nil {
+		c.entries = t.older
 	}
 	c.headPos, c.counted, c.clock = t.meta.HeadPos, t.meta.Counted, room.Time(t.meta.Clock)
 	c.last = lastOf(t.meta)
 	for _, s := range t.steps {
 		c.ring.push(s)
 	}
-	followers := c.followers
+	followers, shared := c.followers, len(c.peers) > 0
 	c.mu.Unlock()
 
 	for _, r := range t.replies {
 		r.sub.done <- result{receipt: r.receipt}
 	}
-	if t.entry != nil {
-		c.n.people.stateChanged(c, t.entry)
+	if t.fold != nil {
+		for _, e := range t.fold.entries {
+			c.n.people.stateChanged(c, e, t.fold.changed)
+		}
 		c.mu.RLock()
 		followers = c.followers
 		c.mu.RUnlock()
 	}
 	for _, m := range t.marks {
 		c.n.people.read(c, m)
+	}
+	for _, u := range t.gone {
+		c.n.people.standingChanged(c, u)
+	}
+	for _, l := range t.app.Outbox {
+		c.n.sending.try(l.Node)
+	}
+	if slices.ContainsFunc(slices.Collect(maps.Values(t.logs)), (*chain).torn) {
+		c.fill()
+	}
+	if shared || t.fold != nil {
+		c.n.courier.mark(c.id)
 	}
 	if len(t.steps) == 0 {
 		return
@@ -288,8 +405,8 @@ func (t *turn) publish() {
 }
 
 // encodeItem is done once for all readers.
-func (c *chamber) encodeItem(row, about *storage.Row) []byte {
-	item := &roompb.Item{Event: c.view(row)}
+func (c *chamber) encodeItem(row, about *storage.Row, voided []string) []byte {
+	item := &roompb.Item{Event: c.view(row), Voided: voided}
 	if about != nil {
 		item.Target = c.view(about)
 	}

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"strings"
+
 	"hearth/node/room"
 	"hearth/node/room/roompb"
 	"hearth/storage"
@@ -15,7 +17,18 @@ func (c *chamber) view(row *storage.Row) *roompb.Event {
 		Origin: h.GetOrigin(), Seq: h.GetSeq(), Kind: h.GetKind(),
 		Text: b.GetText(), Mentions: b.GetMentions(), MentionRoom: b.GetMentionRoom(),
 		Emoji: b.GetEmoji(), Reason: b.GetReason(), Subject: b.GetSubject(), Role: b.GetRole(),
-		Settings: b.GetSettings(), Silent: b.GetSilent(),
+		Settings: b.GetSettings(), Silent: b.GetSilent(), Voided: row.Void,
+	}
+	if h.GetOrigin() == c.n.name {
+		c.mu.RLock()
+		v.Reached, v.Nodes = c.reach(h)
+		c.mu.RUnlock()
+	}
+	if e.Kind() == room.KindStewards {
+		v.Subject = strings.Join(b.GetStewards(), " ")
+	}
+	if e.Kind() == room.KindNodeBan || e.Kind() == room.KindNodeUnban {
+		v.Subject = b.GetNode()
 	}
 	v.Target, v.Thread, v.ReplyTo = idOf(e.Target()), idOf(row.Thread, !row.Thread.IsZero()), idOf(e.ReplyTo())
 	if to, ok := e.ReplyTo(); ok {
@@ -30,13 +43,7 @@ func (c *chamber) view(row *storage.Row) *roompb.Event {
 	v.Edited, v.Edits = s.GetEdited(), uint32(len(s.GetEdits()))
 	v.Deleted, v.DeletedBy, v.Pinned = s.GetDeleted(), s.GetDeletedBy(), s.GetPinned()
 	v.ThreadReplies, v.ThreadTime = s.GetThreadReplies(), s.GetThreadTime()
-	for _, r := range s.GetReactions() {
-		users := make([]string, 0, len(r.GetUsers()))
-		for _, u := range r.GetUsers() {
-			users = append(users, u.GetUser())
-		}
-		v.Reactions = append(v.Reactions, &roompb.Reaction{Emoji: r.GetEmoji(), Users: users})
-	}
+	v.Reactions = reactions(s)
 	return v
 }
 
@@ -50,8 +57,8 @@ func idOf(id room.EventID, ok bool) string {
 // quote is the beginning of what a message answers; nil when it cannot be read.
 func (c *chamber) quote(id room.EventID) *roompb.Quote {
 	row, err := c.find(id)
-	if err != nil {
-		return &roompb.Quote{Id: id.String(), Deleted: true}
+	if err != nil || row.Void {
+		return &roompb.Quote{Id: id.String(), Deleted: err == nil}
 	}
 	text := row.Event.Body.GetText()
 	if len(row.Standing.GetEdits()) > 0 {

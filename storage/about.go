@@ -94,3 +94,16 @@ func (b *aboutBuilder) add(key, value []byte) error {
 	b.w = b.s.newWriter()
 	return err
 }
+
+// ThreadLength counts the replies that are here of a thread, whether its root is or not.
+func (s *Store) ThreadLength(r room.ID, root room.EventID) (n int, err error) {
+	if err := s.enter(); err != nil {
+		return 0, err
+	}
+	defer s.leave()
+	err = s.scan(appendRow(nil, r, root), nil, func(_, _ []byte) error {
+		n++
+		return nil
+	})
+	return n, wrapf(err, "count thread %s in room %s", root, r)
+}

@@ -82,7 +82,7 @@ func either(on bool, yes, no room.Kind) room.Kind {
 	return no
 }
 
-func history(_ context.Context, c *call, in *clientpb.HistoryRequest) (*clientpb.HistoryResponse, error) {
+func history(ctx context.Context, c *call, in *clientpb.HistoryRequest) (*clientpb.HistoryResponse, error) {
 	q := node.HistoryQuery{Date: in.Date, Limit: clamp(in.Limit, 50, 200)}
 	var err error
 	if q.Room, err = c.roomOf(in.Room); err != nil {
@@ -109,7 +109,7 @@ func history(_ context.Context, c *call, in *clientpb.HistoryRequest) (*clientpb
 	if q.Thread, err = eventOf(in.Thread); err != nil {
 		return nil, err
 	}
-	h, err := c.s.node.History(c.caller, q)
+	h, err := c.s.node.History(ctx, c.caller, q)
 	if err != nil {
 		return nil, err
 	}

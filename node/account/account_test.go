@@ -255,7 +255,7 @@ func TestDeviceIDsAreUUIDv7(t *testing.T) {
 	now := time.UnixMilli(0x017f22e279b0) // RFC 9562, appendix A.6
 	seen := map[string]bool{}
 	for range 1000 {
-		id := newDeviceID(now)
+		id := NewID(now)
 		if len(id) != 36 || id[:15] != "017f22e2-79b0-7" || id[19] < '8' || id[19] > 'b' && id[19] != 'a' || seen[id] {
 			t.Fatal(id)
 		}

@@ -13,8 +13,8 @@ import (
 	"hearth/storage/storagepb"
 )
 
-// newDeviceID is a UUIDv7 (RFC 9562, section 5.7), so that devices sort by when they were added.
-func newDeviceID(now time.Time) string {
+// NewID is a UUIDv7 (RFC 9562, section 5.7): what is named so sorts by when it was added.
+func NewID(now time.Time) string {
 	b := random(16)
 	binary.BigEndian.PutUint64(b[:8], uint64(now.UnixMilli())<<16|uint64(binary.BigEndian.Uint16(b[6:8])&0x0fff)|0x7000)
 	b[8] = b[8]&0x3f | 0x80
@@ -33,7 +33,7 @@ func (a *Accounts) admit(local, name, address string) (Login, error) {
 	token, hash := newSecret()
 	now := a.config.Now()
 	d := &storagepb.Device{
-		Id: newDeviceID(now), User: local, TokenHash: hash[:], Name: deviceName(name),
+		Id: NewID(now), User: local, TokenHash: hash[:], Name: deviceName(name),
 		Created: now.UnixMilli(), Seen: now.UnixMilli(), Address: bounded(address),
 	}
 	if err := a.store.PutDevice(d); err != nil {

@@ -243,3 +243,21 @@ func (s *Store) Verify(ctx context.Context, bad func(id room.Hash, err error)) (
 type file struct{ *bytes.Reader }
 
 func (*file) Close() error { return nil }
+
+// foreignTypes are what another node's file may be: pictures, as PutAvatar makes them.
+var foreignTypes = map[string]bool{"image/png": true, "image/jpeg": true, "image/gif": true, "image/webp": true}
+
+// PutForeign keeps a file that another node sent for an id: one that does not hash to it
+// is refused. It counts against nobody's quota.
+func (s *Store) PutForeign(id room.Hash, data []byte, mime string) error {
+	if !foreignTypes[mime] {
+		return room.Errorf(room.BadRequest, "A file of type %.40q is not taken from other nodes.", mime)
+	}
+	if sha256.Sum256(data) != id {
+		return room.Errorf(room.BadRequest, "The file is not the one that its name says.")
+	}
+	if err := s.write(id, data); err != nil {
+		return err
+	}
+	return s.meta.PutBlob(&storagepb.Blob{Id: id.Bytes(), Type: mime, Size: int64(len(data)), Created: s.limits.Now().UnixMilli()})
+}

@@ -27,6 +27,11 @@ const (
 	Internal        Code = "internal"        // the node's fault; its log has the cause
 )
 
+var codes = []Code{
+	BadRequest, Unauthenticated, Forbidden, NotFound, Taken, TooLarge, Gone, Disabled, Conflict, Protocol,
+	Busy, Limited, StorageFull, Unavailable, Internal,
+}
+
 var retryable = map[Code]bool{Busy: true, Limited: true, StorageFull: true, Unavailable: true, Internal: true}
 
 // Error is a refusal: a code for programs, one plain sentence for people.
@@ -44,6 +49,16 @@ func (e *Error) Retry() bool { return retryable[e.Code] }
 // Errorf makes a refusal.
 func Errorf(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// ParseCode reads a code that another node sent; one that is not known is Internal.
+func ParseCode(s string) Code {
+	for _, c := range codes {
+		if string(c) == s {
+			return c
+		}
+	}
+	return Internal
 }
 
 // CodeOf is the code of err, Internal when it is not a refusal, "" for nil.

@@ -1,0 +1,300 @@
+package node
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	"hearth/node/room"
+	"hearth/node/room/roompb"
+	"hearth/storage"
+)
+
+// deterministic is how a frontier is encoded to be hashed.
+var deterministic = proto.MarshalOptions{Deterministic: true}
+
+// frontier is how far the room has come here.
+func (c *chamber) frontier() *roompb.Frontier {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.frontierLocked()
+}
+
+func (c *chamber) frontierLocked() *roompb.Frontier {
+	f := &roompb.Frontier{Room: slices.Clone(c.id[:]), StateIndex: c.state.Index, StateHash: c.state.Hash.Bytes(), Tops: c.tops()}
+	if len(c.stub) > 0 {
+		f.StateIndex, f.StateHash = 0, nil
+	}
+	return f
+}
+
+// Digests are the rooms shared with a peer, each with a hash of how far it has come here.
+func (n *Node) Digests(peer string) ([]Digest, error) {
+	ids, err := n.store.PeerRooms(peer)
+	if err != nil {
+		return nil, fmt.Errorf("read rooms shared with %s: %w", peer, err)
+	}
+	out := make([]Digest, 0, len(ids))
+	for _, id := range ids {
+		f, err := n.Frontier(peer, id)
+		if err != nil {
+			return nil, err
+		}
+		if f == nil {
+			continue
+		}
+		b, err := deterministic.Marshal(f)
+		if err != nil {
+			return nil, fmt.Errorf("encode frontier of %s: %w", id, err)
+		}
+		sum := sha256.Sum256(b)
+		out = append(out, Digest{id, [16]byte(sum[:16])})
+	}
+	return out, nil
+}
+
+// Frontier is how far a room has come here; nil when the peer gets nothing of it.
+func (n *Node) Frontier(peer string, id room.ID) (*roompb.Frontier, error) {
+	c, err := n.rooms.get(id)
+	if err != nil {
+		return nil, unknownIsFine(err)
+	}
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if !c.state.Takes(peer) || len(c.stub) > 0 {
+		return nil, nil
+	}
+	return c.frontierLocked(), nil
+}
+
+// TakingPart are the other nodes that get a room's events.
+func (n *Node) TakingPart(id room.ID) []string {
+	c, err := n.rooms.get(id)
+	if err != nil {
+		return nil
+	}
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return slices.Clone(c.peers)
+}
+
+// newestFirst is how many events of a log a peer gets at most before it has to ask for
+// the older ones itself.
+const newestFirst = 1024
+
+// collecting is what a peer lacks of a room, as it was when the lock was held.
+type collecting struct {
+	c      *chamber
+	theirs *roompb.Frontier
+	room   int // bytes left
+	out    []*roompb.Parcel
+	more   bool
+}
+
+// Collect is what a peer lacks of a room: entries of the state log first, then of each log
+// of messages the newest. own: only of the logs that this node passes on to that peer as
+// they are written. after is what the peer has once it has stored the parcels; more tells
+// that maxBytes cut the answer short. A peer that takes no part gets nothing.
+func (n *Node) Collect(peer string, theirs *roompb.Frontier, own bool, maxBytes int) (parcels []*roompb.Parcel, after *roompb.Frontier, more bool, err error) {
+	id, err := room.HashFromBytes(theirs.GetRoom())
+	if err != nil || len(theirs.GetTops()) > maxTops {
+		return nil, theirs, false, room.Errorf(room.BadRequest, "That is no frontier.")
+	}
+	c, err := n.rooms.get(id)
+	if err != nil {
+		return nil, theirs, false, unknownIsFine(err)
+	}
+	c.mu.RLock()
+	takes := c.state.Takes(peer) && len(c.stub) == 0
+	index, logs := c.state.Index, c.logsFor(peer, own)
+	c.mu.RUnlock()
+	if !takes {
+		return nil, theirs, false, nil
+	}
+	g := &collecting{c: c, theirs: proto.Clone(theirs).(*roompb.Frontier), room: maxBytes}
+	if err := g.entries(index); err != nil {
+		return nil, theirs, false, err
+	}
+	for _, ch := range logs {
+		if err := g.messages(ch); err != nil {
+			return nil, theirs, false, err
+		}
+	}
+	return g.out, g.theirs, g.more, nil
+}
+
+// logsFor are copies of the logs that go to a peer. The lock is held.
+func (c *chamber) logsFor(peer string, own bool) []*chain {
+	out := make([]*chain, 0, len(c.logs))
+	for k, ch := range c.logs {
+		switch {
+		case ch.head == nil || ch.frozen != "":
+		case !own:
+			out = append(out, ch)
+		case k.origin != peer && slices.Contains(c.relays(k.origin), peer):
+			out = append(out, ch)
+		}
+	}
+	slices.SortFunc(out, func(a, b *chain) int { return compareKeys(a.key, b.key) })
+	return out
+}
+
+// relays are the peers to whom this node passes an origin's events on. The lock is held.
+func (c *chamber) relays(origin string) []string {
+	if len(c.peers) <= room.Fanout { // everybody is told by the origin itself
+		if origin == c.n.name {
+			return c.peers
+		}
+		return nil
+	}
+	return room.Relays(c.id, origin, c.n.name, append(slices.Clone(c.peers), c.n.name))
+}
+
+// entries adds the state log's, in order. A parcel ends at an entry whose head is known,
+// and at one that changes who may sign.
+func (g *collecting) entries(index uint64) error {
+	for from := g.theirs.GetStateIndex() + 1; from <= index; {
+		if g.room <= 0 {
+			g.more = true
+			return nil
+		}
+		recs, err := g.c.n.store.Log(g.c.id, roompb.Log_LOG_STATE, "", 0, from, index, newestFirst, min(g.room, maxParcelBytes/2))
+		if err != nil {
+			return fmt.Errorf("read state log of %s: %w", g.c.id, err)
+		}
+		if len(recs) == 0 {
+			return nil // older than what this node has: it cannot help
+		}
+		events, head, err := g.c.headed(recs)
+		if err != nil || len(events) == 0 {
+			return err
+		}
+		g.add(events, head)
+		last := events[len(events)-1]
+		g.theirs.StateIndex, g.theirs.StateHash = last.Header.GetSeq(), last.ID.Bytes()
+		from = last.Header.GetSeq() + 1
+	}
+	return nil
+}
+
+// headed is the first part of recs that may go as one parcel.
+func (c *chamber) headed(recs []storage.Record) (events []*room.Event, head *roompb.Head, err error) {
+	for i := range recs {
+		events = append(events, recs[i].Event)
+		if recs[i].Event.Kind() == room.KindStewards {
+			break
+		}
+	}
+	for ; len(events) > 0; events = events[:len(events)-1] {
+		head, err = c.n.store.StateHead(c.id, events[len(events)-1].Header.GetSeq())
+		if head != nil || err != nil {
+			return events, head, err
+		}
+	}
+	return nil, nil, nil
+}
+
+// messages adds the newest of a log, up to where the peer is.
+func (g *collecting) messages(ch *chain) error {
+	i, found := slices.BinarySearchFunc(g.theirs.Tops, ch.key, func(t *roompb.Top, k logKey) int {
+		return compareKeys(logKey{t.GetOrigin(), t.GetIncarnation()}, k)
+	})
+	have := uint64(0)
+	if found {
+		have = g.theirs.Tops[i].GetSeq()
+	}
+	top := ch.head.GetSeq()
+	if have >= top {
+		return nil
+	}
+	if g.room <= 0 {
+		g.more = true
+		return nil
+	}
+	low := ch.stretch[len(ch.stretch)-1].low
+	from := max(have+1, low)
+	if top >= newestFirst {
+		from = max(from, top-newestFirst+1)
+	}
+	events, err := g.c.newestOf(ch, from, top, min(g.room, maxParcelBytes/2))
+	if err != nil || len(events) == 0 {
+		return err
+	}
+	g.add(events, ch.head)
+	now := &roompb.Top{Origin: ch.key.origin, Incarnation: ch.key.incarnation, Seq: top, Hash: ch.head.GetHash()}
+	if found {
+		g.theirs.Tops[i] = now
+	} else {
+		g.theirs.Tops = slices.Insert(g.theirs.Tops, i, now)
+	}
+	return nil
+}
+
+// newestOf reads a stretch of a log; when it is over maxBytes, its newest part.
+func (c *chamber) newestOf(ch *chain, from, to uint64, maxBytes int) ([]*room.Event, error) {
+	recs, err := c.n.store.Log(c.id, ch.log, ch.key.origin, ch.key.incarnation, from, to, newestFirst, 2*maxParcelBytes)
+	if err != nil {
+		return nil, fmt.Errorf("read log of %s in %s: %w", ch.key.origin, c.id, err)
+	}
+	if len(recs) == 0 || recs[len(recs)-1].Event.Header.GetSeq() != to {
+		if from == to || len(recs) == 0 {
+			return nil, nil
+		}
+		return c.newestOf(ch, to-(to-from)/2, to, maxBytes)
+	}
+	events := make([]*room.Event, len(recs))
+	size, first := 0, len(recs)
+	for i := len(recs) - 1; i >= 0; i-- {
+		events[i] = recs[i].Event
+		size += len(recs[i].Event.RawHeader) + len(recs[i].Event.RawBody)
+		if size > maxBytes && i < len(recs)-1 {
+			break
+		}
+		first = i
+	}
+	return events[first:], nil
+}
+
+func (g *collecting) add(events []*room.Event, head *roompb.Head) {
+	for _, e := range events {
+		g.room -= len(e.RawHeader) + len(e.RawBody) + 8
+	}
+	g.out = append(g.out, parcelOf(g.c.id, events, head))
+}
+
+// page is older events of a log, the newest below a seq, for a peer that fills a gap.
+func (c *chamber) pageOf(q *roompb.PageAsk) (*roompb.Parcel, error) {
+	c.mu.RLock()
+	ch := c.logs[logKey{q.GetOrigin(), q.GetIncarnation()}]
+	if q.GetLog() == roompb.Log_LOG_STATE {
+		ch = c.entries
+	}
+	var part stretch
+	if ch != nil {
+		for _, s := range ch.stretch {
+			if s.low < q.GetBelow() {
+				part = s
+			}
+		}
+	}
+	c.mu.RUnlock()
+	if part.high == 0 || part.high < q.GetBelow()-1 {
+		return &roompb.Parcel{Room: slices.Clone(c.id[:])}, nil // not here
+	}
+	limit := min(max(uint64(q.GetLimit()), 1), maxPage)
+	to := q.GetBelow() - 1
+	from := max(part.low, q.GetAbove()+1)
+	if to >= limit {
+		from = max(from, to-limit+1)
+	}
+	if from > to {
+		return &roompb.Parcel{Room: slices.Clone(c.id[:])}, nil
+	}
+	events, err := c.newestOf(ch, from, to, maxParcelBytes/2)
+	return parcelOf(c.id, events, nil), err
+}
+
+// maxPage is the most events of one page.
+const maxPage = 1000

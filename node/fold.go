@@ -1,0 +1,306 @@
+package node
+
+import (
+	"maps"
+	"slices"
+
+	"hearth/node/room"
+	"hearth/node/room/roompb"
+	"hearth/storage"
+	"hearth/storage/storagepb"
+)
+
+// fold is what entries of the state log will do to a room, worked out on the side: the
+// room's own state follows once the entries are synced.
+type fold struct {
+	entries []*room.Event
+	heads   []*roompb.Head
+	state   *room.State // as the entries leave it; shares its members with the room's own unless whole
+	whole   bool        // state is a copy of its own, and replaces the room's
+	changed map[room.User]room.Member
+	pasts   map[room.User][]*roompb.PastStanding
+	nodes   []string // whose part in the room changed
+	log     *chain   // the state log
+	frozen  bool     // two entries for one place were found: nothing was folded in
+}
+
+// takesAway are the entries that end somebody's right to speak.
+var takesAway = map[room.Kind]bool{
+	room.KindLeave: true, room.KindKick: true, room.KindBan: true, room.KindRole: true, room.KindNodeBan: true,
+}
+
+// cut notes, in an entry that takes a right away, how far the log of the user's node had
+// come here: what that node writes beyond it under an older state is void. Who leaves
+// says so for itself.
+func (t *turn) cut(s *submission) {
+	d := &s.draft
+	if !takesAway[d.Kind] {
+		d.Body.Cuts = nil
+		return
+	}
+	of := room.User(d.Body.GetSubject()).Node()
+	switch d.Kind {
+	case room.KindLeave:
+		of = d.Author.Node()
+	case room.KindNodeBan:
+		of = d.Body.GetNode()
+	}
+	tops := s.tops
+	if d.Kind != room.KindLeave || of == t.c.n.name {
+		tops = t.c.tops()
+	}
+	d.Body.Cuts = room.CutsOf(of, tops)
+}
+
+// tops is how far each log of messages has come here.
+func (c *chamber) tops() []*roompb.Top {
+	keys := slices.SortedFunc(maps.Keys(c.logs), compareKeys)
+	out := make([]*roompb.Top, 0, len(keys))
+	for _, k := range keys {
+		if c.logs[k].seq() > 0 {
+			out = append(out, c.logs[k].topOf())
+		}
+	}
+	return out
+}
+
+// foldOne folds in the entry that this node, the room's home, has sealed.
+func (t *turn) foldOne(e *room.Event) error {
+	head := t.c.n.sealHead(e)
+	if err := t.c.state.CheckHead(head); e.Header.GetSeq() > 1 && err != nil {
+		return err // this node does not order this room's state
+	}
+	if err := t.foldAll([]*room.Event{e}, head); err != nil {
+		return err
+	}
+	if e.Kind() != room.KindInvite {
+		return nil
+	}
+	create, err := t.c.find(t.c.id)
+	if err != nil {
+		return err
+	}
+	t.app.Outbox = t.c.n.invitations(t.fold.state, e, head, create)
+	return nil
+}
+
+// sealHead signs an entry: as its log's origin, or as a steward beside it.
+func (n *Node) sealHead(e *room.Event) *roompb.Head {
+	head := room.HeadOf(e)
+	if head.GetOrigin() == n.name {
+		room.SignHead(head, n.key)
+	} else {
+		head.Cosignatures = []*roompb.Cosignature{room.Cosign(head, n.name, n.key)}
+	}
+	return head
+}
+
+// foldAll works out what entries do, which follow the state one after the other.
+func (t *turn) foldAll(entries []*room.Event, head *roompb.Head) error {
+	f := &fold{entries: entries, heads: []*roompb.Head{head}, changed: map[room.User]room.Member{}, pasts: map[room.User][]*roompb.PastStanding{}}
+	f.whole = len(entries) > 1 || takesAway[entries[0].Kind()] && len(t.c.peers) > 0
+	f.state = t.c.state
+	if f.whole {
+		f.state = t.c.state.Clone()
+	}
+	for i, e := range entries {
+		if i == len(entries)-1 && e.Header.GetSeq() > 1 {
+			if err := f.state.CheckHead(head); err != nil {
+				return err
+			}
+		}
+		after := f.state.Preview(e)
+		maps.Copy(f.changed, after.Changed)
+		maps.Copy(f.pasts, after.Pasts)
+		f.nodes = append(f.nodes, after.ChangedNodes...)
+		if f.whole {
+			f.state.Apply(e)
+		} else {
+			f.state = after.State
+		}
+	}
+	f.log = &chain{key: logKey{t.c.state.Origin(), 1}, log: roompb.Log_LOG_STATE}
+	if t.c.entries != nil {
+		f.log = t.c.entries.clone()
+	}
+	f.log.add(entries[0], entries[len(entries)-1])
+	f.log.end(entries[len(entries)-1], head)
+	t.fold = f
+	return nil
+}
+
+// foldIn puts into the batch what the entries change.
+func (t *turn) foldIn() {
+	f := t.fold
+	clock, head, counted := t.meta.Clock, t.meta.HeadPos, t.meta.Counted
+	last := lastOf(t.meta)
+	t.meta = t.c.meta(f.state)
+	t.meta.Clock, t.meta.HeadPos, t.meta.Counted = clock, head, counted
+	last.put(t.meta)
+	if t.c.replayed { // older than federation: what the store lacks is written with the first entry since
+		t.rewrite(f)
+	}
+	for u, m := range f.changed {
+		t.app.Members = append(t.app.Members, storedMember(t.c.id, u, m))
+	}
+	for u, past := range f.pasts {
+		t.app.Pasts = append(t.app.Pasts, storage.Past{User: u, Standings: past})
+	}
+	for _, name := range f.nodes {
+		if name != t.c.n.name {
+			t.app.Nodes = append(t.app.Nodes, storage.NodeRoom{Node: name, Here: f.state.Takes(name)})
+		}
+	}
+	t.app.Heads = append(t.app.Heads, f.heads...)
+	if !f.log.whole() {
+		t.app.Chains = append(t.app.Chains, f.log.stored())
+	}
+}
+
+// rewrite stores every member and every past, but for those that the fold changes.
+func (t *turn) rewrite(f *fold) {
+	for u, m := range t.c.state.Members {
+		if _, changed := f.changed[u]; !changed {
+			t.app.Members = append(t.app.Members, storedMember(t.c.id, u, m))
+		}
+	}
+	for _, p := range t.c.state.Dump().GetPast() {
+		u := room.User(p.GetUser())
+		if n := len(t.app.Pasts); f.pasts[u] == nil && (n == 0 || t.app.Pasts[n-1].User != u) {
+			t.app.Pasts = append(t.app.Pasts, storage.Past{User: u, Standings: t.c.state.Past(u)})
+		}
+	}
+}
+
+// publish makes the folded state the room's. The lock is held.
+func (f *fold) publish(c *chamber) {
+	if f.whole {
+		c.state = f.state
+	} else {
+		for _, e := range f.entries {
+			c.state.Apply(e)
+		}
+	}
+	for u := range f.changed {
+		delete(c.leaving, u)
+	}
+	c.entries, c.replayed = f.log, false
+	c.peers = c.takingPart()
+	for done, index := range c.waiters {
+		if index <= c.state.Index {
+			close(done)
+			delete(c.waiters, done)
+		}
+	}
+}
+
+// voids finds the messages that the folded entries void: those that a node wrote under an
+// older state, beyond what the home had seen of it when it took the right away.
+func (t *turn) voids() (ids []string, err error) {
+	if !t.fold.whole {
+		return nil, nil
+	}
+	for k, ch := range t.c.logs {
+		from, cut := firstCut(t.fold.entries, k)
+		if !cut || from > ch.seq() {
+			continue
+		}
+		more, err := t.voidFrom(k, ch, from)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, more...)
+	}
+	slices.Sort(ids)
+	return ids, nil
+}
+
+// firstCut is the first seq of a log beyond any of the entries' cuts.
+func firstCut(entries []*room.Event, k logKey) (from uint64, cut bool) {
+	for _, e := range entries {
+		of, seen := false, uint64(0)
+		for _, c := range e.Body.GetCuts() {
+			if c.GetOrigin() == k.origin {
+				of = true
+				if c.GetIncarnation() == k.incarnation {
+					seen = c.GetSeq()
+				}
+			}
+		}
+		if of && (!cut || seen+1 < from) {
+			from, cut = seen+1, true
+		}
+	}
+	return from, cut
+}
+
+func (t *turn) voidFrom(k logKey, ch *chain, from uint64) (ids []string, err error) {
+	const page = 500
+	for _, part := range ch.stretch {
+		for at := max(from, part.low); at <= part.high; at += page {
+			recs, err := t.c.n.store.Log(t.c.id, roompb.Log_LOG_MESSAGES, k.origin, k.incarnation, at, part.high, page, maxParcelBytes)
+			if err != nil {
+				return nil, err
+			}
+			for i := range recs {
+				if rec := &recs[i]; !rec.Void && t.fold.state.Judge(rec.Event).Outcome == room.Void {
+					if err := t.void(rec); err != nil {
+						return nil, err
+					}
+					ids = append(ids, rec.Event.ID.String())
+				}
+			}
+		}
+	}
+	return ids, nil
+}
+
+// void takes one message back, with what it did to others.
+func (t *turn) void(rec *storage.Record) error {
+	t.app.Void = append(t.app.Void, rec.Pos)
+	if t.meta.LastPos == rec.Pos {
+		t.meta.LastText = ""
+	}
+	e := rec.Event
+	if root := rec.Thread; !root.IsZero() && e.Kind().Message() {
+		if about, err := t.find(root); err == nil {
+			about = withStanding(about)
+			about.Standing.ThreadReplies -= min(about.Standing.ThreadReplies, 1)
+			t.stand(about)
+		}
+	}
+	target, ok := e.Target()
+	if !ok {
+		return nil
+	}
+	about, err := t.find(target)
+	if err != nil {
+		return nil // not here: nothing was done to it
+	}
+	return t.redo(about)
+}
+
+// redo works out anew how a message stands, from all that was said about it and is not
+// void. A text that was erased stays so: its words are gone.
+func (t *turn) redo(about *storage.Row) error {
+	was := about.Standing
+	fresh := *about
+	fresh.Standing = &storagepb.Standing{ThreadReplies: was.GetThreadReplies(), ThreadTime: was.GetThreadTime()}
+	if was.GetPinned() {
+		t.app.Pins = append(t.app.Pins, storage.Pin{Pos: about.Pos})
+	}
+	recs, err := t.c.n.store.About(t.c.id, about.Event.ID)
+	if err != nil {
+		return err
+	}
+	for i := range recs {
+		if rec := &recs[i]; !slices.Contains(t.app.Void, rec.Pos) && t.c.state.JudgeTarget(rec.Event, about.Event) == nil {
+			t.effect(&storage.Row{Record: *rec}, &fresh)
+		}
+	}
+	if fresh.Event.Body == nil && !fresh.Standing.GetDeleted() {
+		fresh.Standing.Deleted, fresh.Standing.DeletedBy, fresh.Standing.DeletedOrder = true, was.GetDeletedBy(), was.GetDeletedOrder()
+	}
+	t.stand(&fresh)
+	return nil
+}

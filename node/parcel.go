@@ -1,0 +1,206 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"hearth/node/room"
+	"hearth/node/room/roompb"
+)
+
+// received is a parcel whose bytes are in order: events of one log, one after the other,
+// each naming the hash of the one before.
+type received struct {
+	peer   string
+	log    roompb.Log
+	key    logKey
+	events []*room.Event
+	head   *roompb.Head // of the last event; nil: a page of older events
+	old    bool         // a page that somebody scrolled to: news for nobody
+}
+
+func (r *received) first() *room.Event { return r.events[0] }
+func (r *received) last() *room.Event  { return r.events[len(r.events)-1] }
+
+const (
+	maxPackets     = 4096
+	maxTops        = 1024 // logs of one room
+	maxParcelBytes = 4 << 20
+)
+
+// openParcel decodes a parcel of a room and checks all that needs no knowledge of the room.
+func openParcel(id room.ID, p *roompb.Parcel) (*received, error) {
+	if n := len(p.GetPackets()); n == 0 || n > maxPackets {
+		return nil, room.Errorf(room.BadRequest, "A parcel has 1 to %d events, not %d.", maxPackets, n)
+	}
+	r := &received{events: make([]*room.Event, 0, len(p.GetPackets())), head: p.GetHead()}
+	for _, packet := range p.GetPackets() {
+		e, err := openPacket(packet)
+		if err != nil {
+			return nil, err
+		}
+		if e.Room() != id {
+			return nil, room.Errorf(room.BadRequest, "An event of another room is in the parcel.")
+		}
+		if err := r.follows(e); err != nil {
+			return nil, err
+		}
+		r.events = append(r.events, e)
+	}
+	r.log, r.key = r.first().Header.GetLog(), keyOfHeader(r.first().Header)
+	if r.head != nil && !headOf(r.head, r.last()) {
+		return nil, room.Errorf(room.BadRequest, "The parcel's head is not of its last event.")
+	}
+	return r, nil
+}
+
+// openPacket reads one event. Only messages may come without their body: it was erased.
+func openPacket(p *roompb.Packet) (*room.Event, error) {
+	body := p.GetBody()
+	if p.GetErased() {
+		body = nil
+	} else if body == nil {
+		body = []byte{}
+	}
+	e, err := room.DecodeEvent(p.GetHeader(), body)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case !e.Kind().Known():
+		return nil, room.Errorf(room.BadRequest, "%q is not a kind of event that this node knows.", clip(string(e.Kind()), 40))
+	case e.Kind().Log() != e.Header.GetLog():
+		return nil, room.Errorf(room.BadRequest, "An event of kind %s is not of that log.", e.Kind())
+	case e.Body == nil && e.Kind().State():
+		return nil, room.Errorf(room.BadRequest, "An entry of the state log has no body.")
+	}
+	if e.Body != nil {
+		return e, room.CheckBody(e.Kind(), e.Body)
+	}
+	return e, nil
+}
+
+// follows says why e cannot come after what the parcel has so far.
+func (r *received) follows(e *room.Event) error {
+	if len(r.events) == 0 {
+		return nil
+	}
+	was, is := r.last(), e.Header
+	h := was.Header
+	switch {
+	case is.GetLog() != h.GetLog(), keyOfHeader(is) != keyOfHeader(h), is.GetSeq() != h.GetSeq()+1:
+		return room.Errorf(room.BadRequest, "The parcel's events are not of one log, one after the other.")
+	case string(is.GetPrev()) != string(was.ID[:]):
+		return room.Errorf(room.BadRequest, "Event %d of %s does not name the one before it.", is.GetSeq(), is.GetOrigin())
+	case is.GetTime() <= h.GetTime():
+		return room.Errorf(room.BadRequest, "Time falls along the log of %s.", is.GetOrigin())
+	case is.GetStateIndex() < h.GetStateIndex():
+		return room.Errorf(room.BadRequest, "The state index falls along the log of %s.", is.GetOrigin())
+	}
+	return nil
+}
+
+func headOf(h *roompb.Head, e *room.Event) bool {
+	id := e.Room()
+	return string(h.GetRoom()) == string(id[:]) && h.GetLog() == e.Header.GetLog() && keyOfHead(h) == keyOfHeader(e.Header) &&
+		h.GetSeq() == e.Header.GetSeq() && string(h.GetHash()) == string(e.ID[:])
+}
+
+// packet is an event on its way to a peer.
+func packet(e *room.Event) *roompb.Packet {
+	return &roompb.Packet{Header: e.RawHeader, Body: e.RawBody, Erased: e.RawBody == nil}
+}
+
+// ReceiveParcel stores what a peer sent and is in order. When something of it cannot be
+// used yet, or at all, again is what this node has: the peer should go on from there. The
+// error says that the parcel itself is wrong; the peer is to be charged for it.
+func (n *Node) ReceiveParcel(ctx context.Context, peer string, p *roompb.Parcel) (again *roompb.Frontier, err error) {
+	id, err := room.HashFromBytes(p.GetRoom())
+	if err != nil {
+		return nil, err
+	}
+	c, err := n.rooms.get(id)
+	if err != nil {
+		return nil, unknownIsFine(err)
+	}
+	r, err := openParcel(id, p)
+	if err != nil {
+		return nil, fmt.Errorf("parcel of room %s from %s: %w", id, peer, err)
+	}
+	if r.head == nil {
+		return nil, room.Errorf(room.BadRequest, "The parcel has no head.")
+	}
+	r.peer = peer
+	if known, err := c.signed(r); !known || err != nil {
+		return c.frontier(), err
+	}
+	return n.take(ctx, c, r)
+}
+
+// unknownIsFine: a peer may be a moment ahead, or behind, about who is in which room.
+func unknownIsFine(err error) error {
+	if room.CodeOf(err) == room.NotFound {
+		return nil
+	}
+	return err
+}
+
+// take hands a parcel to its room's loop.
+func (n *Node) take(ctx context.Context, c *chamber, r *received) (*roompb.Frontier, error) {
+	s := &submission{parcel: r, done: make(chan result, 1)}
+	if err := n.submit(c.id, s); err != nil {
+		return c.frontier(), nil // full, or stopping: the peer comes again
+	}
+	_, err := s.wait(ctx)
+	switch {
+	case err == nil:
+		return nil, nil
+	case isLater(err):
+		return c.frontier(), nil
+	}
+	return nil, err
+}
+
+// later is why a parcel cannot be used now, through no fault of its sender.
+var later = room.Errorf(room.Unavailable, "Not yet.")
+
+func isLater(err error) bool {
+	e, ok := err.(*room.Error)
+	return ok && e.Retry()
+}
+
+// signed verifies the head of a parcel of messages; known is false when the key of its
+// origin has not been learnt yet. Heads of the state log are judged by the loop, since who
+// may sign them depends on the entries before.
+func (c *chamber) signed(r *received) (known bool, err error) {
+	if r.log == roompb.Log_LOG_STATE {
+		return true, nil
+	}
+	key := c.nodeKey(r.key.origin)
+	switch {
+	case key == nil:
+		return false, nil
+	case !room.VerifyHead(r.head, key):
+		return true, room.Errorf(room.BadRequest, "The head of %s's log is not signed by it.", r.key.origin)
+	}
+	return true, nil
+}
+
+func (c *chamber) nodeKey(name string) []byte {
+	if name == c.n.name {
+		return c.n.PublicKey()
+	}
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.state.NodeKey(name)
+}
+
+// parcelOf is events on their way.
+func parcelOf(id room.ID, events []*room.Event, head *roompb.Head) *roompb.Parcel {
+	p := &roompb.Parcel{Room: slices.Clone(id[:]), Head: head, Packets: make([]*roompb.Packet, len(events))}
+	for i, e := range events {
+		p.Packets[i] = packet(e)
+	}
+	return p
+}

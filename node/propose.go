@@ -1,0 +1,242 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"hearth/node/room"
+	"hearth/node/room/roompb"
+)
+
+// away is a room whose state another node orders, or that is not here yet.
+func (n *Node) away(id room.ID) (*chamber, bool) {
+	c, err := n.rooms.get(id)
+	if err != nil {
+		return nil, false // submit says what is wrong
+	}
+	return c, c.home() != n.name
+}
+
+func (c *chamber) home() string {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.state.Home
+}
+
+func (c *chamber) isStub() bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return len(c.stub) > 0
+}
+
+// takesPart tells whether this node gets the room's events.
+func (c *chamber) takesPart() bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return len(c.stub) == 0 && c.state.Takes(c.n.name)
+}
+
+// propose asks a room's home for an entry of its state log. When the home cannot be
+// reached the proposal waits until it can: a leave holds here at once.
+func (n *Node) propose(ctx context.Context, c *chamber, d room.Draft) (Receipt, error) {
+	if d.Kind == room.KindJoin && !c.takesPart() {
+		return n.enter(ctx, c.id, c.home(), d)
+	}
+	ask, err := c.proposal(&d)
+	if err != nil {
+		return Receipt{}, err
+	}
+	within, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	a, err := n.ask(within, c.home(), ask)
+	if errors.Is(err, ErrUnreachable) {
+		return n.proposeLater(ctx, c, d, ask)
+	}
+	if err != nil {
+		return Receipt{}, err
+	}
+	if d.Kind == room.KindLeave && !c.takesPart() { // an invitation was declined
+		return Receipt{Room: c.id}, n.goAway(ctx, c, d.Author)
+	}
+	event, err := room.HashFromBytes(a.GetPropose().GetEvent())
+	if err != nil {
+		return Receipt{}, err
+	}
+	c.until(ctx, a.GetPropose().GetIndex())
+	return Receipt{Event: event, Room: c.id, Index: a.GetPropose().GetIndex()}, nil
+}
+
+// proposal is a draft as its home is asked for it. The key makes asking twice harmless.
+func (c *chamber) proposal(d *room.Draft) (*roompb.Ask, error) {
+	body, err := proto.Marshal(d.Body)
+	if err != nil {
+		return nil, fmt.Errorf("encode proposal for room %s: %w", c.id, err)
+	}
+	if d.Key == "" {
+		d.Key = rand.Text()
+	}
+	p := &roompb.ProposeAsk{Room: c.id.Bytes(), Author: string(d.Author), Kind: string(d.Kind), Body: body, Key: d.Key}
+	if d.Kind == room.KindLeave {
+		c.mu.RLock()
+		for _, t := range c.tops() {
+			if t.GetOrigin() == c.n.name {
+				p.Tops = append(p.Tops, t)
+			}
+		}
+		c.mu.RUnlock()
+	}
+	return &roompb.Ask{What: &roompb.Ask_Propose{Propose: p}}, nil
+}
+
+// mayWait are the changes that are worth making late. Who joins wants to be let in now.
+var mayWait = map[room.Kind]bool{
+	room.KindLeave: true, room.KindInvite: true, room.KindKick: true, room.KindBan: true, room.KindUnban: true,
+	room.KindRole: true, room.KindSettings: true, room.KindNodeBan: true, room.KindNodeUnban: true,
+}
+
+func (n *Node) proposeLater(ctx context.Context, c *chamber, d room.Draft, ask *roompb.Ask) (Receipt, error) {
+	home := c.home()
+	if !mayWait[d.Kind] {
+		return Receipt{}, homeAway(home)
+	}
+	if d.Kind != room.KindLeave { // what is plainly refused need not wait
+		if err := c.wouldRefuse(&d); err != nil {
+			return Receipt{}, err
+		}
+	}
+	if err := n.sending.post(home, ask); err != nil {
+		return Receipt{}, err
+	}
+	if d.Kind == room.KindLeave {
+		return Receipt{Room: c.id, Waiting: true}, n.goAway(ctx, c, d.Author)
+	}
+	return Receipt{Room: c.id, Waiting: true}, nil
+}
+
+func homeAway(home string) error {
+	return &room.Error{Code: room.Unavailable, RetryAfter: 10 * time.Second,
+		Message: fmt.Sprintf("The room's home, the node %s, cannot be reached. Talk goes on; try this again later.", home)}
+}
+
+// wouldRefuse checks a proposal by the state that is known here.
+func (c *chamber) wouldRefuse(d *room.Draft) error {
+	e, err := room.Seal(&roompb.Header{
+		Room: c.id.Bytes(), Log: d.Kind.Log(), Origin: c.n.name, Incarnation: 1, Seq: 1,
+		Author: string(d.Author), Kind: string(d.Kind),
+	}, d.Body)
+	if err != nil {
+		return err
+	}
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.state.Check(e)
+}
+
+// goAway takes a user out of a room here, whatever its home says and whenever.
+func (n *Node) goAway(ctx context.Context, c *chamber, u room.User) error {
+	s := &submission{gone: u, done: make(chan result, 1)}
+	if err := n.submit(c.id, s); err != nil {
+		return err
+	}
+	_, err := s.wait(ctx)
+	return err
+}
+
+// patience is how long an answer is held back until the entry it tells of has come here.
+const patience = 3 * time.Second
+
+// until waits for an entry of the state log to come, so that who asked for it sees it.
+func (c *chamber) until(ctx context.Context, index uint64) {
+	done := make(chan struct{})
+	c.mu.Lock()
+	if index <= c.state.Index {
+		c.mu.Unlock()
+		return
+	}
+	c.waiters[done] = index
+	c.mu.Unlock()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case <-done:
+	case <-late.C:
+	case <-ctx.Done():
+	}
+	c.mu.Lock()
+	delete(c.waiters, done)
+	c.mu.Unlock()
+}
+
+// answerPropose appends an entry for a user of the asking node, or says why not.
+func (n *Node) answerPropose(ctx context.Context, peer string, q *roompb.ProposeAsk) (*roompb.Answer, error) {
+	id, d, err := n.proposed(peer, q)
+	if err != nil {
+		return nil, err
+	}
+	c, err := n.rooms.get(id)
+	if err != nil {
+		return nil, err
+	}
+	if home := c.home(); home != n.name || c.isStub() {
+		return nil, room.Errorf(room.Conflict, "This node is not the room's home: that is %s.", home)
+	}
+	if alias := d.Body.GetSettings().GetAlias(); d.Kind == room.KindSettings && alias != "" {
+		n.creating.Lock()
+		defer n.creating.Unlock()
+		if err := n.checkAliasFree(alias, id); err != nil {
+			return nil, err
+		}
+	}
+	s := &submission{draft: d, tops: q.GetTops(), done: make(chan result, 1)}
+	if err := n.submit(id, s); err != nil {
+		return nil, err
+	}
+	r, err := s.wait(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if r.Index == 0 { // answered before: the entry is found by its id
+		if row, err := c.find(r.Event); err == nil {
+			r.Index = row.Event.Header.GetStateIndex()
+		}
+	}
+	return &roompb.Answer{What: &roompb.Answer_Propose{Propose: &roompb.ProposeAnswer{Event: r.Event.Bytes(), Index: r.Index}}}, nil
+}
+
+// proposed checks what can be checked outside the room's loop.
+func (n *Node) proposed(peer string, q *roompb.ProposeAsk) (id room.ID, d room.Draft, err error) {
+	if id, err = room.HashFromBytes(q.GetRoom()); err != nil {
+		return id, d, err
+	}
+	author, err := room.ParseUser(q.GetAuthor())
+	if err != nil {
+		return id, d, err
+	}
+	d = room.Draft{Room: id, Author: author, Kind: room.Kind(q.GetKind()), Body: new(roompb.Body), Key: q.GetKey()}
+	switch {
+	case author.Node() != peer:
+		return id, d, room.Errorf(room.Forbidden, "%s is not a user of %s.", author, peer)
+	case !d.Kind.State() || d.Kind == room.KindCreate:
+		return id, d, room.Errorf(room.BadRequest, "An event of kind %s is nobody's to propose.", clip(q.GetKind(), 40))
+	case len(q.GetKey()) > maxKey || len(q.GetBody()) > room.MaxBody || len(q.GetTops()) > maxTops:
+		return id, d, room.Errorf(room.TooLarge, "The proposal is too large.")
+	}
+	if err := proto.Unmarshal(q.GetBody(), d.Body); err != nil {
+		return id, d, room.Errorf(room.BadRequest, "The proposal's body cannot be read.")
+	}
+	if len(d.Body.GetSalt()) != room.SaltLen {
+		return id, d, room.Errorf(room.BadRequest, "The proposal's body has no salt.")
+	}
+	if err := room.CheckBody(d.Kind, d.Body); err != nil {
+		return id, d, err
+	}
+	if p, ok := n.Peers.Lookup(peer); len(d.Body.GetNodeKey()) > 0 && (!ok || string(p.Key) != string(d.Body.GetNodeKey())) {
+		return id, d, room.Errorf(room.Forbidden, "The proposal brings another key than the node %s has.", peer)
+	}
+	return id, d, n.disk.admit(d.Kind)
+}

@@ -1,0 +1,309 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+
+	"hearth/node/room"
+	"hearth/node/room/roompb"
+	"hearth/storage"
+)
+
+// receive takes a parcel of messages into the batch: what of it is new, all of it or
+// nothing. later means that the peer should come again.
+func (t *turn) receive(s *submission) error {
+	r := s.parcel
+	if r.key.origin == t.c.n.name {
+		if err := t.c.n.outlive(r.key, r.last().Header.GetSeq(), t.c); err != nil {
+			return err
+		}
+	}
+	ch := t.chain(r.key)
+	fresh, err := t.fresh(ch, r)
+	if err != nil || len(fresh) == 0 {
+		return t.settle(s, ch, err)
+	}
+	verdicts := make([]room.Verdict, len(fresh))
+	for i, e := range fresh {
+		if r.head != nil && e.Time().Millis() > t.now+room.MaxClockForward {
+			return later
+		}
+		if verdicts[i] = t.c.state.Judge(e); verdicts[i].Outcome == room.Wait {
+			return later
+		}
+	}
+	for i, e := range fresh {
+		if t.err = t.learn(e, verdicts[i].Outcome == room.Void, r.old); t.err != nil {
+			return t.err
+		}
+	}
+	ch.add(fresh[0], fresh[len(fresh)-1])
+	t.logs[r.key] = ch
+	if last := fresh[len(fresh)-1]; r.head != nil && last.Header.GetSeq() == ch.seq() {
+		ch.end(last, r.head)
+	}
+	t.replies = append(t.replies, reply{sub: s})
+	return nil
+}
+
+// settle ends a parcel that brings nothing new, or proves a fork.
+func (t *turn) settle(s *submission, ch *chain, err error) error {
+	var f *forked
+	if errors.As(err, &f) {
+		ch.frozen = fmt.Sprintf("%s signed two different logs: nothing after message %d is taken from it.", ch.key.origin, f.seq)
+		ch.proof = [2]*roompb.Head{ch.head, s.parcel.head}
+		t.logs[ch.key] = ch
+		t.c.n.log.Warn("a node forked its log", "room", t.c.text, "node", ch.key.origin, "seq", f.seq)
+		t.c.n.Peers.Raise(ch.key.origin, ch.frozen)
+		t.replies = append(t.replies, reply{sub: s})
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s.done <- result{}
+	return nil
+}
+
+// forked: the parcel excludes what is here. Both are signed by the log's origin.
+type forked struct{ seq uint64 }
+
+func (f *forked) Error() string { return fmt.Sprintf("the log forks after %d", f.seq) }
+
+// fresh is the part of a parcel that is not here yet; it fits what is.
+func (t *turn) fresh(ch *chain, r *received) ([]*room.Event, error) {
+	if ch.frozen != "" {
+		return nil, nil
+	}
+	if r.head == nil {
+		return t.freshPage(ch, r)
+	}
+	top, first, last := ch.seq(), r.first().Header.GetSeq(), r.last().Header.GetSeq()
+	switch {
+	case last <= top:
+		return nil, t.agrees(ch, r.last())
+	case first > top+1 || top == 0: // a gap, or the first that is heard of this log
+		return r.events, nil
+	}
+	next := r.events[top+1-first]
+	if string(next.Header.GetPrev()) != string(ch.hash[:]) {
+		return nil, &forked{top}
+	}
+	if next.Header.GetTime() <= uint64(ch.lastTime) || next.Header.GetStateIndex() < ch.lastSeen {
+		return nil, room.Errorf(room.BadRequest, "Time or state index falls along the log of %s.", ch.key.origin)
+	}
+	return r.events[top+1-first:], nil
+}
+
+// agrees compares an event with the one that is here at its place.
+func (t *turn) agrees(ch *chain, e *room.Event) error {
+	seq := e.Header.GetSeq()
+	if !ch.holds(seq) || t.rows[e.ID] != nil {
+		return nil
+	}
+	_, _, same, err := t.c.n.store.Find(e.ID)
+	if err != nil {
+		return fmt.Errorf("find event %s: %w", e.ID, err)
+	}
+	if !same {
+		return &forked{seq - 1}
+	}
+	return nil
+}
+
+// freshPage is the part of a page of older events that fills the gap below some stretch.
+func (t *turn) freshPage(ch *chain, r *received) ([]*room.Event, error) {
+	last := r.last()
+	for i, part := range ch.stretch {
+		if part.low != last.Header.GetSeq()+1 || part.before != last.ID {
+			continue
+		}
+		events := r.events
+		if i > 0 {
+			above := ch.stretch[i-1].high
+			if first := events[0].Header.GetSeq(); first <= above {
+				events = events[above+1-first:]
+			}
+			if len(events) > 0 && events[0].Header.GetSeq() == above+1 {
+				return events, t.joins(ch, above, events[0])
+			}
+		}
+		return events, nil
+	}
+	return nil, nil // filled meanwhile
+}
+
+// joins checks that a gap's first event names the last one below the gap.
+func (t *turn) joins(ch *chain, above uint64, e *room.Event) error {
+	was, err := t.c.logEvent(ch, above)
+	if err != nil {
+		return err
+	}
+	if string(e.Header.GetPrev()) != string(was.ID[:]) {
+		return &forked{above}
+	}
+	return nil
+}
+
+// learn puts a received event into the batch.
+func (t *turn) learn(e *room.Event, void, old bool) error {
+	row := t.row(e)
+	row.Void, row.Old = void, old
+	if void {
+		t.accept(row, nil)
+		return nil
+	}
+	about, err := t.affected(row)
+	if err != nil {
+		return err
+	}
+	if about != nil {
+		t.effect(row, about)
+	}
+	if e.Kind().Message() {
+		if row, err = t.overdue(row); err != nil {
+			return err
+		}
+	}
+	t.accept(row, about)
+	return nil
+}
+
+// affected is the message that a received event changes, with its standing; nil when it
+// is not here yet, or when the event may not change it.
+func (t *turn) affected(row *storage.Row) (*storage.Row, error) {
+	e := row.Event
+	target, ok := e.Target()
+	if e.Kind().Message() {
+		target, ok = e.Thread()
+	}
+	if !ok {
+		return nil, nil
+	}
+	about, err := t.find(target)
+	if room.CodeOf(err) == room.NotFound {
+		return nil, nil // overdue looks for it when the message comes
+	}
+	if err != nil {
+		return nil, err
+	}
+	if about.Void || e.Kind().Message() && !begins(about) || !e.Kind().Message() && t.c.state.JudgeTarget(e, about.Event) != nil {
+		return nil, nil
+	}
+	return withStanding(about), nil
+}
+
+// overdue applies to a message what was said about it and came before it.
+func (t *turn) overdue(row *storage.Row) (*storage.Row, error) {
+	recs, err := t.c.n.store.About(t.c.id, row.Event.ID)
+	if err != nil {
+		return nil, fmt.Errorf("read what is about %s: %w", row.Event.ID, err)
+	}
+	replies, err := t.c.n.store.ThreadLength(t.c.id, row.Event.ID)
+	if err != nil {
+		return nil, fmt.Errorf("count the thread of %s: %w", row.Event.ID, err)
+	}
+	for _, early := range t.app.Records { // of this batch
+		if target, ok := early.Event.Target(); ok && target == row.Event.ID {
+			recs = append(recs, early)
+		} else if early.Thread == row.Event.ID && !early.Void {
+			replies++
+		}
+	}
+	if len(recs) == 0 && replies == 0 {
+		return row, nil
+	}
+	row = withStanding(row)
+	row.Standing.ThreadReplies = uint32(replies)
+	for i := range recs {
+		if rec := &recs[i]; !rec.Void && t.c.state.JudgeTarget(rec.Event, row.Event) == nil {
+			t.effect(&storage.Row{Record: *rec}, row)
+		}
+	}
+	t.stand(row)
+	return row, nil
+}
+
+// receiveEntries takes entries of the state log from a peer: in order, one after the
+// other, the last of them under a head that the room's stewards have signed.
+func (t *turn) receiveEntries(s *submission) error {
+	r, c := s.parcel, t.c
+	if len(c.stub) > 0 {
+		s.done <- result{}
+		return nil
+	}
+	if r.head == nil {
+		return t.receiveOldEntries(s)
+	}
+	fresh := r.events
+	if first := fresh[0].Header.GetSeq(); first <= c.state.Index {
+		fresh = fresh[min(uint64(len(fresh)), c.state.Index+1-first):]
+	}
+	if len(fresh) == 0 {
+		s.done <- result{}
+		return nil
+	}
+	switch first := fresh[0]; {
+	case first.Header.GetSeq() > c.state.Index+1:
+		return later
+	case string(first.Header.GetPrev()) != string(c.state.Hash[:]):
+		return c.conflict(r)
+	}
+	for _, e := range fresh[:len(fresh)-1] {
+		if e.Kind() == room.KindStewards {
+			return room.Errorf(room.BadRequest, "An entry that changes the stewards is not the last of its parcel.")
+		}
+	}
+	if err := t.foldAll(fresh, r.head); err != nil {
+		return err
+	}
+	var voided []string
+	if voided, t.err = t.voids(); t.err != nil {
+		return t.err
+	}
+	for i, e := range fresh {
+		row := t.row(e)
+		t.accept(row, nil)
+		if i == len(fresh)-1 && len(voided) > 0 {
+			t.steps[len(t.steps)-1].item = c.encodeItem(row, nil, voided[:min(len(voided), maxVoided)])
+		}
+	}
+	t.replies = append(t.replies, reply{sub: s})
+	return nil
+}
+
+// maxVoided bounds the ids in one item.
+const maxVoided = 1000
+
+// conflict: the peer's entries exclude those that are here. When both are signed, the
+// room's stewards have lied to somebody.
+func (c *chamber) conflict(r *received) error {
+	c.n.log.Warn("a room has two states", "room", c.text, "peer", r.peer, "index", c.state.Index)
+	c.n.Peers.Raise(c.state.Home, fmt.Sprintf("The home of room %s has signed two different states: %s has another one than this node. The room goes on with the one that was seen first.", c.text, r.peer))
+	return room.Errorf(room.Conflict, "Entry %d of room %s does not follow what is here.", r.first().Header.GetSeq(), c.text)
+}
+
+// receiveOldEntries takes a page of older entries: lines of the timeline, whose effects
+// the snapshot has already.
+func (t *turn) receiveOldEntries(s *submission) error {
+	c := t.c
+	if c.entries == nil {
+		s.done <- result{}
+		return nil
+	}
+	log := c.entries.clone()
+	fresh, err := t.freshPage(log, s.parcel)
+	if err != nil || len(fresh) == 0 {
+		s.done <- result{}
+		return nil
+	}
+	for _, e := range fresh {
+		row := t.row(e)
+		row.Old = true
+		t.accept(row, nil)
+	}
+	log.add(fresh[0], fresh[len(fresh)-1])
+	t.older = log
+	t.replies = append(t.replies, reply{sub: s})
+	return nil
+}
