@@ -91,6 +91,9 @@ func (f *federation) write(name, text string) {
 func (f *federation) join() {
 	f.t.Helper()
 	first, others := f.nodes[0], f.nodes[1:]
+	if len(others) == 0 {
+		return
+	}
 	link := strings.TrimSpace(first.must("invite", "--node", "--uses", fmt.Sprint(len(others)), "--data", first.data).out)
 	for _, n := range others {
 		n.must("join", link, "--data", n.data)
