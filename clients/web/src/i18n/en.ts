@@ -46,7 +46,7 @@ export const en = {
     beginningDirect: (who: string) => `This is the beginning of your conversation with ${who}.`, more: "Room menu", details: "Details", noTopic: "No topic",
     joinFirst: "You are not in this room.", join: "Join room", invited: (who: string) => `${who} invites you to this room.`, notFound: "This room cannot be opened.",
     notFoundHint: "It may be private, or the link may be wrong. Ask somebody in it for an invite.", closePanel: "Close panel",
-    waiting: (n: number, home: string) => p(n, `# change waits for the room’s home ${home}.`, `# changes wait for the room’s home ${home}.`), frozen: (why: string) => `This room can only be read: ${why}`, strangerTitle: "Invitation from a stranger", stranger: (who: string) => `${who} invites you. You share no room with them.`,
+    waiting: (n: number, home: string) => p(n, `# change waits for the room’s home ${home}.`, `# changes wait for the room’s home ${home}.`), frozen: (why: string) => `This room can only be read: ${why}`, joining: (node: string) => `Joining: ${node} sends the room…`, asked: "Asked for: it waits until the room’s home can be reached.", strangerTitle: "Invitation from a stranger", stranger: (who: string) => `${who} invites you. You share no room with them.`,
   },
 
   timeline: {
@@ -72,7 +72,7 @@ export const en = {
     ban: (a: string, b: string) => `${a} banned ${b}`, unban: (a: string, b: string) => `${a} lifted the ban on ${b}`, role: (a: string, b: string, r: string) => `${a} made ${b} ${r}`,
     name: (a: string, v: string) => `${a} named the room “${v}”`, topic: (a: string, v: string) => `${a} set the topic: ${v}`, topicCleared: (a: string) => `${a} cleared the topic`, alias: (a: string, v: string) => `${a} set the address #${v}`, avatar: (a: string) => `${a} changed the room picture`,
     public: (a: string) => `${a} made the room public`, private: (a: string) => `${a} made the room private`, settings: (a: string) => `${a} changed the room’s settings`, pin: (a: string) => `${a} pinned a message`, unpin: (a: string) => `${a} unpinned a message`,
-    joined: (names: string) => `${names} joined`, left: (names: string) => `${names} left`, reason: (text: string, why: string) => `${text}: ${why}`, nodeban: (a: string, n: string) => `${a} banned the node ${n}`, nodeunban: (a: string, n: string) => `${a} lifted the ban on the node ${n}`, stewards: (a: string) => `${a} changed the room’s stewards`, unknown: (a: string) => `${a} changed something this page does not know`,
+    joined: (names: string) => `${names} joined`, left: (names: string) => `${names} left`, reason: (text: string, why: string) => `${text}: ${why}`, nodeban: (a: string, n: string) => `${a} banned the node ${n}`, nodeunban: (a: string, n: string) => `${a} lifted the ban on the node ${n}`, stewards: (a: string, n: string) => `${a} set the room’s stewards: ${n}`, unknown: (a: string) => `${a} changed something this page does not know`,
   },
 
   composer: {

@@ -46,7 +46,7 @@ export const zh: Dictionary = {
     beginningDirect: (who) => `这里是你与 ${who} 对话的开端。`, more: "房间菜单", details: "详情", noTopic: "没有话题",
     joinFirst: "你还不在这个房间里。", join: "加入房间", invited: (who) => `${who} 邀请你加入这个房间。`, notFound: "无法打开这个房间。",
     notFoundHint: "它可能是私密的，或者链接有误。请向里面的人索取邀请。", closePanel: "关闭面板",
-    waiting: (n, home) => p(n, `# 项更改正等待房间的主节点 ${home}。`), frozen: (why) => `此房间只能阅读：${why}`, strangerTitle: "陌生人的邀请", stranger: (who) => `${who} 邀请你。你们没有共同的房间。`,
+    waiting: (n, home) => p(n, `# 项更改正等待房间的主节点 ${home}。`), frozen: (why) => `此房间只能阅读：${why}`, joining: (node) => `正在加入：${node} 正在发送房间…`, asked: "已提出：房间的主节点恢复连接后生效。", strangerTitle: "陌生人的邀请", stranger: (who) => `${who} 邀请你。你们没有共同的房间。`,
   },
 
   timeline: {
@@ -72,7 +72,7 @@ export const zh: Dictionary = {
     ban: (a, b) => `${a} 封禁了 ${b}`, unban: (a, b) => `${a} 解除了对 ${b} 的封禁`, role: (a, b, r) => `${a} 将 ${b} 设为${r}`,
     name: (a, v) => `${a} 将房间命名为“${v}”`, topic: (a, v) => `${a} 设置了话题：${v}`, topicCleared: (a) => `${a} 清除了话题`, alias: (a, v) => `${a} 设置了地址 #${v}`, avatar: (a) => `${a} 更换了房间头像`,
     public: (a) => `${a} 将房间设为公开`, private: (a) => `${a} 将房间设为私密`, settings: (a) => `${a} 修改了房间设置`, pin: (a) => `${a} 置顶了一条消息`, unpin: (a) => `${a} 取消了一条置顶`,
-    joined: (names) => `${names}加入了`, left: (names) => `${names}离开了`, reason: (text, why) => `${text}：${why}`, nodeban: (a, n) => `${a} 封禁了节点 ${n}`, nodeunban: (a, n) => `${a} 解除了对节点 ${n} 的封禁`, stewards: (a) => `${a} 更改了房间的管事`, unknown: (a) => `${a} 做了本页面不认识的更改`,
+    joined: (names) => `${names}加入了`, left: (names) => `${names}离开了`, reason: (text, why) => `${text}：${why}`, nodeban: (a, n) => `${a} 封禁了节点 ${n}`, nodeunban: (a, n) => `${a} 解除了对节点 ${n} 的封禁`, stewards: (a, n) => `${a} 设置了房间的管事：${n}`, unknown: (a) => `${a} 做了本页面不认识的更改`,
   },
 
   composer: {

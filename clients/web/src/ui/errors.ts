@@ -21,6 +21,11 @@ export async function attempt(work: () => Promise<unknown>): Promise<boolean> {
   }
 }
 
+/** Gives a command that the room's home decides on; says so when that is away and it waits. */
+export async function decided(command: Promise<{ waiting: boolean }>): Promise<void> {
+  if ((await command).waiting) notify(t().room.asked);
+}
+
 export async function copyText(text: string, done: string): Promise<void> {
   try {
     await navigator.clipboard.writeText(text);

@@ -8,7 +8,7 @@ export const nodes = {
 
   find: {
     hint: "A word, or a room’s whole address: #garden@other.example", node: "On which node", nodeHint: "Empty: on this one.", asking: (node: string) => `Asking ${node}…`,
-    byAddress: (node: string) => `A room by its address. ${node} is asked to let you in.`, joining: (node: string) => `Joining: ${node} sends the room…`, noneThere: (node: string) => `No public room of ${node} matches.`, noneThereHint: "Rooms that are not public can be joined by invitation.",
+    byAddress: (node: string) => `A room by its address. ${node} is asked to let you in.`, noneThere: (node: string) => `No public room of ${node} matches.`, noneThereHint: "Rooms that are not public can be joined by invitation.",
   },
   people: {
     hint: "Type the beginning of a name, or a whole address: name@other.example", elsewhere: (node: string) => `on ${node}`, write: (user: string) => `Write to ${user}`, invite: (user: string) => `Invite ${user}`, asking: (node: string) => `Asking ${node}…`,
@@ -23,7 +23,7 @@ export const nodes = {
     title: "Nodes", alone: "Only this node takes part. Others do when somebody joins from there.", here: "this node", home: "home", homeHint: "Orders who is a member and who may do what", steward: "steward", stewardHint: "May become the room’s home", banned: "banned", up: "up", down: "down", inStep: "in step",
     behind: (n: number) => p(n, "# message behind", "# messages behind"), members: (n: number) => p(n, "# member", "# members"), trip: (ms: string) => `${ms} ms`, frozen: (why: string) => `Nothing of it is taken any more: ${why}`, actions: (node: string) => `Actions for ${node}`,
     addSteward: "Make steward", removeSteward: "Remove as steward", removeStewardTitle: (node: string) => `Remove ${node} as steward?`, removeStewardText: "It no longer takes part in ordering the room’s members and rights.",
-    ban: "Ban node", unban: "Lift ban", banOther: "Ban another node", banTitle: (node: string) => `Ban ${node} from the room?`, banOtherTitle: "Ban a node from the room", banText: "All its members are removed, and it gets nothing more of the room. Nobody from there can join until the ban is lifted.", name: "Node’s name", reason: "Reason (optional)", missing: "Type the node’s name.", waits: "Asked for. It shows here when the room’s home has agreed.",
+    ban: "Ban node", unban: "Lift ban", banOther: "Ban another node", banTitle: (node: string) => `Ban ${node} from the room?`, banOtherTitle: "Ban a node from the room", banText: "All its members are removed, and it gets nothing more of the room. Nobody from there can join until the ban is lifted.", name: "Node’s name", reason: "Reason (optional)", missing: "Type the node’s name.",
     stewardsHint: "With three or more stewards the room’s rules survive the loss of one.",
   },
 

@@ -8,7 +8,7 @@ export const nodes: NodesTexts = {
 
   find: {
     hint: "输入词语，或房间的完整地址：#garden@other.example", node: "在哪个节点上", nodeHint: "不填则为本节点。", asking: (node) => `正在询问 ${node}…`,
-    byAddress: (node) => `按地址加入房间，将请求 ${node} 让你进入。`, joining: (node) => `正在加入：${node} 正在发送房间…`, noneThere: (node) => `${node} 上没有匹配的公开房间。`, noneThereHint: "非公开的房间需要邀请才能加入。",
+    byAddress: (node) => `按地址加入房间，将请求 ${node} 让你进入。`, noneThere: (node) => `${node} 上没有匹配的公开房间。`, noneThereHint: "非公开的房间需要邀请才能加入。",
   },
   people: {
     hint: "输入名字的开头，或完整地址：name@other.example", elsewhere: (node) => `在 ${node}`, write: (user) => `给 ${user} 写消息`, invite: (user) => `邀请 ${user}`, asking: (node) => `正在询问 ${node}…`,
@@ -23,7 +23,7 @@ export const nodes: NodesTexts = {
     title: "节点", alone: "只有本节点参与。其他节点有人加入后就会参与。", here: "本节点", home: "主节点", homeHint: "决定谁是成员、谁有什么权限", steward: "管事", stewardHint: "可以成为房间的主节点", banned: "已封禁", up: "在线", down: "离线", inStep: "已同步",
     behind: (n) => p(n, "落后 # 条消息"), members: (n) => p(n, "# 位成员"), trip: (ms) => `${ms} 毫秒`, frozen: (why) => `不再接收它的内容：${why}`, actions: (node) => `对 ${node} 的操作`,
     addSteward: "设为管事", removeSteward: "取消管事", removeStewardTitle: (node) => `取消 ${node} 的管事？`, removeStewardText: "它不再参与决定房间的成员和权限。",
-    ban: "封禁节点", unban: "解除封禁", banOther: "封禁其他节点", banTitle: (node) => `禁止 ${node} 参与本房间？`, banOtherTitle: "禁止一个节点参与本房间", banText: "它的所有成员会被移出，也不再收到房间的内容。解除封禁之前，那里的人都不能加入。", name: "节点名称", reason: "原因（可选）", missing: "请输入节点名称。", waits: "已提出。房间的主节点同意后会显示在这里。",
+    ban: "封禁节点", unban: "解除封禁", banOther: "封禁其他节点", banTitle: (node) => `禁止 ${node} 参与本房间？`, banOtherTitle: "禁止一个节点参与本房间", banText: "它的所有成员会被移出，也不再收到房间的内容。解除封禁之前，那里的人都不能加入。", name: "节点名称", reason: "原因（可选）", missing: "请输入节点名称。",
     stewardsHint: "有三个或更多管事时，失去一个，房间的规则依然有效。",
   },
 

@@ -23,9 +23,9 @@ export function InvitePeople(props: { onClose: () => void }): JSX.Element {
     try {
       for (const user of users()) {
         asking = elsewhere(chat, user);
-        await chat.client.commands.roomInvite({ room: view.room, user });
+        const { waiting } = await chat.client.commands.roomInvite({ room: view.room, user });
         setUsers((left) => left.filter((u) => u !== user)); // what failed stays in the field
-        notify(t().members.inviteSent(chat.name(user)));
+        notify(waiting ? t().room.asked : t().members.inviteSent(chat.name(user)));
       }
       props.onClose();
     } catch (e) {

@@ -1,7 +1,7 @@
 import { createSignal, Show, type JSX } from "solid-js";
 import type { Member } from "../../gen/room_pb";
 import { t } from "../../i18n";
-import { attempt } from "../errors";
+import { attempt, decided } from "../errors";
 import { Avatar } from "../kit/Avatar";
 import { Confirm } from "../kit/Confirm";
 import { Field } from "../kit/Field";
@@ -24,8 +24,8 @@ export function MemberItem(props: { member: Member; onChanged: () => void }): JS
   const target = () => ({ room: view.room, user: user() });
   /** One may act on those below oneself; the node has the last word. */
   const below = () => ROLES.indexOf(props.member.role as (typeof ROLES)[number]) > ROLES.indexOf(view.summary()?.role as (typeof ROLES)[number]);
-  const act = async (work: () => Promise<unknown>) => {
-    if (await attempt(work)) props.onChanged();
+  const act = async (command: () => Promise<{ waiting: boolean }>) => {
+    if (await attempt(() => decided(command()))) props.onChanged();
   };
 
   const entries = (): (MenuEntry | null)[] => {
@@ -50,7 +50,7 @@ export function MemberItem(props: { member: Member; onChanged: () => void }): JS
   };
   const confirm = async () => {
     const request = { ...target(), reason: reason().trim() };
-    await (asked() === "ban" ? commands.roomBan(request) : commands.roomKick(request));
+    await decided(asked() === "ban" ? commands.roomBan(request) : commands.roomKick(request));
     props.onChanged();
   };
 

@@ -24,7 +24,7 @@ export default function RoomInfo(props: { creator: string; onLeft: () => void })
   const title = () => roomTitle(chat, summary(), t().rooms.unnamed);
   const muted = (): Muted => (summary()?.muted === "all" ? "all" : summary()?.muted === "mentions" ? "mentions" : "none");
   const leave = async () => {
-    await commands.roomLeave({ room: view.room });
+    await commands.roomLeave({ room: view.room }); // here one has left at once, whatever the room's home says later
     props.onLeft();
     go("#/");
   };

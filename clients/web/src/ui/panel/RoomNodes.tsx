@@ -1,11 +1,10 @@
 import { createSignal, For, onCleanup, onMount, Show, type JSX } from "solid-js";
 import { tn } from "../../i18n/nodes";
-import { attempt } from "../errors";
+import { attempt, decided } from "../errors";
 import { Button } from "../kit/Button";
 import { Confirm } from "../kit/Confirm";
 import { Failed, Skeleton } from "../kit/Empty";
 import { createLoad } from "../kit/load";
-import { notify } from "../kit/Toast";
 import { useChat } from "../state";
 import { useRoomView } from "../timeline/view";
 import { BanNode } from "./BanNode";
@@ -29,13 +28,11 @@ export function RoomNodes(): JSX.Element {
     const timer = setInterval(() => document.visibilityState === "visible" && chat.connection().phase === "online" && load.again(), EVERY_MS);
     onCleanup(() => clearInterval(timer));
   });
-  // A change may wait for the room's home: the list shows what holds, so say that it was asked for.
-  const ask = async (work: () => Promise<unknown>) => {
-    await work();
-    notify(tn().room.waits);
+  const ask = async (command: Promise<{ waiting: boolean }>) => {
+    await decided(command);
     load.again();
   };
-  const steward = (node: string, on: boolean) => ask(() => commands.roomSteward({ room, node, on }));
+  const steward = (node: string, on: boolean) => ask(commands.roomSteward({ room, node, on }));
   const names = () => chat.nodes(room).map((node) => node.name);
   const nodeOf = (name: string) => chat.nodes(room).find((node) => node.name === name);
   return (
@@ -47,7 +44,7 @@ export function RoomNodes(): JSX.Element {
         </Show>
         <ul class="plain-list">
           <For each={names()}>
-            {(name) => <NodeItem node={nodeOf(name)} onSteward={(on) => void (on ? attempt(() => steward(name, true)) : setDemoting(name))} onBan={() => setBanning(name)} onUnban={() => void attempt(() => ask(() => commands.roomNodeBan({ room, node: name, on: false })))} />}
+            {(name) => <NodeItem node={nodeOf(name)} onSteward={(on) => void (on ? attempt(() => steward(name, true)) : setDemoting(name))} onBan={() => setBanning(name)} onUnban={() => void attempt(() => ask(commands.roomNodeBan({ room, node: name, on: false })))} />}
           </For>
         </ul>
         <Show when={view.right("stewards") && names().length > 1}>
@@ -60,7 +57,7 @@ export function RoomNodes(): JSX.Element {
         </Show>
       </Show>
       <Show when={banning() !== null}>
-        <BanNode node={banning() ?? ""} onClose={() => setBanning(null)} onBan={(node, reason) => ask(() => commands.roomNodeBan({ room, node, reason, on: true }))} />
+        <BanNode node={banning() ?? ""} onClose={() => setBanning(null)} onBan={(node, reason) => ask(commands.roomNodeBan({ room, node, reason, on: true }))} />
       </Show>
       <Confirm open={demoting() !== ""} title={tn().room.removeStewardTitle(demoting())} text={tn().room.removeStewardText} action={tn().room.removeSteward} onClose={() => setDemoting("")} onConfirm={() => steward(demoting(), false)} />
     </section>

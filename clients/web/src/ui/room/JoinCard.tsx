@@ -11,6 +11,7 @@ export function JoinCard(props: { room: string; title: string; summary: RoomSumm
   const chat = useChat();
   const [busy, setBusy] = createSignal(false);
   const invited = () => props.summary?.membership === "invite";
+  const away = () => (props.summary?.home === chat.me()?.node ? "" : (props.summary?.home ?? ""));
   const hint = () => {
     const { summary } = props;
     if (summary && isStranger(summary)) return t().room.stranger(summary.invitedBy);
@@ -28,6 +29,9 @@ export function JoinCard(props: { room: string; title: string; summary: RoomSumm
           <Button look="primary" busy={busy()} onClick={() => void join()}>
             {t().room.join}
           </Button>
+          <p class="hint" role="status">
+            {busy() && away() ? t().room.joining(away()) : ""}
+          </p>
         </Empty>
       </Show>
     </div>

@@ -133,7 +133,7 @@ function FoundRoom(props: { room: RoomSummary; node: string }): JSX.Element {
   const member = () => (chat.room(props.room.room) ?? props.room).membership === "join";
   // A room that this node has not got yet is known to the other one by its address.
   const joining = createJoin(
-    () => (props.node && props.room.alias && !chat.room(props.room.room) ? props.room.alias : props.room.room),
+    () => (props.node && !chat.room(props.room.room) ? props.room.alias || `${props.room.room}@${props.node}` : props.room.room),
     () => props.node,
   );
   return (
@@ -158,7 +158,7 @@ function JoinState(props: { node: string; busy: () => boolean; error: () => stri
   return (
     <>
       <p class="hint" role="status">
-        {props.busy() && props.node ? tn().find.joining(props.node) : ""}
+        {props.busy() && props.node ? t().room.joining(props.node) : ""}
       </p>
       <Show when={props.error()}>
         <p class="field-error" role="alert">

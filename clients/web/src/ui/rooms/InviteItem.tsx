@@ -1,10 +1,10 @@
-import { createSignal, type JSX } from "solid-js";
+import { createSignal, Show, type JSX } from "solid-js";
 import type { RoomSummary } from "../../gen/room_pb";
 import { t } from "../../i18n";
 import { attempt } from "../errors";
 import { Button } from "../kit/Button";
 import { go, toRoom } from "../route";
-import { roomTitle, useChat } from "../state";
+import { elsewhere, roomTitle, useChat } from "../state";
 import { RoomAvatar } from "./RoomAvatar";
 
 export function InviteItem(props: { room: RoomSummary }): JSX.Element {
@@ -23,7 +23,8 @@ export function InviteItem(props: { room: RoomSummary }): JSX.Element {
       <RoomAvatar room={props.room} size={38} />
       <div class="invite-main">
         <span class="room-link-title">{title()}</span>
-        <span class="room-link-preview">{t().rooms.invitedBy(chat.name(props.room.invitedBy))}</span>
+        <span class="room-link-preview" title={props.room.invitedBy}>{t().rooms.invitedBy(chat.name(props.room.invitedBy))}</span>
+        <Show when={elsewhere(chat, props.room.invitedBy)}>{(node) => <span class="node-tag">@{node()}</span>}</Show>
         <div class="invite-actions">
           <Button small look="primary" busy={busy()} aria-label={`${t().rooms.accept}: ${title()}`} onClick={() => void answer(true)}>
             {t().rooms.accept}

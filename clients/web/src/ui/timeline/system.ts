@@ -23,7 +23,7 @@ export function systemText(event: Event, name: (user: string) => string, t: Dict
       case "nodeunban":
         return text[event.kind](who, event.subject);
       case "stewards":
-        return text.stewards(who);
+        return text.stewards(who, event.subject.split(" ").join(", "));
       case "role":
         return text.role(who, whom, (t.members.roles[event.role] ?? event.role).toLocaleLowerCase());
       case "settings":
