@@ -7,10 +7,6 @@ import (
 	"hearth/node/room"
 )
 
-// valueAbout marks a folder whose index of what changes a message is whole. Folders made
-// before there was one get it at their first opening.
-const valueAbout = "index/about"
-
 // aboutBatch is how many entries of the index are made at a time.
 const aboutBatch = 10_000
 
@@ -42,29 +38,15 @@ func (s *Store) About(r room.ID, target room.EventID) (records []Record, err err
 	return records, wrapf(err, "read what is about event %s in room %s", target, r)
 }
 
-// buildAbout makes the index of what changes a message, in a folder that has none. What a crash
-// leaves of it is made again.
+// buildAbout makes the index of what changes a message, in a folder of before there was one.
 func (s *Store) buildAbout() error {
-	if done, err := s.hasAbout(); done || err != nil {
-		return err
-	}
 	b := &aboutBuilder{s: s, w: s.newWriter()}
 	defer func() { b.w.close() }()
 	err := s.scan(appendSpace(nil, spaceRecord), nil, b.add)
 	if err == nil {
-		err = b.w.set(appendName(nil, spaceValue, valueAbout), []byte{1})
-	}
-	if err == nil {
 		err = b.w.commit()
 	}
-	if b.made > 0 {
-		s.log.Info("made the index of edits and reactions", "entries", b.made)
-	}
-	return wrapf(err, "make the index of edits and reactions")
-}
-
-func (s *Store) hasAbout() (bool, error) {
-	return s.get(appendName(nil, spaceValue, valueAbout), func([]byte) error { return nil })
+	return wrapf(err, "make the index of what changes a message")
 }
 
 // aboutBuilder makes the index in batches of a size that any store holds in memory.

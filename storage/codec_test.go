@@ -219,7 +219,7 @@ func FuzzFormat(f *testing.F) {
 	f.Add("hearth store 1\n")
 	f.Add("hearth store 2\n")
 	f.Fuzz(func(t *testing.T, line string) {
-		if err := checkFormat(line); err != nil && !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrNewer) {
+		if _, err := parseFormat(line); err != nil && !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrNewer) {
 			t.Fatalf("not a clear error: %v", err)
 		}
 	})

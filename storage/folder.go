@@ -32,7 +32,14 @@ const (
 
 // format is the version of the layout: of the folder, the keys and the values. It rises when
 // an older Hearth would misread what a newer one wrote.
-const format = 1
+// Folders of an older one are brought up to it at their first opening (upgrade).
+//
+//	1  before federation
+//	2  void records, logs with gaps, the index of what changes a message (spaceAbout)
+const format = 2
+
+// formatAbout is the first with the index of what changes a message.
+const formatAbout = 2
 
 const formatLine = "hearth store "
 
@@ -67,21 +74,41 @@ func (s *Store) prepareFolder(readOnly bool, options *pebble.Options) error {
 		return err
 	}
 	s.reportFatal()
-	return checkFormat(string(line))
+	s.format, err = parseFormat(string(line))
+	return err
 }
 
-func checkFormat(line string) error {
+func parseFormat(line string) (int, error) {
 	number, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), formatLine)
 	version, err := strconv.ParseUint(number, 10, 32)
 	switch {
 	case !ok || err != nil:
-		return fmt.Errorf("%s is not readable: %w", formatFile, ErrCorrupt)
+		return 0, fmt.Errorf("%s is not readable: %w", formatFile, ErrCorrupt)
 	case version > format:
-		return fmt.Errorf("%w: its format is %d, this version knows %d", ErrNewer, version, format)
-	case version < format:
-		return fmt.Errorf("%s names a format that never was: %w", formatFile, ErrCorrupt)
+		return 0, fmt.Errorf("%w: its format is %d, this version knows %d", ErrNewer, version, format)
+	case version < 1:
+		return 0, fmt.Errorf("%s names a format that never was: %w", formatFile, ErrCorrupt)
 	}
-	return nil
+	return int(version), nil
+}
+
+func (s *Store) writeFormat(dir string, version int) error {
+	return writeFile(s.fs, dir, formatFile, fmt.Appendf(nil, "%s%d\n", formatLine, version))
+}
+
+// upgrade brings a folder of an older format up to this one. FORMAT comes last: what a crash
+// leaves half done is done again. From then on an older Hearth, which would not keep the index
+// and would drop what it does not know of rooms, refuses the folder.
+func (s *Store) upgrade() error {
+	if s.format == format {
+		return nil
+	}
+	s.log.Info("bringing the data folder up to this version", "from", s.format, "to", format)
+	if err := s.buildAbout(); err != nil {
+		return err
+	}
+	s.format = format
+	return s.writeFormat(s.dir, format)
 }
 
 // initialise makes a new store. Pebble's first log is written in its oldest format, in which
@@ -103,7 +130,8 @@ func (s *Store) initialise(options *pebble.Options) error {
 	if err := s.seal(s.dir); err != nil {
 		return err
 	}
-	return writeFile(s.fs, s.dir, formatFile, fmt.Appendf(nil, "%s%d\n", formatLine, format))
+	s.format = format
+	return s.writeFormat(s.dir, format)
 }
 
 // clearAborted removes what an initialisation left that did not come to its end. A database
@@ -152,7 +180,7 @@ func (s *Store) checkpoint(dir string) error {
 		err = s.seal(dir)
 	}
 	if err == nil {
-		err = writeFile(s.fs, dir, formatFile, fmt.Appendf(nil, "%s%d\n", formatLine, format))
+		err = s.writeFormat(dir, s.format)
 	}
 	if err != nil {
 		_ = s.fs.RemoveAll(dir)

@@ -53,6 +53,8 @@ type Store struct {
 	log  *slog.Logger
 	db   *pebble.DB
 
+	format int // of the folder: below the current one only in a read-only store
+
 	watched *watchedFS
 	tide    *tide
 	ballast *ballast
@@ -126,7 +128,7 @@ func (s *Store) open(o Options) (err error) {
 		return nil
 	}
 	s.ballast.fill()
-	if err = s.buildAbout(); err != nil {
+	if err = s.upgrade(); err != nil {
 		return errors.Join(err, s.db.Close())
 	}
 	return nil

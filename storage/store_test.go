@@ -57,7 +57,7 @@ func TestASecondProcessIsRefused(t *testing.T) {
 func TestANewerFolderIsRefusedUntouched(t *testing.T) {
 	fs := vfs.NewMem()
 	mustClose(t, openMem(t, fs))
-	must(t, writeFile(fs, testDir, formatFile, []byte("hearth store 2\n")))
+	must(t, writeFile(fs, testDir, formatFile, []byte("hearth store 3\n")))
 	before := files(fs, testDir)
 	_, err := Open(testDir, Options{FS: fs})
 	if !errors.Is(err, ErrNewer) {

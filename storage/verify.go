@@ -48,9 +48,9 @@ func (s *Store) Verify(ctx context.Context, key func(origin string) ed25519.Publ
 	defer s.leave()
 	snapshot := s.db.NewSnapshot()
 	defer snapshot.Close()
-	v := &verifier{ctx: ctx, at: snapshot, key: key, report: report, want: map[space]int{}, absent: map[string]int{}}
+	v := &verifier{ctx: ctx, at: snapshot, key: key, report: report, want: map[space]int{}, absent: map[string]int{}, about: s.format >= formatAbout}
 	for _, pass := range []func() error{
-		v.prepare, v.records, v.logs, v.heads, v.stateHeads, v.chains, v.rooms, v.peerRooms,
+		v.records, v.logs, v.heads, v.stateHeads, v.chains, v.rooms, v.peerRooms,
 		v.members, v.pasts, v.sayings, v.people, v.peers, v.counts,
 	} {
 		if err := v.pass(pass); err != nil {
@@ -71,16 +71,11 @@ type verifier struct {
 	sum    Report
 	want   map[space]int // how many entries each index should hold
 	index  indexer
-	about  bool // the index of what changes a message was made
+	about  bool // there is an index of what changes a message
 
 	keysOf room.ID                      // the room that keys are of
 	keys   map[string]ed25519.PublicKey // known so far; nil: known by nobody
 	absent map[string]int               // nodes, and in how many of their rooms the index lacks them
-}
-
-func (v *verifier) prepare() (err error) {
-	v.about, err = get(v.at, appendName(nil, spaceValue, valueAbout), func([]byte) error { return nil })
-	return err
 }
 
 func (v *verifier) problem(r room.ID, pos uint64, format string, args ...any) {
