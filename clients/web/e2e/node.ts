@@ -86,6 +86,17 @@ export class Node {
     return String(made?.["link"]);
   }
 
+  /** A link by which another node can join this one's federation. */
+  async nodeInvite(): Promise<string> {
+    const [made] = await this.hearth("invite", "--node", "--data", "data");
+    return String(made?.["link"]);
+  }
+
+  /** Joins another node's federation by its link. */
+  async join(link: string): Promise<void> {
+    await this.hearth("join", link, "--data", "data");
+  }
+
   /** Makes an account (the page is told nothing of it). */
   async addUser(name: string, ...flags: string[]): Promise<void> {
     await this.hearth("user", "add", name, "--data", "data", "--password-file", "pw", ...flags);
