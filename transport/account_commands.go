@@ -135,7 +135,7 @@ func profiles(_ context.Context, c *call, in *clientpb.ProfilesRequest) (*client
 	for i, u := range in.Users {
 		users[i] = room.User(u)
 	}
-	list, err := c.s.node.Accounts.Profiles(users)
+	list, err := c.s.node.Profiles(users)
 	return &clientpb.ProfilesResponse{Profiles: list}, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"runtime"
 
 	"hearth/node/account"
+	"hearth/node/peer"
 	"hearth/node/room"
 	"hearth/node/room/roompb"
 	"hearth/transport/session/clientpb"
@@ -121,6 +122,12 @@ func adminHealth(_ context.Context, c *call, _ *clientpb.Empty) (*clientpb.Admin
 	}
 	figures["connections"] = float64(c.s.crowd.size())
 	figures["goroutines"] = float64(runtime.NumGoroutine())
+	for _, p := range c.s.node.Peers.List() {
+		figures["peers"]++
+		if p.State.Link == peer.Up {
+			figures["peers_up"]++
+		}
+	}
 	out := &clientpb.AdminHealthResponse{Figures: figures, Version: c.s.version}
 	for _, check := range checks {
 		out.Checks = append(out.Checks, &clientpb.Check{Name: check.Name, State: check.State, Detail: check.Detail})

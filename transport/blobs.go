@@ -78,6 +78,12 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) error {
 		return room.Errorf(room.NotFound, "There is no such file.")
 	}
 	file, meta, err := s.node.Blobs.Open(id)
+	if room.CodeOf(err) == room.NotFound {
+		if err := s.node.FetchBlob(r.Context(), id); err != nil { // another node's, looked at here for the first time
+			return err
+		}
+		file, meta, err = s.node.Blobs.Open(id)
+	}
 	if err != nil {
 		return err
 	}

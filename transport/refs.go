@@ -1,6 +1,9 @@
 package transport
 
 import (
+	"context"
+	"strings"
+
 	"hearth/node/room"
 )
 
@@ -12,6 +15,27 @@ func (c *call) roomOf(ref string) (room.ID, error) {
 		return room.ID{}, room.Errorf(room.BadRequest, "Name a room.")
 	}
 	return c.s.node.Resolve(ref)
+}
+
+// nodeOf is the node that a room's name leads to, as in #alias@node and ID@node; "" for an
+// id alone.
+func nodeOf(ref string) string {
+	_, name, _ := strings.Cut(ref, "@")
+	return name
+}
+
+// farRoom finds a room of another node, and the node to ask for it: by #alias@node, which
+// asks it, or by ID@node.
+func (c *call) farRoom(ctx context.Context, ref string) (id room.ID, via string, err error) {
+	via = nodeOf(ref)
+	if err := room.CheckNodeName(via); err != nil {
+		return room.ID{}, "", err
+	}
+	if text, _, _ := strings.Cut(ref, "@"); !strings.HasPrefix(ref, "#") {
+		id, err = room.ParseHash(text)
+		return id, via, err
+	}
+	return c.s.node.ResolveRef(ctx, c.caller, ref)
 }
 
 // userOf reads a user's full name; a local name means one of this node.

@@ -201,6 +201,11 @@ type anyMessage = clientpb.Empty
 
 func text(s string) *string { return &s }
 
+func yes() *bool {
+	b := true
+	return &b
+}
+
 // requests are well-formed ones, so that a refusal is about the person.
 var requests = map[string]func(*scene) proto.Message{
 	"ServerInfo": func(*scene) proto.Message { return &clientpb.ServerInfoRequest{} },
@@ -272,6 +277,25 @@ var requests = map[string]func(*scene) proto.Message{
 	"AdminInviteRevoke": func(*scene) proto.Message { return &clientpb.AdminInviteRevokeRequest{Id: "none"} },
 	"AdminRooms":        func(*scene) proto.Message { return &clientpb.AdminRoomsRequest{} },
 	"AdminHealth":       func(*scene) proto.Message { return &clientpb.Empty{} },
+
+	"RoomSteward": func(s *scene) proto.Message {
+		return &clientpb.RoomStewardRequest{Room: s.room, Node: "other.example", On: true} // nobody of it is there: conflict
+	},
+	"RoomNodeBan": func(s *scene) proto.Message {
+		return &clientpb.RoomNodeBanRequest{Room: s.room, Node: "other.example", On: true}
+	},
+	"Block":  func(s *scene) proto.Message { return &clientpb.BlockRequest{User: s.victim, On: true} },
+	"Blocks": func(*scene) proto.Message { return &clientpb.Empty{} },
+	"Report": func(s *scene) proto.Message {
+		return &clientpb.ReportRequest{Room: s.room, Event: s.event, Reason: "rude"}
+	},
+	"AdminReports":       func(*scene) proto.Message { return &clientpb.Empty{} },
+	"AdminReportClose":   func(*scene) proto.Message { return &clientpb.AdminReportCloseRequest{Id: "none"} },
+	"AdminPeers":         func(*scene) proto.Message { return &clientpb.Empty{} },
+	"AdminPeerSet":       func(*scene) proto.Message { return &clientpb.AdminPeerSetRequest{Name: "other.example", Forget: yes()} },
+	"AdminNodeInvite":    func(*scene) proto.Message { return &clientpb.AdminNodeInviteRequest{} },
+	"AdminNodeJoin":      func(*scene) proto.Message { return &clientpb.AdminNodeJoinRequest{Link: "other.example"} },
+	"AdminFederationSet": func(*scene) proto.Message { return &clientpb.AdminFederationSetRequest{Policy: text("list")} },
 }
 
 func byRoom(s *scene) proto.Message   { return &clientpb.RoomRequest{Room: s.room} }

@@ -21,13 +21,13 @@ func roomCommands() []command {
 		direct,
 		query("RoomFind", user, roomFind),
 		query("RoomGet", user, roomGet),
-		joinedAlready(draft("RoomJoin", drawRoom(room.KindJoin), summary)),
-		draft("RoomLeave", drawRoom(room.KindLeave), nothing),
-		draft("RoomInvite", drawMember(room.KindInvite), nothing),
-		draft("RoomKick", drawMember(room.KindKick), nothing),
-		draft("RoomBan", drawMember(room.KindBan), nothing),
-		draft("RoomUnban", drawMember(room.KindUnban), nothing),
-		draft("RoomRole", drawMember(room.KindRole), nothing),
+		joinElsewhere(joinedAlready(draft("RoomJoin", drawRoom(room.KindJoin), summary))),
+		draft("RoomLeave", drawRoom(room.KindLeave), done),
+		draft("RoomInvite", drawMember(room.KindInvite), done),
+		draft("RoomKick", drawMember(room.KindKick), done),
+		draft("RoomBan", drawMember(room.KindBan), done),
+		draft("RoomUnban", drawMember(room.KindUnban), done),
+		draft("RoomRole", drawMember(room.KindRole), done),
 		draft("RoomSet", drawSettings, summary),
 		query("RoomMute", user, roomMute),
 		query("Members", user, members),
@@ -55,7 +55,35 @@ func joinedAlready(c command) command {
 	return c
 }
 
-func nothing(*call, node.Receipt) (*clientpb.Empty, error) { return &clientpb.Empty{}, nil }
+// joinElsewhere makes joining a room that this node does not have ask the node that does.
+// That takes as long as the other node takes, so what a session asks behind it does not
+// wait for it.
+func joinElsewhere(c command) command {
+	start := c.start
+	c.start = func(ctx context.Context, on *call, request proto.Message) (outcome, error) {
+		ref := request.(*clientpb.RoomRequest).Room
+		at := nodeOf(ref)
+		if _, err := on.roomOf(ref); err == nil || at == "" || at == on.s.node.Name() {
+			return start(ctx, on, request)
+		}
+		return func(ctx context.Context) (proto.Message, error) {
+			id, via, err := on.farRoom(ctx, ref)
+			if err != nil {
+				return nil, err
+			}
+			if _, err := on.s.node.Join(ctx, on.caller, id, via); err != nil && room.CodeOf(err) != room.Conflict {
+				return nil, err
+			}
+			return on.s.node.Summary(on.caller, id)
+		}, nil
+	}
+	return c
+}
+
+// done answers what the room's home decides.
+func done(_ *call, r node.Receipt) (*clientpb.Done, error) {
+	return &clientpb.Done{Waiting: r.Waiting}, nil
+}
 
 func summary(c *call, r node.Receipt) (*roompb.RoomSummary, error) {
 	return c.s.node.Summary(c.caller, r.Room)
@@ -128,8 +156,16 @@ func roomDirect(ctx context.Context, c *call, in *clientpb.RoomDirectRequest) (*
 	return c.s.node.Direct(ctx, c.caller, u)
 }
 
-func roomFind(_ context.Context, c *call, in *clientpb.RoomFindRequest) (*clientpb.RoomFindResponse, error) {
-	list, next, err := c.s.node.FindRooms(c.caller, in.Query, in.After, clamp(in.Limit, 50, 100))
+func roomFind(ctx context.Context, c *call, in *clientpb.RoomFindRequest) (*clientpb.RoomFindResponse, error) {
+	limit := clamp(in.Limit, 50, 100)
+	if in.Node == "" || in.Node == c.s.node.Name() {
+		list, next, err := c.s.node.FindRooms(c.caller, in.Query, in.After, limit)
+		return &clientpb.RoomFindResponse{Rooms: list, Next: next}, err
+	}
+	if err := room.CheckNodeName(in.Node); err != nil {
+		return nil, err
+	}
+	list, next, err := c.s.node.FindRoomsAt(ctx, c.caller, in.Node, in.Query, in.After, limit)
 	return &clientpb.RoomFindResponse{Rooms: list, Next: next}, err
 }
 
@@ -142,7 +178,23 @@ func roomGet(_ context.Context, c *call, in *clientpb.RoomRequest) (*clientpb.Ro
 	if out.Summary, err = c.s.node.Summary(c.caller, id); err != nil {
 		return nil, err
 	}
-	out.Rights, out.Creator, err = c.s.node.Rights(c.caller, id)
+	if out.Rights, out.Creator, err = c.s.node.Rights(c.caller, id); err != nil {
+		return nil, err
+	}
+	out.Nodes, err = c.nodesOf(id)
+	return out, err
+}
+
+// nodesOf are the nodes that take part in a room; none for who may not read it.
+func (c *call) nodesOf(id room.ID) ([]*clientpb.RoomNode, error) {
+	list, err := c.s.node.Nodes(c.caller, id)
+	if room.CodeOf(err) == room.NotFound {
+		return nil, nil // invited: sees that the room is there, and no more
+	}
+	out := make([]*clientpb.RoomNode, 0, len(list))
+	for _, n := range list {
+		out = append(out, showRoomNode(n))
+	}
 	return out, err
 }
 

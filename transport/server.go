@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/lxzan/gws"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
 	"github.com/quic-go/webtransport-go"
@@ -46,7 +47,8 @@ type Config struct {
 	// as taking a backup: what only who owns the data folder may do.
 	Operator map[string]http.Handler
 
-	Dialects []Dialect // further protocols on the UDP port, such as the federation's
+	Dialects []Dialect              // further protocols on the UDP port, such as the federation's
+	Metrics  []prometheus.Collector // of other doors, shown beside the own ones
 }
 
 // Server is the doors of one node. Listen, then Serve, then Shutdown.
@@ -101,6 +103,7 @@ func Listen(c Config) (*Server, error) {
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.httpLog = slog.NewLogLogger(s.log.Handler(), slog.LevelDebug) // people's broken connections are no news
 	s.counters = newCounters(func() float64 { return float64(s.crowd.size()) }, s.handshakes)
+	s.counters.registry.MustRegister(append([]prometheus.Collector{peerGauges{c.Node.Peers}}, c.Metrics...)...)
 	s.table = newTable()
 	s.upgrader = s.newUpgrader()
 	var err error

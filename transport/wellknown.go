@@ -25,7 +25,15 @@ func (s *Server) serveWellKnown(w http.ResponseWriter, _ *http.Request) {
 		Name      string   `json:"name"`
 		Key       string   `json:"key"`
 		Addresses []string `json:"addresses"`
-	}{s.node.Name(), base64.RawURLEncoding.EncodeToString(s.node.PublicKey()), []string{s.name}})
+	}{s.node.Name(), base64.RawURLEncoding.EncodeToString(s.node.PublicKey()), s.reachedAt()})
+}
+
+// reachedAt is where other nodes are told to reach this one.
+func (s *Server) reachedAt() []string {
+	if told := s.node.Peers.Addresses(); len(told) > 0 {
+		return told
+	}
+	return []string{s.name}
 }
 
 // clip shortens foreign text for use in a sentence.
