@@ -50,6 +50,7 @@ type chamber struct {
 	logs     map[logKey]*chain        // of messages
 	entries  *chain                   // the state log
 	peers    []string                 // other nodes that take part
+	parted   []string                 // nodes that lately ceased to: they have the entry that says so to come
 	reached  map[string]uint64        // what they have of this node's own log
 	waiters  map[chan struct{}]uint64 // who waits for an entry of the state log
 	replayed bool                     // the state was folded from the log, not loaded
@@ -235,9 +236,17 @@ func (c *chamber) meta(s *room.State) *storagepb.Room {
 		Id: c.id.Bytes(), Alias: s.Alias, Version: s.Version, Creator: string(s.Creator), Direct: string(s.Direct), Home: s.Home,
 		Name: s.Name, Topic: s.Topic, Avatar: s.Avatar, Public: s.Public, Created: s.Created,
 		StateIndex: s.Index, StateHash: s.Hash.Bytes(), Members: uint32(s.Joined),
-		Origin: s.Origin(), Stewards: s.Stewards, Nodes: storedNodes(s), Stub: len(c.stub) > 0, Invitation: c.stub,
-		Leaving: c.leavers(),
+		Origin: c.origin(s), Stub: len(c.stub) > 0, Invitation: c.stub, Leaving: c.leavers(),
 	}
+}
+
+// origin is whose alias the room's is, as the store wants it: nobody's when it is this
+// node's own.
+func (c *chamber) origin(s *room.State) string {
+	if s.Origin() == c.n.name {
+		return ""
+	}
+	return s.Origin()
 }
 
 func storedNodes(s *room.State) []*storagepb.RoomNode {
@@ -379,6 +388,9 @@ func (c *chamber) dissolve(why *room.Error) (running bool) {
 // the room's home.
 func (n *Node) SubmitAsync(d room.Draft) func(context.Context) (Receipt, error) {
 	s := &submission{draft: d, done: make(chan result, 1)}
+	if subject := room.User(d.Body.GetSubject()); needsSubject[d.Kind] && subject.Node() != n.name {
+		return func(ctx context.Context) (Receipt, error) { return n.submitSlowly(ctx, s) }
+	}
 	err := n.prepare(&s.draft)
 	if err == nil && s.draft.Kind.State() {
 		if c, away := n.away(d.Room); away {
@@ -392,6 +404,20 @@ func (n *Node) SubmitAsync(d room.Draft) func(context.Context) (Receipt, error) 
 		return func(context.Context) (Receipt, error) { return Receipt{}, err }
 	}
 	return s.wait
+}
+
+// submitSlowly is for a draft whose subject another node is asked about: nothing else waits.
+func (n *Node) submitSlowly(ctx context.Context, s *submission) (Receipt, error) {
+	if err := n.prepare(&s.draft); err != nil {
+		return Receipt{}, err
+	}
+	if c, away := n.away(s.draft.Room); away {
+		return n.propose(ctx, c, s.draft)
+	}
+	if err := n.submit(s.draft.Room, s); err != nil {
+		return Receipt{}, err
+	}
+	return s.wait(ctx)
 }
 
 func (s *submission) wait(ctx context.Context) (Receipt, error) {

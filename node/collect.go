@@ -107,10 +107,13 @@ func (n *Node) Collect(peer string, theirs *roompb.Frontier, own bool, maxBytes 
 		return nil, theirs, false, unknownIsFine(err)
 	}
 	c.mu.RLock()
-	takes := c.state.Takes(peer) && len(c.stub) == 0
 	index, logs := c.state.Index, c.logsFor(peer, own)
+	if !c.state.Takes(peer) { // all that it may have is the entry by which it ceased to
+		index, logs = c.state.LeftAt(peer), nil
+	}
+	stub := len(c.stub) > 0
 	c.mu.RUnlock()
-	if !takes {
+	if stub || index == 0 {
 		return nil, theirs, false, nil
 	}
 	g := &collecting{c: c, theirs: proto.Clone(theirs).(*roompb.Frontier), room: maxBytes}

@@ -126,6 +126,7 @@ func (n *Node) appendCreate(e *room.Event, values []storage.Value) error {
 	room.SignHead(head, n.key)
 	app := &storage.Append{Room: e.ID, Records: []storage.Record{row.Record}, Heads: []*roompb.Head{head}, Meta: c.meta(c.state), Values: values}
 	app.Meta.HeadPos, app.Meta.Clock = 1, e.Header.GetTime()
+	app.Meta.Stewards, app.Meta.Nodes = c.state.Stewards, storedNodes(c.state)
 	app.Outbox = n.invitations(c.state, e, head, row)
 	c.entries, _ = wholeChain(head)
 	app.Reads = []storage.Read{{User: e.Author(), Pos: 1, Event: e.ID, Time: e.Time().Millis()}}

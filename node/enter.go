@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -38,14 +39,17 @@ func (n *Node) Join(ctx context.Context, by Caller, id room.ID, via string) (Rec
 // enter joins a room that is not here: its home lets the user in, then hands over the
 // state and the newest messages.
 func (n *Node) enter(ctx context.Context, id room.ID, home string, d room.Draft) (Receipt, error) {
-	n.entering.Lock() // one at a time: two of this node's users may join the same room
-	defer n.entering.Unlock()
+	leave, err := n.entering.enter(ctx, id) // two of this node's users may join the same room
+	if err != nil {
+		return Receipt{}, homeAway(home)
+	}
+	defer leave()
 	if c, err := n.rooms.get(id); err == nil && c.takesPart() {
 		return n.propose(ctx, c, d)
 	}
 	ctx, cancel := context.WithTimeout(ctx, enterTimeout)
 	defer cancel()
-	ask, err := (&chamber{n: n, id: id}).proposal(&d)
+	ask, err := newChamber(n, id).proposal(&d)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -62,6 +66,39 @@ func (n *Node) enter(ctx context.Context, id room.ID, home string, d room.Draft)
 	}
 	event, _ := room.HashFromBytes(a.GetPropose().GetEvent()) // zero when it was answered before
 	return Receipt{Event: event, Room: id, Index: a.GetPropose().GetIndex()}, nil
+}
+
+// turnstile lets one at a time through, for each room.
+type turnstile struct {
+	mu     sync.Mutex
+	inside map[room.ID]chan struct{}
+}
+
+func (t *turnstile) enter(ctx context.Context, id room.ID) (leave func(), err error) {
+	for {
+		t.mu.Lock()
+		other := t.inside[id]
+		if other == nil {
+			mine := make(chan struct{})
+			if t.inside == nil {
+				t.inside = map[room.ID]chan struct{}{}
+			}
+			t.inside[id] = mine
+			t.mu.Unlock()
+			return func() {
+				t.mu.Lock()
+				delete(t.inside, id)
+				t.mu.Unlock()
+				close(mine)
+			}, nil
+		}
+		t.mu.Unlock()
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 func reachable(err error, home string) error {
@@ -288,6 +325,7 @@ func (t *turn) install(o *opened) {
 	t.app.Heads = append(t.app.Heads, o.head)
 	t.keepGaps(log)
 	t.app.Meta = t.meta
+	t.putNodes(o.state)
 }
 
 // installLog takes the newest of one log over: they were said before, so they are news

@@ -185,7 +185,14 @@ func (f *fold) publish(c *chamber) {
 		delete(c.leaving, u)
 	}
 	c.entries, c.replayed = f.log, false
+	before := c.peers
 	c.peers = c.takingPart()
+	for _, name := range before {
+		if !slices.Contains(c.peers, name) {
+			c.parted = append(c.parted, name)
+		}
+	}
+	c.parted = slices.DeleteFunc(c.parted, func(name string) bool { return slices.Contains(c.peers, name) })
 	for done, index := range c.waiters {
 		if index <= c.state.Index {
 			close(done)

@@ -137,7 +137,7 @@ func (c *chamber) admit(f *Follower, cursor *uint64) bool {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.state.Member(f.caller.User).Membership != room.Joined {
+	if c.member(f.caller.User).Membership != room.Joined {
 		return true // left again meanwhile
 	}
 	sub := &subscription{c: c, f: f, cursor: c.headPos}

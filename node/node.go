@@ -62,7 +62,7 @@ type Node struct {
 	hasDoor    atomic.Bool
 	foreign    *foreigners
 	sending    *postman
-	entering   sync.Mutex // one room of another node at a time is joined
+	entering   turnstile // to rooms of other nodes
 	inviteRate *limit.Table[string]
 	life       context.Context // ends when Close begins
 	endLife    context.CancelFunc

@@ -259,9 +259,9 @@ func (n *Node) PushTo(id room.ID) []string {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if len(c.peers) <= room.Fanout {
-		return slices.Clone(c.peers)
+		return append(slices.Clone(c.peers), c.parted...)
 	}
-	var out []string
+	out := slices.Clone(c.parted)
 	for k := range c.logs {
 		out = append(out, c.relays(k.origin)...)
 	}

@@ -18,6 +18,9 @@ func (t *turn) receive(s *submission) error {
 			return err
 		}
 	}
+	if t.c.logs[r.key] == nil && t.c.incarnations(r.key.origin) >= maxIncarnations {
+		return room.Errorf(room.TooLarge, "%s has begun too many logs.", r.key.origin)
+	}
 	ch := t.chain(r.key)
 	fresh, err := t.fresh(ch, r)
 	if err != nil || len(fresh) == 0 {
@@ -44,6 +47,18 @@ func (t *turn) receive(s *submission) error {
 	}
 	t.replies = append(t.replies, reply{sub: s})
 	return nil
+}
+
+// maxIncarnations bounds the logs of one node in one room.
+const maxIncarnations = 64
+
+func (c *chamber) incarnations(origin string) (n int) {
+	for k := range c.logs {
+		if k.origin == origin {
+			n++
+		}
+	}
+	return n
 }
 
 // settle ends a parcel that brings nothing new, or proves a fork.
@@ -252,6 +267,11 @@ func (t *turn) receiveEntries(s *submission) error {
 	for _, e := range fresh[:len(fresh)-1] {
 		if e.Kind() == room.KindStewards {
 			return room.Errorf(room.BadRequest, "An entry that changes the stewards is not the last of its parcel.")
+		}
+	}
+	for _, e := range fresh {
+		if e.Time().Millis() > t.now+room.MaxClockForward {
+			return later
 		}
 	}
 	if err := t.foldAll(fresh, r.head); err != nil {

@@ -286,7 +286,7 @@ func (n *Node) readable(by Caller, id room.ID) (*chamber, error) {
 	}
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	if !c.state.MayRead(by.User) {
+	if _, leaving := c.leaving[by.User]; leaving || !c.state.MayRead(by.User) || len(c.stub) > 0 {
 		return nil, noSuchRoom()
 	}
 	return c, nil

@@ -282,7 +282,18 @@ func (t *turn) commit() error {
 	}
 	t.app.Meta = t.meta
 	t.meta.Leaving = t.leaving()
+	if len(t.app.Records) == 0 || t.fold != nil || t.older != nil { // others leave the stored ones as they are
+		t.putNodes(t.c.state)
+	}
 	return t.c.n.store.Append(&t.app)
+}
+
+// putNodes completes the room as it is stored by what only entries of the state log change.
+func (t *turn) putNodes(s *room.State) {
+	if t.fold != nil {
+		s = t.fold.state
+	}
+	t.meta.Stewards, t.meta.Nodes = s.Stewards, storedNodes(s)
 }
 
 // leaving are those whose leave waits for the home once this batch is done.

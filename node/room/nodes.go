@@ -51,6 +51,20 @@ func (s *State) Takes(node string) bool {
 	return !n.Banned && (n.Joined > 0 || s.IsSteward(node))
 }
 
+// LeftAt is the entry with which the last user of node stopped being a member; 0 while
+// there are members, and when there never were. The node was entitled to all up to it.
+func (s *State) LeftAt(node string) (index uint64) {
+	if s.Nodes[node].Key == nil || s.HasMembers(node) {
+		return 0
+	}
+	for u, past := range s.past {
+		if u.Node() == node && len(past) > 0 {
+			index = max(index, past[len(past)-1].GetUntil())
+		}
+	}
+	return index
+}
+
 // IsSteward tells whether node is entitled to order the room's state.
 func (s *State) IsSteward(node string) bool { return slices.Contains(s.Stewards, node) }
 
