@@ -13,7 +13,7 @@ let alice: Person; // of the north, administrator
 let bob: Person; // of the south, administrator
 
 beforeAll(async () => {
-  [browser, north, south] = await Promise.all([launch(), Node.start(), Node.start()]);
+  [browser, north, south] = await Promise.all([launch(), Node.named(), Node.named()]);
   await Promise.all([north.addUser("alice", "--admin"), south.addUser("bob", "--admin")]);
   await Promise.all([north.addUser("dave"), south.addUser("carol"), south.addUser("erin")]);
   alice = await (await Person.at(browser, north.url, "alice")).signIn();

@@ -1,6 +1,7 @@
 // A real node of its own: the binary, on a free port, with a fresh data folder.
 import { spawn, execFile, type ChildProcess } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -31,6 +32,16 @@ export class Node {
     nodes.add(node);
     await writeFile(join(node.dir, "pw"), password + "\n");
     await node.#launch("127.0.0.1:0");
+    return node;
+  }
+
+  /** Starts a node that others find by its name, which is where it listens. */
+  static async named(...args: string[]): Promise<Node> {
+    const at = `localhost:${await freePort()}`;
+    const node = new Node(await mkdtemp(join(tmpdir(), "hearth-e2e-")), ["--name", at, ...args]);
+    nodes.add(node);
+    await writeFile(join(node.dir, "pw"), password + "\n");
+    await node.#launch(at);
     return node;
   }
 
@@ -125,7 +136,7 @@ export class Node {
 
   /** On the same port, with the same data. */
   async restart(): Promise<void> {
-    await this.#launch(`127.0.0.1:${this.port}`);
+    await this.#launch(new URL(this.url).host);
   }
 
   /** SIGTERM, and everything it left is removed. */
@@ -143,4 +154,13 @@ export class Node {
     child.kill(signal);
     await ended;
   }
+}
+
+/** A number that nobody has now; the node wants it for TCP and UDP. */
+function freePort(): Promise<number> {
+  const server = createServer();
+  return new Promise((done) => server.listen(0, "127.0.0.1", () => {
+    const { port } = server.address() as { port: number };
+    server.close(() => done(port));
+  }));
 }
