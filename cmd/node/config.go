@@ -12,6 +12,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"hearth/node/limit"
+	"hearth/node/peer"
 	"hearth/transport"
 )
 
@@ -24,6 +25,9 @@ type config struct {
 	Name   string   `toml:"name" help:"The node's name: a DNS name, or HOST:PORT. Kept at the first start; it can never change afterwards. Default: what the folder was made with, else --domain, else localhost:PORT." placeholder:"NODE" env:"HEARTH_NAME"`
 	Domain string   `toml:"domain" help:"Public DNS name: get certificates for it by ACME (Let's Encrypt). Without it the node makes its own." placeholder:"DNS-NAME" env:"HEARTH_DOMAIN"`
 	Hosts  []string `toml:"hosts" help:"More names and addresses by which people reach the node, for its own certificate." placeholder:"HOST" env:"HEARTH_HOSTS"`
+
+	Advertise []string `toml:"advertise" help:"Where other nodes reach this one: HOST:PORT, the best first (default: where people do)." placeholder:"HOST:PORT" env:"HEARTH_ADVERTISE"`
+	Gossip    bool     `toml:"gossip" help:"Find other nodes, and their new addresses, by gossip with those that are known." default:"true" negatable:"" env:"HEARTH_GOSSIP"`
 
 	Registration string `toml:"registration" help:"Who may make an account: open, invite (with a link) or closed." enum:"open,invite,closed" default:"invite" env:"HEARTH_REGISTRATION"`
 
@@ -102,6 +106,11 @@ func given(parsed *kong.Context, env func(string) (string, bool)) map[string]boo
 func (c *config) check() error {
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		return misuse("--listen %s: want HOST:PORT, as in 127.0.0.1:8443 or :8443", c.Listen)
+	}
+	for _, a := range c.Advertise {
+		if peer.CheckAddress(a) != nil {
+			return misuse("--advertise %s: want HOST:PORT, as in chat.example.org:8443", a)
+		}
 	}
 	enums := map[string]struct{ value, among string }{
 		"registration": {c.Registration, "open invite closed"},

@@ -67,6 +67,9 @@ var directCommands = map[string]func(*direct, context.Context, proto.Message) (p
 func (d *direct) Do(ctx context.Context, c client.Info, req, resp proto.Message) error {
 	do := directCommands[c.Name]
 	if do == nil {
+		do = directPeerCommands[c.Name]
+	}
+	if do == nil {
 		return &client.Error{Code: string(room.Unavailable), Message: "The node does not run: start it with `hearth serve`."}
 	}
 	answer, err := do(d, ctx, req)

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"cmp"
+	"net"
+	"net/url"
+	"slices"
+)
+
+// reach is where other nodes are told to reach this one, the best address first: that is
+// the one in invite links.
+func (m *Main) reach() []string {
+	if len(m.config.Advertise) > 0 {
+		return m.config.Advertise
+	}
+	others := m.config.otherAddresses(m.doors.Addr())
+	found := []string{hostPort(m.doors.URL())}
+	for _, address := range others {
+		found = append(found, hostPort(address))
+	}
+	if len(others) > 0 {
+		found = farthestFirst(found, outwardAddress())
+	}
+	return unique(found)
+}
+
+// hostPort is the HOST:PORT of an address such as https://HOST.
+func hostPort(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "443"))
+}
+
+// farthestFirst puts what leads others only to themselves last, and first, when nothing
+// but addresses is left, the one by which this machine goes out.
+func farthestFirst(addresses []string, outward string) []string {
+	rank := func(address string) int {
+		host, _, _ := net.SplitHostPort(address)
+		ip := net.ParseIP(host)
+		switch {
+		case host == "localhost" || ip.IsLoopback():
+			return 3
+		case ip == nil:
+			return 0
+		case host == outward:
+			return 1
+		}
+		return 2
+	}
+	return slices.SortedStableFunc(slices.Values(addresses), func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
+}
+
+// outwardAddress is the machine's address on the way to the internet, "" without one. Nothing
+// is sent: 192.0.2.1 is an example (RFC 5737), and UDP says nothing by itself.
+func outwardAddress() string {
+	c, err := net.Dial("udp", "192.0.2.1:9")
+	if err != nil {
+		return ""
+	}
+	defer c.Close()
+	host, _, _ := net.SplitHostPort(c.LocalAddr().String())
+	return host
+}

@@ -1,0 +1,19 @@
+package main
+
+import (
+	"slices"
+	"testing"
+)
+
+// What goes into a link must lead a stranger here, not to the stranger's own machine.
+func TestFarthestFirst(t *testing.T) {
+	got := farthestFirst([]string{"localhost:8443", "172.17.0.1:8443", "192.168.1.7:8443", "[fd00::7]:8443"}, "192.168.1.7")
+	want := []string{"192.168.1.7:8443", "172.17.0.1:8443", "[fd00::7]:8443", "localhost:8443"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	got = farthestFirst([]string{"chat.example:8443", "192.168.1.7:8443"}, "192.168.1.7")
+	if got[0] != "chat.example:8443" {
+		t.Errorf("a name goes first: %q", got)
+	}
+}
