@@ -21,7 +21,9 @@ export function MessageCard(props: { event: Event; where?: string; onOpen: () =>
         <span class="message-time">{dateTime(locale(), Number(props.event.time))}</span>
       </div>
       <div class="message-card-text">
-        <Markdown id={`${props.event.id} ${props.event.edited}`} text={props.event.text} mentions={props.event.mentions} mentionRoom={props.event.mentionRoom} />
+        <Show when={!chat.blocked(props.event.author)} fallback={<p class="tombstone">{t().timeline.blocked}</p>}>
+          <Markdown id={`${props.event.id} ${props.event.edited}`} text={props.event.text} mentions={props.event.mentions} mentionRoom={props.event.mentionRoom} />
+        </Show>
       </div>
       <button type="button" class="link-button" onClick={() => props.onOpen()}>
         {tp().pins.open}

@@ -1,11 +1,12 @@
+import { language } from "../../i18n";
 import { tn } from "../../i18n/nodes";
 import { errorText } from "../errors";
 import { nodeOf, type State } from "../state";
 
-/** Why something that another node had to answer did not work. */
+/** Why something that another node had to answer did not work; the node's own sentence is the most exact one. */
 export function remoteError(error: unknown, node: string): string {
   const { code } = (error ?? {}) as { code?: unknown };
-  return node && code === "unavailable" ? tn().unreachable(node) : errorText(error);
+  return node && code === "unavailable" && language() !== "en" ? tn().unreachable(node) : errorText(error);
 }
 
 /** Other nodes that one has to do with, for suggestions. */
