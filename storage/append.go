@@ -25,7 +25,7 @@ type Append struct {
 	Void       []uint64                       // records that become void
 	Heads      []*roompb.Head                 // replaces the head of (log, origin), so rising; those of the state log are each kept
 	Chains     []*storagepb.Chain             // replaces the chain of the head's (log, origin, incarnation)
-	DropChains []*roompb.Head                 // logs that need a Chain no more
+	DropChains []*roompb.Head                 // logs that need no Chain; nothing happens when they have none
 
 	// Meta replaces the room; Append changes it while it runs. Its alias index follows, and its
 	// stewards and nodes are kept apart; to spare every message both, they are looked at only in an

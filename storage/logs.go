@@ -19,8 +19,7 @@ func (w *writer) logs(a *Append) error {
 		}
 	}
 	for _, h := range a.DropChains {
-		w.key = appendChain(w.key[:0], a.Room, h)
-		if err := w.delete(w.key); err != nil {
+		if err := w.dropChain(a.Room, h); err != nil {
 			return err
 		}
 	}
@@ -31,6 +30,17 @@ func (w *writer) logs(a *Append) error {
 		}
 	}
 	return nil
+}
+
+// dropChain looks first: most logs never had a Chain, and a delete would cost each of their
+// messages a key.
+func (w *writer) dropChain(r room.ID, h *roompb.Head) error {
+	w.key = appendChain(w.key[:0], r, h)
+	there, err := w.s.get(w.key, func([]byte) error { return nil })
+	if err != nil || !there {
+		return err
+	}
+	return w.delete(w.key)
 }
 
 func (w *writer) head(r room.ID, h *roompb.Head) error {

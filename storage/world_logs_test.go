@@ -16,6 +16,7 @@ type testLog struct {
 	name   logName
 	events []*room.Event
 	here   []bool
+	count  uint64 // of those
 	frozen string
 	proof  [2]*roompb.Head
 	stored bool // the store has a Chain of it
@@ -51,6 +52,12 @@ func (l *testLog) top() *room.Event {
 		}
 	}
 	return nil
+}
+
+// whole tells whether all from 1 to the top is here.
+func (l *testLog) whole() bool {
+	top := l.top()
+	return top != nil && l.count == top.Header.Seq
 }
 
 // segments are the stretches that are here.
@@ -93,6 +100,7 @@ func (w *world) seal(r *testRoom, origin string, k room.Kind, b *roompb.Body) *t
 func (w *world) take(r *testRoom, a *Append, l *testLog, i int, as Record) *room.Event {
 	e := l.events[i]
 	l.here[i], r.touched[l] = true, true
+	l.count++
 	r.pos++
 	if e.Kind().Message() && !e.Body.GetSilent() && !as.Void && !as.Old {
 		r.meta.Counted++
@@ -127,9 +135,8 @@ func compareNames(a, b logName) int {
 
 // endLog says what is here of a log, unless it is simply all.
 func (w *world) endLog(r *testRoom, a *Append, l *testLog) {
-	all := l.segments()
 	newest := l.name.log == roompb.Log_LOG_STATE || r.lives[l.name.origin] == l.name.incarnation
-	if whole := len(all) == 1 && all[0].Low == 1; whole && newest && l.frozen == "" {
+	if l.whole() && newest && l.frozen == "" {
 		if l.stored {
 			a.DropChains = append(a.DropChains, w.sign(l.top()))
 		}
@@ -137,7 +144,7 @@ func (w *world) endLog(r *testRoom, a *Append, l *testLog) {
 		return
 	}
 	l.stored = true
-	a.Chains = append(a.Chains, &storagepb.Chain{Head: w.sign(l.top()), Segments: all, Frozen: l.frozen, ProofA: l.proof[0], ProofB: l.proof[1]})
+	a.Chains = append(a.Chains, &storagepb.Chain{Head: w.sign(l.top()), Segments: l.segments(), Frozen: l.frozen, ProofA: l.proof[0], ProofB: l.proof[1]})
 }
 
 func (w *world) sign(e *room.Event) *roompb.Head {
@@ -149,29 +156,44 @@ func (w *world) sign(e *room.Event) *roompb.Head {
 // endHeads gives the newest entry here of each origin a head, and, by chance, new entries of the
 // state log before it, each cosigned by chance.
 func (w *world) endHeads(r *testRoom, a *Append, l *testLog) {
-	newest := map[string]*room.Event{}
-	for i, e := range l.events {
-		if l.here[i] {
-			newest[e.Header.Origin] = e
-		}
+	state := l.name.log == roompb.Log_LOG_STATE
+	if !state && r.lives[l.name.origin] != l.name.incarnation {
+		return
 	}
-	for i, e := range l.events {
-		origin := e.Header.Origin
-		end := fmt.Sprint(l.name.log, origin, l.name.incarnation)
-		isNew := e.Header.Seq > r.ends[end]
-		if !l.here[i] || !isNew || newest[origin] != e && (l.name.log != roompb.Log_LOG_STATE || w.rng.IntN(2) == 0) {
+	var fresh []*room.Event // newer than the head that was last given
+	newest := map[string]*room.Event{}
+	for _, rec := range a.Records {
+		h := rec.Event.Header
+		if r.logOf(h) != l || h.Seq <= r.ends[endOf(h)] {
 			continue
 		}
-		if l.name.log == roompb.Log_LOG_MESSAGES && r.lives[origin] != l.name.incarnation {
+		fresh = append(fresh, rec.Event)
+		if was := newest[h.Origin]; was == nil || was.Header.Seq < h.Seq {
+			newest[h.Origin] = rec.Event
+		}
+	}
+	slices.SortFunc(fresh, func(a, b *room.Event) int { return cmp.Compare(a.Header.Seq, b.Header.Seq) })
+	for _, e := range fresh {
+		if newest[e.Header.Origin] != e && (!state || w.rng.IntN(2) == 0) {
 			continue
 		}
 		h := w.sign(e)
-		if l.name.log == roompb.Log_LOG_STATE && w.rng.IntN(2) == 0 {
+		if state && w.rng.IntN(2) == 0 {
 			h.Cosignatures = []*roompb.Cosignature{{Node: "second.example", Signature: h.Signature}}
 		}
 		a.Heads = append(a.Heads, h)
-		r.ends[end] = e.Header.Seq
+		r.ends[endOf(e.Header)] = e.Header.Seq
 	}
+}
+
+func endOf(h *roompb.Header) string { return fmt.Sprint(h.Log, h.Origin, h.Incarnation) }
+
+// logOf is the log that an event is in.
+func (r *testRoom) logOf(h *roompb.Header) *testLog {
+	if h.Log == roompb.Log_LOG_STATE {
+		return r.logs[logName{log: h.Log}]
+	}
+	return r.logs[logName{h.Log, h.Origin, h.Incarnation}]
 }
 
 // receive: the far node's newest events come, some of them about messages that are not here; what

@@ -262,6 +262,9 @@ func (l *Link) End(code, message string, after time.Duration) {
 	l.finish(&End{Code: code, Message: message, Mine: true, Wait: after})
 }
 
+// Broke ends the link whose connection has ended: there is nobody to tell.
+func (l *Link) Broke(e End) { l.finish(&e) }
+
 func (l *Link) finish(e *End) {
 	if l.phase == ended {
 		return
@@ -379,6 +382,9 @@ func (l *Link) Write(b []byte) ([]byte, error) {
 // Unwritten tells how many frames wait: while they are many, nothing more is read of a
 // peer that does not read.
 func (l *Link) Unwritten() int { return len(l.frames) }
+
+// Silent is for how long nothing was heard.
+func (l *Link) Silent(now time.Time) time.Duration { return now.Sub(l.heard) }
 
 // Up tells whether the link is up.
 func (l *Link) Up() bool { return l.phase == up }

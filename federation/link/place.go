@@ -78,17 +78,19 @@ func (l *Link) place(id room.ID) *place {
 	return p
 }
 
-// Dirty says that the node has news of a room that the peer may be due.
-func (l *Link) Dirty(id room.ID) {
+// Dirty says that the node has news of a room that the peer may be due. push tells the
+// driver to push at once; otherwise steps may be due.
+func (l *Link) Dirty(id room.ID) (push bool) {
 	if l.phase != up {
-		return
+		return false
 	}
 	p := l.place(id)
-	if p.dirty && p.has != nil {
-		return
-	}
+	known := p.dirty && p.has != nil
 	p.dirty = true
-	l.wake(id, p)
+	if p.has == nil {
+		l.wake(id, p)
+	}
+	return !known && !p.busy && p.has != nil
 }
 
 // wake asks for what the room needs next.
@@ -268,9 +270,10 @@ func sumFrontier(f *roompb.Frontier) [32]byte {
 
 // Stored says that a parcel which ended in head was stored. near: this peer sent it; an
 // origin that did not is told more slowly.
-func (l *Link) Stored(now time.Time, head *roompb.Head, events int, near bool) {
+// sooner tells that Due has changed.
+func (l *Link) Stored(now time.Time, head *roompb.Head, events int, near bool) (sooner bool) {
 	if l.phase != up || len(head.GetRoom()) != len(room.ID{}) {
-		return
+		return false
 	}
 	p := l.place(room.ID(head.GetRoom()))
 	if head.GetLog() == roompb.Log_LOG_STATE {
@@ -283,12 +286,14 @@ func (l *Link) Stored(now time.Time, head *roompb.Head, events int, near bool) {
 		within = ackWithin
 		p.ackCount += events
 	}
-	p.ackAt = earlier(p.ackAt, now.Add(within))
+	at := p.ackAt
+	p.ackAt = earlier(at, now.Add(within))
 	if p.ackCount >= ackEvents {
 		l.ack(room.ID(head.GetRoom()), p)
-		return
+		return true
 	}
 	l.timed[room.ID(head.GetRoom())] = p
+	return at != p.ackAt
 }
 
 func (p *place) acknowledge(t *roompb.Top) {

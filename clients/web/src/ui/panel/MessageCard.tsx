@@ -1,6 +1,6 @@
 import { Show, type JSX } from "solid-js";
 import type { Event } from "../../gen/room_pb";
-import { locale } from "../../i18n";
+import { locale, t } from "../../i18n";
 import { tp } from "../../i18n/panels";
 import { dateTime } from "../../i18n/dates";
 import { UserAvatar } from "../kit/Avatar";
