@@ -68,6 +68,9 @@ func (n *Node) enter(ctx context.Context, id room.ID, home string, d room.Draft)
 	return Receipt{Event: event, Room: id, Index: a.GetPropose().GetIndex()}, nil
 }
 
+// whole is an event that goes alone.
+func whole(e *room.Event) *roompb.Packet { return room.Pack(e, room.EventID{}) }
+
 // turnstile lets one at a time through, for each room.
 type turnstile struct {
 	mu     sync.Mutex
@@ -138,7 +141,7 @@ func (n *Node) answerSnapshot(peer string, q *roompb.SnapshotAsk) (*roompb.Answe
 	if err != nil {
 		return nil, err
 	}
-	s.Create, s.Last = packet(create.Event), packet(last.Event)
+	s.Create, s.Last = whole(create.Event), whole(last.Event)
 	return &roompb.Answer{What: &roompb.Answer_Snapshot{Snapshot: s}}, c.addNewest(s, logs)
 }
 
@@ -194,10 +197,10 @@ func (n *Node) openSnapshot(id room.ID, home string, s *roompb.Snapshot) (*opene
 	}
 	o := &opened{head: s.GetHead(), past: s.GetState().GetPast()}
 	var err error
-	if o.create, err = openPacket(s.GetCreate()); err != nil || o.create.ID != id {
+	if o.create, err = openPacket(id, room.EventID{}, s.GetCreate()); err != nil || o.create.ID != id {
 		return nil, bad("its first entry is of another room")
 	}
-	if o.last, err = openPacket(s.GetLast()); err != nil || o.last.Room() != id || !headOf(o.head, o.last) {
+	if o.last, err = openPacket(id, room.EventID{}, s.GetLast()); err != nil || o.last.Room() != id || !headOf(o.head, o.last) {
 		return nil, bad("its head is not of its last entry")
 	}
 	if o.state, err = room.LoadState(id, s.GetState()); err != nil {
@@ -374,7 +377,7 @@ func (n *Node) invitations(s *room.State, e *room.Event, head *roompb.Head, crea
 		inviter = &roompb.Profile{User: string(e.Author())}
 	}
 	l, err := n.sending.letter(subject.Node(), &roompb.Ask{What: &roompb.Ask_Invite{Invite: &roompb.InviteAsk{
-		Create: packet(create.Event), Invite: packet(e), Head: head, Summary: summary, Inviter: inviter,
+		Create: whole(create.Event), Invite: whole(e), Head: head, Summary: summary, Inviter: inviter,
 	}}})
 	if err != nil {
 		n.log.Error("write invitation", "room", s.ID.String(), "err", err)
@@ -427,10 +430,10 @@ func (n *Node) answerInvite(peer string, q *roompb.InviteAsk) (*roompb.Answer, e
 // signed by the node that made the room, or by the one that brings it.
 func (n *Node) openInvitation(peer string, q *roompb.InviteAsk) (create, invite *room.Event, subject room.User, err error) {
 	bad := room.Errorf(room.BadRequest, "The invitation does not hold together.")
-	if create, err = openPacket(q.GetCreate()); err != nil || create.Kind() != room.KindCreate {
+	if create, err = openPacket(room.ID{}, room.EventID{}, q.GetCreate()); err != nil || create.Kind() != room.KindCreate {
 		return nil, nil, "", bad
 	}
-	if invite, err = openPacket(q.GetInvite()); err != nil || invite.Room() != create.ID || !headOf(q.GetHead(), invite) {
+	if invite, err = openPacket(create.ID, room.EventID{}, q.GetInvite()); err != nil || invite.Room() != create.ID || !headOf(q.GetHead(), invite) {
 		return nil, nil, "", bad
 	}
 	subject = room.User(invite.Body.GetSubject())

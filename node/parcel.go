@@ -34,9 +34,10 @@ func openParcel(id room.ID, p *roompb.Parcel) (*received, error) {
 	if n := len(p.GetPackets()); n == 0 || n > maxPackets {
 		return nil, room.Errorf(room.BadRequest, "A parcel has 1 to %d events, not %d.", maxPackets, n)
 	}
-	r := &received{events: make([]*room.Event, 0, len(p.GetPackets())), head: p.GetHead()}
+	r := &received{events: make([]*room.Event, 0, len(p.GetPackets()))}
+	prev := room.EventID{}
 	for _, packet := range p.GetPackets() {
-		e, err := openPacket(packet)
+		e, err := openPacket(id, prev, packet)
 		if err != nil {
 			return nil, err
 		}
@@ -46,24 +47,19 @@ func openParcel(id room.ID, p *roompb.Parcel) (*received, error) {
 		if err := r.follows(e); err != nil {
 			return nil, err
 		}
-		r.events = append(r.events, e)
+		r.events, prev = append(r.events, e), e.ID
 	}
 	r.log, r.key = r.first().Header.GetLog(), keyOfHeader(r.first().Header)
-	if r.head != nil && !headOf(r.head, r.last()) {
-		return nil, room.Errorf(room.BadRequest, "The parcel's head is not of its last event.")
+	if h := p.GetHead(); h != nil {
+		r.head = room.HeadOf(r.last())
+		r.head.Signature, r.head.Cosignatures = h.GetSignature(), h.GetCosignatures()
 	}
 	return r, nil
 }
 
 // openPacket reads one event. Only messages may come without their body: it was erased.
-func openPacket(p *roompb.Packet) (*room.Event, error) {
-	body := p.GetBody()
-	if p.GetErased() {
-		body = nil
-	} else if body == nil {
-		body = []byte{}
-	}
-	e, err := room.DecodeEvent(p.GetHeader(), body)
+func openPacket(id room.ID, prev room.EventID, p *roompb.Packet) (*room.Event, error) {
+	e, err := room.Unpack(p, id, prev)
 	if err != nil {
 		return nil, err
 	}
@@ -105,11 +101,6 @@ func headOf(h *roompb.Head, e *room.Event) bool {
 	id := e.Room()
 	return string(h.GetRoom()) == string(id[:]) && h.GetLog() == e.Header.GetLog() && keyOfHead(h) == keyOfHeader(e.Header) &&
 		h.GetSeq() == e.Header.GetSeq() && string(h.GetHash()) == string(e.ID[:])
-}
-
-// packet is an event on its way to a peer.
-func packet(e *room.Event) *roompb.Packet {
-	return &roompb.Packet{Header: e.RawHeader, Body: e.RawBody, Erased: e.RawBody == nil}
 }
 
 // ReceiveParcel stores what a peer sent and is in order. When something of it cannot be
@@ -198,9 +189,13 @@ func (c *chamber) nodeKey(name string) []byte {
 
 // parcelOf is events on their way.
 func parcelOf(id room.ID, events []*room.Event, head *roompb.Head) *roompb.Parcel {
-	p := &roompb.Parcel{Room: slices.Clone(id[:]), Head: head, Packets: make([]*roompb.Packet, len(events))}
+	p := &roompb.Parcel{Room: slices.Clone(id[:]), Packets: make([]*roompb.Packet, len(events))}
+	prev := room.EventID{}
 	for i, e := range events {
-		p.Packets[i] = packet(e)
+		p.Packets[i], prev = room.Pack(e, prev), e.ID
+	}
+	if head != nil {
+		p.Head = &roompb.Head{Signature: head.GetSignature(), Cosignatures: head.GetCosignatures()}
 	}
 	return p
 }

@@ -162,11 +162,16 @@ func (x *SignedRecord) GetSignature() []byte {
 }
 
 // Packet is an event on its way: the bytes that were hashed. Without a body it was erased.
+// What its receiver knows already is left out of the header: 32 bytes each, put back at the
+// given place, which is counted from 1 in the whole header; 0: nothing was left out.
 type Packet struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Header        []byte                 `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
 	Body          []byte                 `protobuf:"bytes,2,opt,name=body,proto3" json:"body,omitempty"`
 	Erased        bool                   `protobuf:"varint,3,opt,name=erased,proto3" json:"erased,omitempty"`
+	RoomAt        uint32                 `protobuf:"varint,4,opt,name=room_at,json=roomAt,proto3" json:"room_at,omitempty"` // the room
+	PrevAt        uint32                 `protobuf:"varint,5,opt,name=prev_at,json=prevAt,proto3" json:"prev_at,omitempty"` // the id of the packet before it in the parcel
+	HashAt        uint32                 `protobuf:"varint,6,opt,name=hash_at,json=hashAt,proto3" json:"hash_at,omitempty"` // SHA-256("hearth body 1\n" || body)
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -222,13 +227,35 @@ func (x *Packet) GetErased() bool {
 	return false
 }
 
+func (x *Packet) GetRoomAt() uint32 {
+	if x != nil {
+		return x.RoomAt
+	}
+	return 0
+}
+
+func (x *Packet) GetPrevAt() uint32 {
+	if x != nil {
+		return x.PrevAt
+	}
+	return 0
+}
+
+func (x *Packet) GetHashAt() uint32 {
+	if x != nil {
+		return x.HashAt
+	}
+	return 0
+}
+
 // Parcel is a stretch of one log of a room, in rising seq without a gap.
 type Parcel struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Room    []byte                 `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
 	Packets []*Packet              `protobuf:"bytes,2,rep,name=packets,proto3" json:"packets,omitempty"`
 	// Of the last packet, signed by the log's origin (state log: by a majority of the stewards).
-	// Absent only in an answer to PageAsk, where the last packet's hash is what was asked for.
+	// Its signatures alone: the other fields are the last packet's. Absent only in an answer to
+	// PageAsk, where the last packet's hash is what was asked for.
 	Head          *Head `protobuf:"bytes,3,opt,name=head,proto3" json:"head,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2371,11 +2398,14 @@ const file_peer_proto_rawDesc = "" +
 	"\aversion\x18\x06 \x01(\tR\aversion\"D\n" +
 	"\fSignedRecord\x12\x16\n" +
 	"\x06record\x18\x01 \x01(\fR\x06record\x12\x1c\n" +
-	"\tsignature\x18\x02 \x01(\fR\tsignature\"L\n" +
+	"\tsignature\x18\x02 \x01(\fR\tsignature\"\x97\x01\n" +
 	"\x06Packet\x12\x16\n" +
 	"\x06header\x18\x01 \x01(\fR\x06header\x12\x12\n" +
 	"\x04body\x18\x02 \x01(\fR\x04body\x12\x16\n" +
-	"\x06erased\x18\x03 \x01(\bR\x06erased\"x\n" +
+	"\x06erased\x18\x03 \x01(\bR\x06erased\x12\x17\n" +
+	"\aroom_at\x18\x04 \x01(\rR\x06roomAt\x12\x17\n" +
+	"\aprev_at\x18\x05 \x01(\rR\x06prevAt\x12\x17\n" +
+	"\ahash_at\x18\x06 \x01(\rR\x06hashAt\"x\n" +
 	"\x06Parcel\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\fR\x04room\x120\n" +
 	"\apackets\x18\x02 \x03(\v2\x16.hearth.room.v1.PacketR\apackets\x12(\n" +
