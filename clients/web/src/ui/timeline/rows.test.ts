@@ -44,6 +44,10 @@ describe("buildRows", () => {
     expect(kinds(buildRows(timeline(events), "me@n"))).toEqual(["message", "thread", "message"]);
     expect(kinds(buildRows(timeline(events.slice(0, 3), { thread: root.id }), "me@n"))).toEqual(["message", "message", "message"]);
   });
+  it("shows what was voided to its author only", () => {
+    const events = [event({ voided: true }), event({ author: "me@n", voided: true }), event({})];
+    expect(buildRows(timeline(events), "me@n").map((r) => r.key)).toEqual([events[1]!.id, events[2]!.id]);
+  });
   it("shows the beginning of the room, and what is not sent yet at its end", () => {
     const pending = { key: "k", room: "r", text: "hi", emote: false, replyTo: "", thread: "", time: NOON, state: "waiting" as const, error: "" };
     expect(kinds(buildRows(timeline([event({})], { moreBefore: false, pending: [pending] }), "me@n"))).toEqual(["start", "message", "pending"]);
