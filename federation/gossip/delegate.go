@@ -1,10 +1,12 @@
 package gossip
 
 import (
+	"context"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/memberlist"
@@ -16,6 +18,8 @@ var (
 	errVersion = errors.New("another version of the gossip protocol")
 	errAddress = errors.New("an address that is not made from the key")
 	errKey     = errors.New("a record of another key")
+
+	dishonest = []error{errMeta, errVersion, errAddress, errKey}
 )
 
 // delegate is what memberlist asks. It calls under its own lock: nothing here may call memberlist.
@@ -98,8 +102,9 @@ func (d *delegate) GetBroadcasts(_, _ int) [][]byte { return nil }
 func (d *delegate) LocalState(bool) []byte          { return nil }
 func (d *delegate) MergeRemoteState([]byte, bool)   {}
 
-// warner logs refusals, each node's once a minute and not many nodes': what anybody can cause must not
-// fill the log.
+// warner logs refusals: what Verify refuses for debugging (whom policy does not let in is told by everybody
+// who does let it in; of a squatter Verify raises the alarm itself), the rest, which no honest node sends, as a
+// warning. Each node's once a minute and not many nodes': what anybody can cause must not fill the log.
 type warner struct {
 	log   *slog.Logger
 	nodes *limit.Table[string]
@@ -116,5 +121,9 @@ func (w warner) refused(name string, err error) {
 	if w.nodes.Take(name, 1, now) > 0 || w.all.Take(struct{}{}, 1, now) > 0 {
 		return
 	}
-	w.log.Warn("gossip: node refused", "key", name[:min(len(name), 64)], "error", err)
+	level := slog.LevelDebug
+	if slices.Contains(dishonest, err) {
+		level = slog.LevelWarn
+	}
+	w.log.Log(context.Background(), level, "gossip: node refused", "key", name[:min(len(name), 64)], "error", err)
 }
