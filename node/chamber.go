@@ -182,7 +182,20 @@ func (c *chamber) loadLogs() error {
 			return err
 		}
 	}
-	return nil
+	return c.loadClock()
+}
+
+// loadClock reads the state's time, which is its last entry's: the stored one counts
+// messages too, and would give every node another root.
+func (c *chamber) loadClock() error {
+	if c.entries == nil {
+		return nil
+	}
+	e, err := c.logEvent(c.entries, c.state.Index)
+	if err == nil {
+		c.state.Clock = e.Time()
+	}
+	return err
 }
 
 // keep puts a log where it belongs.

@@ -263,6 +263,8 @@ func (t *turn) receiveEntries(s *submission) error {
 		return later
 	case string(first.Header.GetPrev()) != string(c.state.Hash[:]):
 		return c.conflict(r)
+	case first.Time() <= c.state.Clock:
+		return room.Errorf(room.BadRequest, "Time falls along the state log.")
 	}
 	for _, e := range fresh[:len(fresh)-1] {
 		if e.Kind() == room.KindStewards {

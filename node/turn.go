@@ -348,7 +348,7 @@ func (c *chamber) newest(k logKey) bool {
 func storedMember(id room.ID, u room.User, m room.Member) *storagepb.Member {
 	out := &storagepb.Member{
 		Room: id.Bytes(), User: string(u), Membership: string(m.Membership),
-		Since: m.Since, InvitedBy: string(m.By), Reason: m.Reason,
+		Since: m.Since, InvitedBy: string(m.By), Reason: m.Reason, From: m.From,
 	}
 	if m.Membership == "" {
 		out.Membership = string(room.Left)
