@@ -90,6 +90,9 @@ func (t *turn) add(s *submission) error {
 	if done, err := t.repeated(s); done || err != nil {
 		return err
 	}
+	if t.left(s.draft.Author) {
+		return noSuchRoom()
+	}
 	e, err := t.seal(s)
 	if err != nil {
 		return err
@@ -115,6 +118,12 @@ func (t *turn) add(s *submission) error {
 	own.end(e, nil) // signed at the end of the batch
 	t.logs[t.own], t.said = own, true
 	return nil
+}
+
+// left tells whether a user is gone from here, though the room's home does not know it yet.
+func (t *turn) left(u room.User) bool {
+	_, leaving := t.c.leaving[u]
+	return leaving || slices.Contains(t.gone, u)
 }
 
 // row is the next of this node's copy of the room.
