@@ -105,7 +105,8 @@ func headOf(h *roompb.Head, e *room.Event) bool {
 
 // ReceiveParcel stores what a peer sent and is in order. When something of it cannot be
 // used yet, or at all, again is what this node has: the peer should go on from there. The
-// error says that the parcel itself is wrong; the peer is to be charged for it.
+// error says that the parcel itself is wrong; the peer is to be charged for it. The parcel's
+// head is completed by what its last event says, when the room is known.
 func (n *Node) ReceiveParcel(ctx context.Context, peer string, p *roompb.Parcel) (again *roompb.Frontier, err error) {
 	id, err := room.HashFromBytes(p.GetRoom())
 	if err != nil {
@@ -122,7 +123,7 @@ func (n *Node) ReceiveParcel(ctx context.Context, peer string, p *roompb.Parcel)
 	if r.head == nil {
 		return nil, room.Errorf(room.BadRequest, "The parcel has no head.")
 	}
-	r.peer = peer
+	r.peer, p.Head = peer, r.head
 	if known, err := c.signed(r); !known || err != nil {
 		return c.frontier(), err
 	}

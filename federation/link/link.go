@@ -6,7 +6,7 @@
 //	AFTER each call, carry out what Next hands out, in that order, and write what Write
 //	  hands out. Tick(now) when Due() says so.
 //	A Judge step is answered by Welcome or Refuse BEFORE anything else is received.
-//	A Sum step is answered by Sums; Tell and Compare by Tell, where something is to be told.
+//	A Sum step is answered by Sums; Tell by Tell, and Compare by Lacks where the peer has more.
 //	A Push step: Begin, collect, send, Pushed, until Begin says that nothing is due.
 //	Dirty(room) when the node has news; Stored when a parcel was stored, Lacks when it
 //	  could not be used; Charge for what was wrong.
@@ -91,7 +91,7 @@ const (
 	Opened                // the link is up
 	Sum                   // call Sums with the rooms that both share
 	Tell                  // call Tell with this node's frontier of Room
-	Compare               // the peer has Frontier: when that is more than this node has, call Tell
+	Compare               // the peer has Frontier: when that is more than this node has, call Lacks
 	Reached               // the peer has stored Tops and StateIndex of Room
 	Push                  // something is due in Room
 	Ended                 // the link is at its end

@@ -115,13 +115,14 @@ func (l *Link) Begin(id room.ID) (theirs *roompb.Frontier, own, ok bool) {
 	return p.has, !p.owed, true
 }
 
-// Pushed says that parcels with these heads were sent: the peer will have after; more says
-// that not all that was due is sent.
-func (l *Link) Pushed(now time.Time, id room.ID, heads []*roompb.Head, after *roompb.Frontier, more bool) {
+// Pushed says that parcels were sent after which the peer will have after; more says that
+// not all that was due is sent.
+func (l *Link) Pushed(now time.Time, id room.ID, after *roompb.Frontier, more bool) {
 	p := l.rooms[id]
 	if p == nil || !p.busy {
 		return
 	}
+	p.takeOff(now, after)
 	p.busy, p.has = false, after
 	defer l.release(now, id, p)
 	if more {
@@ -129,13 +130,36 @@ func (l *Link) Pushed(now time.Time, id room.ID, heads []*roompb.Head, after *ro
 	} else {
 		p.owed = false
 	}
-	for _, h := range heads {
-		k := logKey{h.GetLog(), h.GetOrigin(), h.GetIncarnation()}
-		if h.GetLog() == roompb.Log_LOG_STATE {
-			k = stateLog
-		}
-		p.flight[k], p.sent = max(p.flight[k], h.GetSeq()), now
+}
+
+// takeOff notes what is in flight: where the peer will have more than it had.
+func (p *place) takeOff(now time.Time, after *roompb.Frontier) {
+	if after.GetStateIndex() > p.has.GetStateIndex() {
+		p.flight[stateLog], p.sent = after.GetStateIndex(), now
 	}
+	var had map[logKey]uint64
+	for i, t := range after.GetTops() {
+		var before uint64
+		if same := p.has.GetTops(); i < len(same) && keyOf(same[i]) == keyOf(t) {
+			before = same[i].GetSeq() // nearly always: both are sorted
+		} else {
+			if had == nil {
+				had = seqs(p.has)
+			}
+			before = had[keyOf(t)]
+		}
+		if t.GetSeq() > before {
+			p.flight[keyOf(t)], p.sent = t.GetSeq(), now
+		}
+	}
+}
+
+func seqs(f *roompb.Frontier) map[logKey]uint64 {
+	out := make(map[logKey]uint64, len(f.GetTops()))
+	for _, t := range f.GetTops() {
+		out[keyOf(t)] = t.GetSeq()
+	}
+	return out
 }
 
 // Drop forgets what is known of a room: the peer may not have it, or a push of it failed.
@@ -229,8 +253,8 @@ func (p *place) acknowledged(k logKey, t *roompb.Top) {
 	}
 }
 
-// Lacks says that something came which could not be used: the peer is to be told what
-// this node has, with a growing wait while that does not change.
+// Lacks says that the peer has more than this node, or has sent what could not be used: it
+// is to be told what this node has, with a growing wait while that does not change.
 func (l *Link) Lacks(now time.Time, f *roompb.Frontier) {
 	if l.phase == up && len(f.GetRoom()) == len(room.ID{}) {
 		l.tell(now, f, true)
@@ -352,9 +376,6 @@ func Behind(ours, theirs *roompb.Frontier) bool {
 	if theirs.GetStateIndex() > ours.GetStateIndex() {
 		return true
 	}
-	have := make(map[logKey]uint64, len(ours.GetTops()))
-	for _, t := range ours.GetTops() {
-		have[keyOf(t)] = t.GetSeq()
-	}
+	have := seqs(ours)
 	return slices.ContainsFunc(theirs.GetTops(), func(t *roompb.Top) bool { return t.GetSeq() > have[keyOf(t)] })
 }
