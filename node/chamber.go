@@ -249,7 +249,7 @@ func (c *chamber) meta(s *room.State) *storagepb.Room {
 		Id: c.id.Bytes(), Alias: s.Alias, Version: s.Version, Creator: string(s.Creator), Direct: string(s.Direct), Home: s.Home,
 		Name: s.Name, Topic: s.Topic, Avatar: s.Avatar, Public: s.Public, Created: s.Created,
 		StateIndex: s.Index, StateHash: s.Hash.Bytes(), Members: uint32(s.Joined),
-		Origin: c.origin(s), Stub: len(c.stub) > 0, Invitation: c.stub, Leaving: c.leavers(),
+		Origin: c.origin(s), Stub: len(c.stub) > 0, Invitation: c.stub, Leaving: c.leavers(), Epoch: s.Epoch,
 	}
 }
 

@@ -160,7 +160,7 @@ func loadState(n *Node, meta *storagepb.Room, id room.ID) (*room.State, error) {
 	s.Creator, s.Direct, s.Created = room.User(meta.GetCreator()), room.User(meta.GetDirect()), meta.GetCreated()
 	s.Index, s.Hash, s.Clock = meta.GetStateIndex(), hash, room.Time(meta.GetClock())
 	s.Alias, s.Name, s.Topic, s.Avatar, s.Public = meta.GetAlias(), meta.GetName(), meta.GetTopic(), meta.GetAvatar(), meta.GetPublic()
-	s.Stewards = meta.GetStewards()
+	s.Stewards, s.Epoch = meta.GetStewards(), meta.GetEpoch()
 	for _, m := range meta.GetNodes() {
 		s.Nodes[m.GetName()] = room.NodeStanding{Key: m.GetKey(), Banned: m.GetBanned(), Since: m.GetSince()} // members count themselves
 	}

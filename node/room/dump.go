@@ -20,6 +20,7 @@ func (s *State) Dump() *roompb.StateDump {
 		Index: s.Index, Hash: s.Hash.Bytes(), Clock: uint64(s.Clock),
 		Alias: s.Alias, Name: s.Name, Topic: s.Topic, Avatar: s.Avatar, Public: s.Public,
 		Stewards: slices.Clone(s.Stewards), Nodes: s.dumpNodes(), Members: s.dumpMembers(), Past: s.dumpPast(),
+		Epoch: s.Epoch,
 	}
 }
 

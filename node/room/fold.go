@@ -106,7 +106,7 @@ func applyNodeUnban(s *State, e *Event) {
 
 // applyStewards: the home stays the same where it may, else it is the first one named.
 func applyStewards(s *State, e *Event) {
-	s.Stewards = stewardsOf(e)
+	s.Stewards, s.Epoch = stewardsOf(e), e.Header.GetSeq()
 	if !s.IsSteward(s.Home) {
 		s.Home = e.Body.GetStewards()[0]
 	}

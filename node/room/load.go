@@ -21,7 +21,7 @@ func LoadState(id ID, d *roompb.StateDump) (*State, error) {
 	s.Creator, s.Direct, s.Created = User(d.GetCreator()), User(d.GetDirect()), d.GetCreated()
 	s.Index, s.Hash, s.Clock = d.GetIndex(), hash, Time(d.GetClock())
 	s.Alias, s.Name, s.Topic, s.Avatar, s.Public = d.GetAlias(), d.GetName(), d.GetTopic(), d.GetAvatar(), d.GetPublic()
-	s.Stewards = slices.Clone(d.GetStewards())
+	s.Stewards, s.Epoch = slices.Clone(d.GetStewards()), d.GetEpoch()
 	for _, load := range []func(*roompb.StateDump) error{s.loadNodes, s.loadMembers, s.loadPast, s.checkLoaded} {
 		if err := load(d); err != nil {
 			return nil, err
@@ -220,6 +220,8 @@ func (s *State) checkLoadedStewards(d *roompb.StateDump) error {
 		return badDump("the stewards are not in order")
 	case !s.IsSteward(s.Home):
 		return badDump("%s orders it and is no steward", s.Home)
+	case s.Epoch > s.Index || s.Epoch == 0 && (len(s.Stewards) > 1 || s.Home != s.Origin()):
+		return badDump("the stewards are those of entry %d of %d", s.Epoch, s.Index)
 	}
 	for _, node := range s.Stewards {
 		if n := s.Nodes[node]; n.Banned || n.Key == nil && node != s.Origin() {

@@ -52,6 +52,7 @@ type State struct {
 
 	Nodes    map[string]NodeStanding // that have members or had some, or are banned
 	Stewards []string                // nodes entitled to order the state, sorted; at first Home alone
+	Epoch    uint64                  // index of the entry that set the stewards; 0: they are as at first
 	past     map[User][]*roompb.PastStanding
 }
 

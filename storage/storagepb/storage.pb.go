@@ -64,6 +64,7 @@ type Room struct {
 	Frozen        string       `protobuf:"bytes,28,opt,name=frozen,proto3" json:"frozen,omitempty"`               // why the room can only be read; empty: it is in order
 	ProofA        *roompb.Head `protobuf:"bytes,29,opt,name=proof_a,json=proofA,proto3" json:"proof_a,omitempty"` // of a fork of the state: two signed heads that exclude each other
 	ProofB        *roompb.Head `protobuf:"bytes,30,opt,name=proof_b,json=proofB,proto3" json:"proof_b,omitempty"`
+	Epoch         uint64       `protobuf:"varint,31,opt,name=epoch,proto3" json:"epoch,omitempty"` // index of the entry that set the stewards; 0: they are as at first
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -306,6 +307,13 @@ func (x *Room) GetProofB() *roompb.Head {
 		return x.ProofB
 	}
 	return nil
+}
+
+func (x *Room) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
 }
 
 // RoomNodes is the part of a Room that is kept apart from it.
@@ -1758,7 +1766,7 @@ const file_storage_proto_rawDesc = "" +
 	"\n" +
 	"\rstorage.proto\x12\x11hearth.storage.v1\x1a\n" +
 	"room.proto\x1a\n" +
-	"peer.proto\"\xc6\x06\n" +
+	"peer.proto\"\xdc\x06\n" +
 	"\x04Room\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x14\n" +
 	"\x05alias\x18\x02 \x01(\tR\x05alias\x12\x18\n" +
@@ -1795,7 +1803,8 @@ const file_storage_proto_rawDesc = "" +
 	"\aleaving\x18\x1b \x03(\tR\aleaving\x12\x16\n" +
 	"\x06frozen\x18\x1c \x01(\tR\x06frozen\x12-\n" +
 	"\aproof_a\x18\x1d \x01(\v2\x14.hearth.room.v1.HeadR\x06proofA\x12-\n" +
-	"\aproof_b\x18\x1e \x01(\v2\x14.hearth.room.v1.HeadR\x06proofB\"Z\n" +
+	"\aproof_b\x18\x1e \x01(\v2\x14.hearth.room.v1.HeadR\x06proofB\x12\x14\n" +
+	"\x05epoch\x18\x1f \x01(\x04R\x05epoch\"Z\n" +
 	"\tRoomNodes\x12\x1a\n" +
 	"\bstewards\x18\x01 \x03(\tR\bstewards\x121\n" +
 	"\x05nodes\x18\x02 \x03(\v2\x1b.hearth.storage.v1.RoomNodeR\x05nodes\"v\n" +

@@ -563,6 +563,7 @@ type StateDump struct {
 	Nodes         []*NodeStanding        `protobuf:"bytes,15,rep,name=nodes,proto3" json:"nodes,omitempty"`     // by name
 	Members       []*MemberStanding      `protobuf:"bytes,16,rep,name=members,proto3" json:"members,omitempty"` // by user
 	Past          []*PastStanding        `protobuf:"bytes,17,rep,name=past,proto3" json:"past,omitempty"`       // by user, then from
+	Epoch         uint64                 `protobuf:"varint,18,opt,name=epoch,proto3" json:"epoch,omitempty"`    // index of the entry that set the stewards; 0: they are as at first
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -714,6 +715,13 @@ func (x *StateDump) GetPast() []*PastStanding {
 		return x.Past
 	}
 	return nil
+}
+
+func (x *StateDump) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
 }
 
 type NodeStanding struct {
@@ -1420,9 +1428,10 @@ type ProposeAsk struct {
 	Room          []byte                 `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
 	Author        string                 `protobuf:"bytes,2,opt,name=author,proto3" json:"author,omitempty"`
 	Kind          string                 `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
-	Body          []byte                 `protobuf:"bytes,4,opt,name=body,proto3" json:"body,omitempty"` // encoded Body, salt included
-	Key           string                 `protobuf:"bytes,5,opt,name=key,proto3" json:"key,omitempty"`   // idempotency key
-	Tops          []*Top                 `protobuf:"bytes,6,rep,name=tops,proto3" json:"tops,omitempty"` // leave: how far the asking node's own logs have come
+	Body          []byte                 `protobuf:"bytes,4,opt,name=body,proto3" json:"body,omitempty"`      // encoded Body, salt included
+	Key           string                 `protobuf:"bytes,5,opt,name=key,proto3" json:"key,omitempty"`        // idempotency key
+	Tops          []*Top                 `protobuf:"bytes,6,rep,name=tops,proto3" json:"tops,omitempty"`      // leave: how far the asking node's own logs have come
+	Passed        bool                   `protobuf:"varint,7,opt,name=passed,proto3" json:"passed,omitempty"` // a steward passes it on to the one that leads, which must not pass it on again
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1497,6 +1506,13 @@ func (x *ProposeAsk) GetTops() []*Top {
 		return x.Tops
 	}
 	return nil
+}
+
+func (x *ProposeAsk) GetPassed() bool {
+	if x != nil {
+		return x.Passed
+	}
+	return false
 }
 
 type ProposeAnswer struct {
@@ -2247,6 +2263,8 @@ type StewardAsk struct {
 	Room          []byte                 `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
 	Messages      [][]byte               `protobuf:"bytes,2,rep,name=messages,proto3" json:"messages,omitempty"` // raftpb.Message
 	Cosigned      *Head                  `protobuf:"bytes,3,opt,name=cosigned,proto3" json:"cosigned,omitempty"` // a head that the asking steward signed, in its one cosignature
+	Epoch         uint64                 `protobuf:"varint,4,opt,name=epoch,proto3" json:"epoch,omitempty"`      // index of the entry that made these nodes the stewards
+	Index         uint64                 `protobuf:"varint,5,opt,name=index,proto3" json:"index,omitempty"`      // of the last entry that the asking steward has under a majority's head
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2302,6 +2320,20 @@ func (x *StewardAsk) GetCosigned() *Head {
 	return nil
 }
 
+func (x *StewardAsk) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *StewardAsk) GetIndex() uint64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
 type StewardAnswer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -2338,6 +2370,144 @@ func (*StewardAnswer) Descriptor() ([]byte, []int) {
 	return file_peer_proto_rawDescGZIP(), []int{28}
 }
 
+// StewardPlace is a place in the state log: what a snapshot of the stewards' raft log holds.
+type StewardPlace struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Index         uint64                 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	Hash          []byte                 `protobuf:"bytes,2,opt,name=hash,proto3" json:"hash,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StewardPlace) Reset() {
+	*x = StewardPlace{}
+	mi := &file_peer_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StewardPlace) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StewardPlace) ProtoMessage() {}
+
+func (x *StewardPlace) ProtoReflect() protoreflect.Message {
+	mi := &file_peer_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StewardPlace.ProtoReflect.Descriptor instead.
+func (*StewardPlace) Descriptor() ([]byte, []int) {
+	return file_peer_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *StewardPlace) GetIndex() uint64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *StewardPlace) GetHash() []byte {
+	if x != nil {
+		return x.Hash
+	}
+	return nil
+}
+
+// StewardKept is what a steward keeps of a room; it is sent to nobody.
+type StewardKept struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Epoch         uint64                 `protobuf:"varint,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Hard          []byte                 `protobuf:"bytes,2,opt,name=hard,proto3" json:"hard,omitempty"`                // raftpb.HardState
+	Snapshot      []byte                 `protobuf:"bytes,3,opt,name=snapshot,proto3" json:"snapshot,omitempty"`        // raftpb.Snapshot, its data a StewardPlace
+	Entries       [][]byte               `protobuf:"bytes,4,rep,name=entries,proto3" json:"entries,omitempty"`          // raftpb.Entry, those after the snapshot
+	Cosigned      *StewardPlace          `protobuf:"bytes,5,opt,name=cosigned,proto3" json:"cosigned,omitempty"`        // the last entry whose head this node signed, in any epoch
+	Incarnation   uint32                 `protobuf:"varint,6,opt,name=incarnation,proto3" json:"incarnation,omitempty"` // of the node when it began the epoch; another one: the folder is a restored backup
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StewardKept) Reset() {
+	*x = StewardKept{}
+	mi := &file_peer_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StewardKept) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StewardKept) ProtoMessage() {}
+
+func (x *StewardKept) ProtoReflect() protoreflect.Message {
+	mi := &file_peer_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StewardKept.ProtoReflect.Descriptor instead.
+func (*StewardKept) Descriptor() ([]byte, []int) {
+	return file_peer_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *StewardKept) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *StewardKept) GetHard() []byte {
+	if x != nil {
+		return x.Hard
+	}
+	return nil
+}
+
+func (x *StewardKept) GetSnapshot() []byte {
+	if x != nil {
+		return x.Snapshot
+	}
+	return nil
+}
+
+func (x *StewardKept) GetEntries() [][]byte {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+func (x *StewardKept) GetCosigned() *StewardPlace {
+	if x != nil {
+		return x.Cosigned
+	}
+	return nil
+}
+
+func (x *StewardKept) GetIncarnation() uint32 {
+	if x != nil {
+		return x.Incarnation
+	}
+	return 0
+}
+
 type FrontierAsk struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Room          []byte                 `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
@@ -2347,7 +2517,7 @@ type FrontierAsk struct {
 
 func (x *FrontierAsk) Reset() {
 	*x = FrontierAsk{}
-	mi := &file_peer_proto_msgTypes[29]
+	mi := &file_peer_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2359,7 +2529,7 @@ func (x *FrontierAsk) String() string {
 func (*FrontierAsk) ProtoMessage() {}
 
 func (x *FrontierAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[29]
+	mi := &file_peer_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2372,7 +2542,7 @@ func (x *FrontierAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FrontierAsk.ProtoReflect.Descriptor instead.
 func (*FrontierAsk) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{29}
+	return file_peer_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *FrontierAsk) GetRoom() []byte {
@@ -2430,7 +2600,7 @@ const file_peer_proto_rawDesc = "" +
 	"\n" +
 	"state_root\x18\x05 \x01(\fR\tstateRoot\x12%\n" +
 	"\x0eroot_signature\x18\x06 \x01(\fR\rrootSignature\x12.\n" +
-	"\x06newest\x18\a \x03(\v2\x16.hearth.room.v1.ParcelR\x06newest\"\xf1\x03\n" +
+	"\x06newest\x18\a \x03(\v2\x16.hearth.room.v1.ParcelR\x06newest\"\x87\x04\n" +
 	"\tStateDump\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x12\n" +
 	"\x04home\x18\x02 \x01(\tR\x04home\x12\x18\n" +
@@ -2449,7 +2619,8 @@ const file_peer_proto_rawDesc = "" +
 	"\bstewards\x18\x0e \x03(\tR\bstewards\x122\n" +
 	"\x05nodes\x18\x0f \x03(\v2\x1c.hearth.room.v1.NodeStandingR\x05nodes\x128\n" +
 	"\amembers\x18\x10 \x03(\v2\x1e.hearth.room.v1.MemberStandingR\amembers\x120\n" +
-	"\x04past\x18\x11 \x03(\v2\x1c.hearth.room.v1.PastStandingR\x04past\"b\n" +
+	"\x04past\x18\x11 \x03(\v2\x1c.hearth.room.v1.PastStandingR\x04past\x12\x14\n" +
+	"\x05epoch\x18\x12 \x01(\x04R\x05epoch\"b\n" +
 	"\fNodeStanding\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12\x16\n" +
@@ -2503,7 +2674,7 @@ const file_peer_proto_rawDesc = "" +
 	" \x01(\v2\x1a.hearth.room.v1.BlobAnswerH\x00R\x04blob\x129\n" +
 	"\asteward\x18\v \x01(\v2\x1d.hearth.room.v1.StewardAnswerH\x00R\asteward\x126\n" +
 	"\bfrontier\x18\f \x01(\v2\x18.hearth.room.v1.FrontierH\x00R\bfrontierB\x06\n" +
-	"\x04what\"\x9b\x01\n" +
+	"\x04what\"\xb3\x01\n" +
 	"\n" +
 	"ProposeAsk\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\fR\x04room\x12\x16\n" +
@@ -2511,7 +2682,8 @@ const file_peer_proto_rawDesc = "" +
 	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04body\x18\x04 \x01(\fR\x04body\x12\x10\n" +
 	"\x03key\x18\x05 \x01(\tR\x03key\x12'\n" +
-	"\x04tops\x18\x06 \x03(\v2\x13.hearth.room.v1.TopR\x04tops\";\n" +
+	"\x04tops\x18\x06 \x03(\v2\x13.hearth.room.v1.TopR\x04tops\x12\x16\n" +
+	"\x06passed\x18\a \x01(\bR\x06passed\";\n" +
 	"\rProposeAnswer\x12\x14\n" +
 	"\x05event\x18\x01 \x01(\fR\x05event\x12\x14\n" +
 	"\x05index\x18\x02 \x01(\x04R\x05index\"!\n" +
@@ -2560,13 +2732,25 @@ const file_peer_proto_rawDesc = "" +
 	"\x04room\x18\x01 \x01(\fR\x04room\x12\x14\n" +
 	"\x05event\x18\x02 \x01(\fR\x05event\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x1a\n" +
-	"\breporter\x18\x04 \x01(\tR\breporter\"n\n" +
+	"\breporter\x18\x04 \x01(\tR\breporter\"\x9a\x01\n" +
 	"\n" +
 	"StewardAsk\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\fR\x04room\x12\x1a\n" +
 	"\bmessages\x18\x02 \x03(\fR\bmessages\x120\n" +
-	"\bcosigned\x18\x03 \x01(\v2\x14.hearth.room.v1.HeadR\bcosigned\"\x0f\n" +
-	"\rStewardAnswer\"!\n" +
+	"\bcosigned\x18\x03 \x01(\v2\x14.hearth.room.v1.HeadR\bcosigned\x12\x14\n" +
+	"\x05epoch\x18\x04 \x01(\x04R\x05epoch\x12\x14\n" +
+	"\x05index\x18\x05 \x01(\x04R\x05index\"\x0f\n" +
+	"\rStewardAnswer\"8\n" +
+	"\fStewardPlace\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\x04R\x05index\x12\x12\n" +
+	"\x04hash\x18\x02 \x01(\fR\x04hash\"\xc9\x01\n" +
+	"\vStewardKept\x12\x14\n" +
+	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x12\n" +
+	"\x04hard\x18\x02 \x01(\fR\x04hard\x12\x1a\n" +
+	"\bsnapshot\x18\x03 \x01(\fR\bsnapshot\x12\x18\n" +
+	"\aentries\x18\x04 \x03(\fR\aentries\x128\n" +
+	"\bcosigned\x18\x05 \x01(\v2\x1c.hearth.room.v1.StewardPlaceR\bcosigned\x12 \n" +
+	"\vincarnation\x18\x06 \x01(\rR\vincarnation\"!\n" +
 	"\vFrontierAsk\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\fR\x04roomB\x19Z\x17hearth/node/room/roompbb\x06proto3"
 
@@ -2582,7 +2766,7 @@ func file_peer_proto_rawDescGZIP() []byte {
 	return file_peer_proto_rawDescData
 }
 
-var file_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_peer_proto_goTypes = []any{
 	(*Record)(nil),          // 0: hearth.room.v1.Record
 	(*SignedRecord)(nil),    // 1: hearth.room.v1.SignedRecord
@@ -2613,26 +2797,28 @@ var file_peer_proto_goTypes = []any{
 	(*ReportAsk)(nil),       // 26: hearth.room.v1.ReportAsk
 	(*StewardAsk)(nil),      // 27: hearth.room.v1.StewardAsk
 	(*StewardAnswer)(nil),   // 28: hearth.room.v1.StewardAnswer
-	(*FrontierAsk)(nil),     // 29: hearth.room.v1.FrontierAsk
-	(*Head)(nil),            // 30: hearth.room.v1.Head
-	(*Cut)(nil),             // 31: hearth.room.v1.Cut
-	(*RoomSummary)(nil),     // 32: hearth.room.v1.RoomSummary
-	(*Profile)(nil),         // 33: hearth.room.v1.Profile
-	(Log)(0),                // 34: hearth.room.v1.Log
+	(*StewardPlace)(nil),    // 29: hearth.room.v1.StewardPlace
+	(*StewardKept)(nil),     // 30: hearth.room.v1.StewardKept
+	(*FrontierAsk)(nil),     // 31: hearth.room.v1.FrontierAsk
+	(*Head)(nil),            // 32: hearth.room.v1.Head
+	(*Cut)(nil),             // 33: hearth.room.v1.Cut
+	(*RoomSummary)(nil),     // 34: hearth.room.v1.RoomSummary
+	(*Profile)(nil),         // 35: hearth.room.v1.Profile
+	(Log)(0),                // 36: hearth.room.v1.Log
 }
 var file_peer_proto_depIdxs = []int32{
 	2,  // 0: hearth.room.v1.Parcel.packets:type_name -> hearth.room.v1.Packet
-	30, // 1: hearth.room.v1.Parcel.head:type_name -> hearth.room.v1.Head
+	32, // 1: hearth.room.v1.Parcel.head:type_name -> hearth.room.v1.Head
 	4,  // 2: hearth.room.v1.Frontier.tops:type_name -> hearth.room.v1.Top
 	2,  // 3: hearth.room.v1.Snapshot.create:type_name -> hearth.room.v1.Packet
 	2,  // 4: hearth.room.v1.Snapshot.last:type_name -> hearth.room.v1.Packet
-	30, // 5: hearth.room.v1.Snapshot.head:type_name -> hearth.room.v1.Head
+	32, // 5: hearth.room.v1.Snapshot.head:type_name -> hearth.room.v1.Head
 	7,  // 6: hearth.room.v1.Snapshot.state:type_name -> hearth.room.v1.StateDump
 	3,  // 7: hearth.room.v1.Snapshot.newest:type_name -> hearth.room.v1.Parcel
 	8,  // 8: hearth.room.v1.StateDump.nodes:type_name -> hearth.room.v1.NodeStanding
 	9,  // 9: hearth.room.v1.StateDump.members:type_name -> hearth.room.v1.MemberStanding
 	10, // 10: hearth.room.v1.StateDump.past:type_name -> hearth.room.v1.PastStanding
-	31, // 11: hearth.room.v1.PastStanding.cuts:type_name -> hearth.room.v1.Cut
+	33, // 11: hearth.room.v1.PastStanding.cuts:type_name -> hearth.room.v1.Cut
 	13, // 12: hearth.room.v1.Ask.propose:type_name -> hearth.room.v1.ProposeAsk
 	15, // 13: hearth.room.v1.Ask.snapshot:type_name -> hearth.room.v1.SnapshotAsk
 	16, // 14: hearth.room.v1.Ask.resolve:type_name -> hearth.room.v1.ResolveAsk
@@ -2643,7 +2829,7 @@ var file_peer_proto_depIdxs = []int32{
 	24, // 19: hearth.room.v1.Ask.blob:type_name -> hearth.room.v1.BlobAsk
 	26, // 20: hearth.room.v1.Ask.report:type_name -> hearth.room.v1.ReportAsk
 	27, // 21: hearth.room.v1.Ask.steward:type_name -> hearth.room.v1.StewardAsk
-	29, // 22: hearth.room.v1.Ask.frontier:type_name -> hearth.room.v1.FrontierAsk
+	31, // 22: hearth.room.v1.Ask.frontier:type_name -> hearth.room.v1.FrontierAsk
 	14, // 23: hearth.room.v1.Answer.propose:type_name -> hearth.room.v1.ProposeAnswer
 	6,  // 24: hearth.room.v1.Answer.snapshot:type_name -> hearth.room.v1.Snapshot
 	17, // 25: hearth.room.v1.Answer.resolve:type_name -> hearth.room.v1.ResolveAnswer
@@ -2654,21 +2840,22 @@ var file_peer_proto_depIdxs = []int32{
 	28, // 30: hearth.room.v1.Answer.steward:type_name -> hearth.room.v1.StewardAnswer
 	5,  // 31: hearth.room.v1.Answer.frontier:type_name -> hearth.room.v1.Frontier
 	4,  // 32: hearth.room.v1.ProposeAsk.tops:type_name -> hearth.room.v1.Top
-	32, // 33: hearth.room.v1.ResolveAnswer.summary:type_name -> hearth.room.v1.RoomSummary
-	32, // 34: hearth.room.v1.DirectoryAnswer.rooms:type_name -> hearth.room.v1.RoomSummary
+	34, // 33: hearth.room.v1.ResolveAnswer.summary:type_name -> hearth.room.v1.RoomSummary
+	34, // 34: hearth.room.v1.DirectoryAnswer.rooms:type_name -> hearth.room.v1.RoomSummary
 	2,  // 35: hearth.room.v1.InviteAsk.create:type_name -> hearth.room.v1.Packet
 	2,  // 36: hearth.room.v1.InviteAsk.invite:type_name -> hearth.room.v1.Packet
-	30, // 37: hearth.room.v1.InviteAsk.head:type_name -> hearth.room.v1.Head
-	32, // 38: hearth.room.v1.InviteAsk.summary:type_name -> hearth.room.v1.RoomSummary
-	33, // 39: hearth.room.v1.InviteAsk.inviter:type_name -> hearth.room.v1.Profile
-	34, // 40: hearth.room.v1.PageAsk.log:type_name -> hearth.room.v1.Log
-	33, // 41: hearth.room.v1.ProfilesAnswer.profiles:type_name -> hearth.room.v1.Profile
-	30, // 42: hearth.room.v1.StewardAsk.cosigned:type_name -> hearth.room.v1.Head
-	43, // [43:43] is the sub-list for method output_type
-	43, // [43:43] is the sub-list for method input_type
-	43, // [43:43] is the sub-list for extension type_name
-	43, // [43:43] is the sub-list for extension extendee
-	0,  // [0:43] is the sub-list for field type_name
+	32, // 37: hearth.room.v1.InviteAsk.head:type_name -> hearth.room.v1.Head
+	34, // 38: hearth.room.v1.InviteAsk.summary:type_name -> hearth.room.v1.RoomSummary
+	35, // 39: hearth.room.v1.InviteAsk.inviter:type_name -> hearth.room.v1.Profile
+	36, // 40: hearth.room.v1.PageAsk.log:type_name -> hearth.room.v1.Log
+	35, // 41: hearth.room.v1.ProfilesAnswer.profiles:type_name -> hearth.room.v1.Profile
+	32, // 42: hearth.room.v1.StewardAsk.cosigned:type_name -> hearth.room.v1.Head
+	29, // 43: hearth.room.v1.StewardKept.cosigned:type_name -> hearth.room.v1.StewardPlace
+	44, // [44:44] is the sub-list for method output_type
+	44, // [44:44] is the sub-list for method input_type
+	44, // [44:44] is the sub-list for extension type_name
+	44, // [44:44] is the sub-list for extension extendee
+	0,  // [0:44] is the sub-list for field type_name
 }
 
 func init() { file_peer_proto_init() }
@@ -2707,7 +2894,7 @@ func file_peer_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_peer_proto_rawDesc), len(file_peer_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   30,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

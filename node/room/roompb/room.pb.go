@@ -226,6 +226,7 @@ type Body struct {
 	NodeKey       []byte                 `protobuf:"bytes,17,opt,name=node_key,json=nodeKey,proto3" json:"node_key,omitempty"`             // create, join: the Ed25519 public key of the author's node, 32 bytes
 	Node          string                 `protobuf:"bytes,18,opt,name=node,proto3" json:"node,omitempty"`                                  // nodeban, nodeunban: the node it is about
 	Stewards      []string               `protobuf:"bytes,19,rep,name=stewards,proto3" json:"stewards,omitempty"`                          // stewards: the nodes that order the state from now on
+	Key           string                 `protobuf:"bytes,20,opt,name=key,proto3" json:"key,omitempty"`                                    // state entries of a room with several stewards: the draft's idempotency key
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -391,6 +392,13 @@ func (x *Body) GetStewards() []string {
 		return x.Stewards
 	}
 	return nil
+}
+
+func (x *Body) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
 }
 
 type Settings struct {
@@ -1723,7 +1731,7 @@ const file_room_proto_rawDesc = "" +
 	"\x06author\x18\t \x01(\tR\x06author\x12\x12\n" +
 	"\x04kind\x18\n" +
 	" \x01(\tR\x04kind\x12\x1b\n" +
-	"\tbody_hash\x18\v \x01(\fR\bbodyHash\"\x88\x04\n" +
+	"\tbody_hash\x18\v \x01(\fR\bbodyHash\"\x9a\x04\n" +
 	"\x04Body\x12\x12\n" +
 	"\x04salt\x18\x01 \x01(\fR\x04salt\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x16\n" +
@@ -1744,7 +1752,8 @@ const file_room_proto_rawDesc = "" +
 	"\x06silent\x18\x10 \x01(\bR\x06silent\x12\x19\n" +
 	"\bnode_key\x18\x11 \x01(\fR\anodeKey\x12\x12\n" +
 	"\x04node\x18\x12 \x01(\tR\x04node\x12\x1a\n" +
-	"\bstewards\x18\x13 \x03(\tR\bstewards\"\xc6\x01\n" +
+	"\bstewards\x18\x13 \x03(\tR\bstewards\x12\x10\n" +
+	"\x03key\x18\x14 \x01(\tR\x03key\"\xc6\x01\n" +
 	"\bSettings\x12\x19\n" +
 	"\x05alias\x18\x01 \x01(\tH\x00R\x05alias\x88\x01\x01\x12\x17\n" +
 	"\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x12\x19\n" +
