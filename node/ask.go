@@ -230,4 +230,7 @@ func (n *Node) PeerUp(name string) {
 }
 
 // PeerDown is told by the door when the link is gone: who is there is not known any more.
-func (n *Node) PeerDown(name string) { n.people.forgetNode(name) }
+func (n *Node) PeerDown(name string) {
+	n.level.Delete(name)
+	n.people.forgetNode(name)
+}

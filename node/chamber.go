@@ -143,7 +143,11 @@ func (c *chamber) load() error {
 		c.leaving[room.User(u)] = struct{}{}
 	}
 	c.peers = c.takingPart()
-	return c.loadLogs()
+	if err := c.loadLogs(); err != nil {
+		return err
+	}
+	c.seedReached()
+	return nil
 }
 
 // loadLogs reads how far every log of the room has come here.

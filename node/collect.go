@@ -116,6 +116,9 @@ func (n *Node) Collect(peer string, theirs *roompb.Frontier, own bool, maxBytes 
 	if stub || index == 0 {
 		return nil, theirs, false, nil
 	}
+	if !own {
+		n.Acked(peer, id, theirs.GetTops(), theirs.GetStateIndex())
+	}
 	g := &collecting{c: c, theirs: proto.Clone(theirs).(*roompb.Frontier), room: maxBytes}
 	if err := g.entries(index); err != nil {
 		return nil, theirs, false, err

@@ -152,9 +152,7 @@ func (t *turn) foldIn() {
 		}
 	}
 	t.app.Heads = append(t.app.Heads, f.heads...)
-	if !f.log.whole() {
-		t.app.Chains = append(t.app.Chains, f.log.stored())
-	}
+	t.keepGaps(f.log)
 }
 
 // rewrite stores every member and every past, but for those that the fold changes.

@@ -62,6 +62,7 @@ type Node struct {
 	hasDoor    atomic.Bool
 	foreign    *foreigners
 	sending    *postman
+	level      sync.Map  // names of peers that were found to have all
 	entering   turnstile // to rooms of other nodes
 	inviteRate *limit.Table[string]
 	life       context.Context // ends when Close begins

@@ -83,6 +83,33 @@ func (n *Node) Acked(peer string, id room.ID, tops []*roompb.Top, _ uint64) {
 	}
 }
 
+// Level is told by the door when a peer has been found to have all that this node has of
+// the rooms that both share, and the other way round.
+func (n *Node) Level(peer string) {
+	n.level.Store(peer, true)
+	ids, err := n.store.PeerRooms(peer)
+	if err != nil {
+		n.log.Error("read rooms shared with a peer", "peer", peer, "err", err)
+	}
+	for _, id := range ids {
+		if c := n.rooms.peek(id); c != nil {
+			c.mu.RLock()
+			seq := c.own().seq()
+			c.mu.RUnlock()
+			c.ack(peer, seq)
+		}
+	}
+}
+
+// seedReached is for a room that wakes: who is level has had time to get all of it.
+func (c *chamber) seedReached() {
+	for _, p := range c.peers {
+		if _, level := c.n.level.Load(p); level {
+			c.reached[p] = c.own().seq()
+		}
+	}
+}
+
 func (c *chamber) ack(peer string, seq uint64) {
 	c.mu.Lock()
 	news := slices.Contains(c.peers, peer) && seq > c.reached[peer] && seq <= c.own().seq()
