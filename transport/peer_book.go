@@ -10,14 +10,32 @@ import (
 // for the commands of a running node, and for who works on the folder of one that stands.
 type Book struct{ *peer.Book }
 
-// All is every node that is known, without what only a running node knows of it.
-func (b Book) All() *clientpb.AdminPeersResponse {
+// All is every node that is known, without what only a running node knows of it, and those
+// that are to be joined.
+func (b Book) All() (*clientpb.AdminPeersResponse, error) {
 	out := &clientpb.AdminPeersResponse{Policy: string(b.Policy()), Addresses: b.Addresses()}
 	for _, p := range b.List() {
 		out.Peers = append(out.Peers, showPeer(p))
 	}
+	links, err := b.PendingJoins()
+	if err != nil {
+		return nil, err
+	}
+	for _, link := range links {
+		out.Peers = append(out.Peers, PendingPeer(link))
+	}
 	for _, a := range b.Alarms() {
 		out.Alarms = append(out.Alarms, &clientpb.Alarm{Time: a.Time.UnixMilli(), Peer: a.Peer, Text: a.Text})
+	}
+	return out, nil
+}
+
+// PendingPeer is a node that is to be joined by link, when this one starts or as soon as
+// the other can be reached.
+func PendingPeer(link string) *clientpb.Peer {
+	out := &clientpb.Peer{Name: link, State: "pending"}
+	if l, err := peer.ParseLink(link); err == nil {
+		out.Name, out.Key, out.Addresses = l.Name, l.Fingerprint, []string{l.Address}
 	}
 	return out
 }

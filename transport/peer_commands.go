@@ -61,7 +61,10 @@ func adminReportClose(_ context.Context, c *call, in *clientpb.AdminReportCloseR
 
 func adminPeers(_ context.Context, c *call, _ *clientpb.Empty) (*clientpb.AdminPeersResponse, error) {
 	n := c.s.node
-	out := Book{n.Peers}.All()
+	out, err := Book{n.Peers}.All()
+	if err != nil {
+		return nil, err
+	}
 	out.Name, out.Key = n.Name(), peer.Fingerprint(n.PublicKey())
 	for _, p := range out.Peers {
 		if err := c.addLag(p); err != nil {

@@ -41,10 +41,17 @@ func (d *direct) peers(context.Context, proto.Message) (proto.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := b.All()
+	out, err := b.All()
+	if err != nil {
+		return nil, err
+	}
 	out.Name, out.Key = d.name, peer.Fingerprint(key)
 	for _, p := range out.Peers {
-		p.Error = cmp.Or(p.Error, "this node does not run")
+		rooms, err := d.store.PeerRooms(p.Name)
+		if err != nil {
+			return nil, err
+		}
+		p.Rooms, p.Error = uint32(len(rooms)), cmp.Or(p.Error, "this node does not run")
 	}
 	return out, nil
 }
@@ -71,11 +78,7 @@ func (d *direct) nodeJoin(_ context.Context, req proto.Message) (proto.Message, 
 	if err := peer.PutPendingJoin(d.store, link); err != nil {
 		return nil, err
 	}
-	name := link
-	if l, err := peer.ParseLink(link); err == nil {
-		name = l.Name
-	}
-	return &pb.Peer{Name: name, State: pending}, nil
+	return transport.PendingPeer(link), nil
 }
 
 func (d *direct) federationSet(_ context.Context, req proto.Message) (proto.Message, error) {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	web "hearth/clients/web"
+	"hearth/federation"
 	"hearth/node"
 	"hearth/storage"
 	"hearth/transport"
@@ -27,6 +28,7 @@ type Main struct {
 	log    *slog.Logger
 	store  *storage.Store
 	node   *node.Node
+	peers  *federation.Federation
 	doors  *transport.Server
 	pprof  *http.Server // nil: not asked for
 
@@ -76,10 +78,15 @@ func (m *Main) open() (err error) {
 	if m.bootstrap, _, err = m.node.Accounts.BootstrapInvite(); err != nil {
 		return err
 	}
+	m.peers, err = federation.New(federation.Config{Node: m.node, Book: m.node.Peers, Log: m.log, Version: version(), Gossip: c.Gossip})
+	if err != nil {
+		return err
+	}
 	m.doors, err = transport.Listen(transport.Config{
 		Node: m.node, Listen: c.Listen, Names: c.hostNames(name), Dir: c.Data, Domain: c.Domain,
 		Web: web.Page(), Version: version(), Limits: c.limits(), Log: m.log,
 		Operator: map[string]http.Handler{"GET " + backupPath: m.backups()},
+		Dialects: []transport.Dialect{{ALPN: []string{federation.ALPN}, TLS: m.peers.TLS(), Serve: m.peers.Serve, Window: federation.Window}},
 	})
 	return err
 }
@@ -134,10 +141,16 @@ func (m *Main) announce(out io.Writer) {
 
 // Run serves until ctx ends, then lets everybody go.
 func (m *Main) Run(ctx context.Context) error {
-	err := m.doors.Serve(ctx)
+	err := m.peers.Start(ctx, m.doors.QUIC(), m.reach())
+	if err == nil {
+		err = m.doors.Serve(ctx)
+	}
 	m.log.Info("stopping")
 	within, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
+	if stopped := m.peers.Close(within); stopped != nil && !errors.Is(stopped, context.DeadlineExceeded) {
+		m.log.Warn("links did not close cleanly", "error", stopped)
+	}
 	if stopped := m.doors.Shutdown(within); stopped != nil && !errors.Is(stopped, context.DeadlineExceeded) {
 		m.log.Warn("doors did not close cleanly", "error", stopped)
 	}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"net"
 	"net/url"
 	"slices"
+	"time"
 )
 
 // reach is where other nodes are told to reach this one, the best address first: that is
@@ -19,7 +21,7 @@ func (m *Main) reach() []string {
 		found = append(found, hostPort(address))
 	}
 	if len(others) > 0 {
-		found = farthestFirst(found, outwardAddress())
+		found = farthestFirst(found, outwardAddress(), leadsHere)
 	}
 	return unique(found)
 }
@@ -33,23 +35,34 @@ func hostPort(address string) string {
 	return net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "443"))
 }
 
-// farthestFirst puts what leads others only to themselves last, and first, when nothing
-// but addresses is left, the one by which this machine goes out.
-func farthestFirst(addresses []string, outward string) []string {
-	rank := func(address string) int {
+// farthestFirst puts what leads others only to themselves last, and first, when there is no
+// name that leads here, the address by which this machine goes out.
+func farthestFirst(addresses []string, outward string, leads func(name string) bool) []string {
+	rank := map[string]int{}
+	for _, address := range addresses {
 		host, _, _ := net.SplitHostPort(address)
 		ip := net.ParseIP(host)
 		switch {
-		case host == "localhost" || ip.IsLoopback():
-			return 3
-		case ip == nil:
-			return 0
+		case ip == nil && leads(host):
+			rank[address] = 0
+		case ip == nil || ip.IsLoopback():
+			rank[address] = 3
 		case host == outward:
-			return 1
+			rank[address] = 1
+		default:
+			rank[address] = 2
 		}
-		return 2
 	}
-	return slices.SortedStableFunc(slices.Values(addresses), func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
+	return slices.SortedStableFunc(slices.Values(addresses), func(a, b string) int { return cmp.Compare(rank[a], rank[b]) })
+}
+
+// leadsHere tells whether a name is one that the world's directory knows, and leads further
+// than to the machine that asks.
+func leadsHere(name string) bool {
+	within, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	found, err := net.DefaultResolver.LookupHost(within, name)
+	return err == nil && !slices.ContainsFunc(found, func(a string) bool { return net.ParseIP(a).IsLoopback() })
 }
 
 // outwardAddress is the machine's address on the way to the internet, "" without one. Nothing
