@@ -101,6 +101,8 @@ func (c *conn) run() {
 	if err == nil {
 		c.running.Go(func() { c.write(control) })
 		c.read(control)
+	} else {
+		_ = c.quic.CloseWithError(0, link.CodeSilent+": No hello came.") // it may have gone
 	}
 	c.broke()
 	c.running.Wait()

@@ -234,7 +234,8 @@ func (l *Link) Welcome(now time.Time) {
 		l.sayHello(now)
 	}
 	l.phase = up
-	l.pingDue, l.digestDue = now.Add(PingEvery), now.Add(DigestEvery)
+	l.digestDue = now.Add(DigestEvery)
+	l.Ping(now) // how long the way is, people ask at once
 	l.step(Step{Do: Opened})
 	l.step(Step{Do: Sum}) // the first digest
 	l.compare.periodic = true
