@@ -32,6 +32,7 @@ type postman struct {
 const (
 	resend      = 30 * time.Second
 	askTimeout  = 10 * time.Second
+	awayTimeout = 2 * time.Second
 	mostWaiting = 1000 // letters to one node
 )
 

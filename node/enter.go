@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -473,6 +474,9 @@ func (n *Node) storeStub(id room.ID, home string, create, invite *room.Event, su
 		Id: id.Bytes(), Version: create.Body.GetVersion(), Creator: string(create.Author()), Direct: create.Body.GetDirect(), Home: home,
 		Name: s.GetName(), Topic: s.GetTopic(), Created: create.Time().Millis(), Members: s.GetMembers(), Origin: create.Author().Node(),
 		Stub: true, Invitation: raw, Stewards: []string{home}, StateIndex: invite.Header.GetSeq(), StateHash: invite.ID.Bytes(),
+	}
+	if alias, at, _ := strings.Cut(strings.TrimPrefix(s.GetAlias(), "#"), "@"); at == m.Origin && room.CheckAlias(alias) == nil {
+		m.Alias = alias
 	}
 	app := &storage.Append{Room: id, Meta: m, Members: []*storagepb.Member{storedMember(id, subject, room.Member{
 		Membership: room.Invited, Since: invite.Time().Millis(), By: invite.Author(), From: invite.Header.GetSeq(),

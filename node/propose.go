@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"hearth/node/peer"
 	"hearth/node/room"
 	"hearth/node/room/roompb"
 )
@@ -51,7 +52,7 @@ func (n *Node) propose(ctx context.Context, c *chamber, d room.Draft) (Receipt, 
 	if err != nil {
 		return Receipt{}, err
 	}
-	within, cancel := context.WithTimeout(ctx, askTimeout)
+	within, cancel := context.WithTimeout(ctx, n.patienceWith(c.home()))
 	defer cancel()
 	a, err := n.ask(within, c.home(), ask)
 	if errors.Is(err, ErrUnreachable) {
@@ -69,6 +70,15 @@ func (n *Node) propose(ctx context.Context, c *chamber, d room.Draft) (Receipt, 
 	}
 	c.until(ctx, a.GetPropose().GetIndex())
 	return Receipt{Event: event, Room: c.id, Index: a.GetPropose().GetIndex()}, nil
+}
+
+// patienceWith is how long a user waits for an answer of another node: of one that was away
+// a moment ago none is to be expected soon.
+func (n *Node) patienceWith(name string) time.Duration {
+	if p, known := n.Peers.Lookup(name); known && p.State.Link != peer.Up && !p.State.Since.IsZero() {
+		return awayTimeout
+	}
+	return askTimeout
 }
 
 // proposal is a draft as its home is asked for it. The key makes asking twice harmless.
