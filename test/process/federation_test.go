@@ -15,10 +15,11 @@ const password = "correct horse battery staple"
 
 // federation is some nodes, each with an account, and a room that all of them are in.
 type federation struct {
-	t     *testing.T
-	dir   string
-	nodes []*node
-	room  string // its id
+	t       *testing.T
+	dir     string
+	nodes   []*node
+	room    string // its id
+	address string // #alias@node
 }
 
 // node is one of them, whether it runs or not. Its account is user1 on the first, and so on.
@@ -29,6 +30,7 @@ type node struct {
 	data    string
 	user    string
 	profile string
+	visitor string // profile of another account, that is in the room at times
 	netns   string
 	flags   []string
 	log     *logs
@@ -62,20 +64,28 @@ func federate(t *testing.T, places []place) *federation {
 	for i, p := range places {
 		n := &node{t: t, name: p.name, url: p.url, netns: p.netns, user: fmt.Sprintf("user%d", i+1), log: &logs{}}
 		n.data = filepath.Join(f.dir, fmt.Sprintf("d%d", i+1))
-		n.profile = filepath.Join(f.dir, n.user+".json")
 		n.flags = []string{"--data", n.data, "--listen", p.listen, "--name", p.name, "--send-rate", "0"}
 		for _, host := range p.hosts {
 			n.flags = append(n.flags, "--hosts", host)
 		}
 		f.nodes = append(f.nodes, n)
 		n.start()
-		n.must("user", "add", n.user, "--data", n.data, "--password-file", f.path("pw"))
-		n.must("login", n.url, "--user", n.user, "--password-file", f.path("pw"), "--profile", n.profile)
+		n.profile = f.account(n, n.user)
+		n.visitor = f.account(n, fmt.Sprintf("visitor%d", i+1))
 	}
 	t.Cleanup(f.show)
 	f.join()
 	f.meet("garden")
 	return f
+}
+
+// account makes one and logs it in.
+func (f *federation) account(n *node, user string) (profile string) {
+	f.t.Helper()
+	profile = f.path(user + ".json")
+	n.must("user", "add", user, "--data", n.data, "--password-file", f.path("pw"))
+	n.must("login", n.url, "--user", user, "--password-file", f.path("pw"), "--profile", profile)
+	return profile
 }
 
 func (f *federation) path(name string) string { return filepath.Join(f.dir, name) }
@@ -113,8 +123,9 @@ func (f *federation) meet(alias string) {
 	f.t.Helper()
 	home := f.nodes[0]
 	f.room = home.rows("room", "create", alias, "--public", "--profile", home.profile)[0]["room"].(string)
+	f.address = "#" + alias + "@" + home.name
 	for _, n := range f.nodes[1:] {
-		n.must("room", "join", "#"+alias+"@"+home.name, "--profile", n.profile)
+		n.must("room", "join", f.address, "--profile", n.profile)
 	}
 }
 

@@ -52,7 +52,7 @@ func TestStewardsSurviveTheHome(t *testing.T) {
 	f := newFederation(t, 3)
 	home, others := f.nodes[0], f.nodes[1:]
 	second := others[0].user + "@" + others[0].name
-	home.must("room", "role", f.room, second, "admin", "--profile", home.profile)
+	home.must("room", "role", f.room, second, "administrator", "--profile", home.profile)
 	for _, n := range others {
 		home.must("room", "steward", "add", f.room, n.name, "--profile", home.profile)
 	}
@@ -67,15 +67,3 @@ func TestStewardsSurviveTheHome(t *testing.T) {
 	f.agree(time.Minute, l.acked, f.nodes...)
 	f.verify(f.nodes...)
 }
-
-// fails is the refusal of a command line, nil when it was done.
-func (n *node) fails(args ...string) error {
-	if r := n.cli(args...); r.code != 0 {
-		return refusal(r)
-	}
-	return nil
-}
-
-type refusal result
-
-func (r refusal) Error() string { return result(r).String() }
