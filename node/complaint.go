@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -108,7 +109,7 @@ func (n *Node) keepReport(c *chamber, e *room.Event, reason string, reporter roo
 		}
 	}
 	c.mu.RLock()
-	name := c.state.Name
+	name := cmp.Or(c.state.Name, stateSummary(c.state).Alias, c.text)
 	c.mu.RUnlock()
 	return n.store.PutReport(&storagepb.Report{
 		Id: account.NewID(n.now()), Room: c.id.Bytes(), Event: e.ID.Bytes(), Author: string(e.Author()), Text: clip(e.Body.GetText(), 300),

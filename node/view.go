@@ -19,6 +19,9 @@ func (c *chamber) view(row *storage.Row) *roompb.Event {
 		Emoji: b.GetEmoji(), Reason: b.GetReason(), Subject: b.GetSubject(), Role: b.GetRole(),
 		Settings: b.GetSettings(), Silent: b.GetSilent(), Voided: row.Void,
 	}
+	if row.Old {
+		v.Pos = 0
+	}
 	if h.GetOrigin() == c.n.name {
 		c.mu.RLock()
 		v.Reached, v.Nodes = c.reach(h)

@@ -703,7 +703,7 @@ func (x *Cosignature) GetSignature() []byte {
 type Event struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	Id          string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Pos         uint64                 `protobuf:"varint,2,opt,name=pos,proto3" json:"pos,omitempty"` // where this node put it in the room; dense, rises; never compared across nodes
+	Pos         uint64                 `protobuf:"varint,2,opt,name=pos,proto3" json:"pos,omitempty"` // where this node put it in the room; dense, rises; never compared across nodes. 0: history from before this node took part, which counts as read
 	Author      string                 `protobuf:"bytes,3,opt,name=author,proto3" json:"author,omitempty"`
 	Time        int64                  `protobuf:"varint,4,opt,name=time,proto3" json:"time,omitempty"`   // milliseconds since 1970
 	Order       uint64                 `protobuf:"varint,5,opt,name=order,proto3" json:"order,omitempty"` // hybrid logical time; the timeline is sorted by (order, origin, seq)
