@@ -60,7 +60,7 @@ export function MemberItem(props: { member: Member; onChanged: () => void }): JS
       <span class="member-main">
         <span class="member-name" title={user()}>
           {name()} {me() ? `(${t().common.you})` : ""}
-          <Show when={elsewhere(chat, user())}>{(node) => <span class="node-tag">@{node()}</span>}</Show>
+          <Show when={props.member.profile?.status && elsewhere(chat, user())}>{(node) => <span class="node-tag">@{node()}</span>}</Show>
         </span>
         <span class="member-detail" dir="auto">
           {props.member.profile?.status || user()}
