@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -108,4 +109,53 @@ func TestStewardsOutliveTheHome(t *testing.T) {
 	}
 	running[0] = one.spawn()
 	h.awaitSame(room, 60*time.Second, profiles...)
+}
+
+// While the home is away talk goes on, changes of the rules wait for it, and leaving works
+// at once.
+func TestChangesWaitForTheHome(t *testing.T) {
+	h := newHearth(t)
+	one, two, three := h.station("d1"), h.station("d2").start(), h.station("d3").start()
+	home := one.spawn()
+	alice, bob, carol, dave := one.person("alice"), two.person("bob"), three.person("carol"), three.person("dave")
+	link := strings.TrimSpace(one.must("invite", "--node", "--uses", "2", "--data", one.folder).out)
+	for _, s := range []*station{two, three} {
+		s.must("join", link, "--data", s.folder)
+	}
+	room := "#garden@" + one.node
+	h.must("room", "create", "garden", "--public", "--profile", alice)
+	for _, p := range []string{bob, carol, dave} {
+		h.must("room", "join", room, "--profile", p)
+	}
+	h.must("room", "role", room, "bob@"+two.node, "moderator", "--profile", alice)
+	h.awaitSame(room, 20*time.Second, alice, bob, carol)
+	two.awaitUp(three)
+
+	home.kill()
+	h.must("send", room, "the home is away", "--profile", bob)
+	kick := h.must("room", "kick", room, "carol@"+three.node, "--profile", bob, "--json")
+	if row := kick.json("done", "waiting")[0]; row["waiting"] != true || !strings.Contains(kick.err, "asked again") {
+		t.Errorf("a kick while the home is away: %v, %q", row, kick.err)
+	}
+	if shown := h.must("room", "show", room, "--profile", bob, "--json").json()[0]; shown["waiting"].(float64) != 1 {
+		t.Errorf("%v changes wait", shown["waiting"])
+	}
+	h.run("room", "ban", room, "alice@"+one.node, "--profile", bob).refused("forbidden") // what is plainly refused need not wait
+	h.must("room", "leave", room, "--profile", dave)
+	h.run("send", room, "after leaving", "--profile", dave).want(exitRefused)
+	h.must("send", room, "so it goes", "--profile", carol)
+	within(t, 20*time.Second, "what carol says reaches bob", func() bool {
+		return slices.Contains(textsOf(h.look(room, bob)), "so it goes")
+	})
+
+	one.spawn()
+	within(t, 60*time.Second, "the home has made the changes", func() bool {
+		members := h.must("room", "members", room, "--profile", alice, "--json").json("user")
+		return len(members) == 2
+	})
+	v := h.awaitSame(room, 30*time.Second, alice, bob)
+	if texts := textsOf(v); !slices.Contains(texts, "the home is away") {
+		t.Errorf("the room has %q", texts)
+	}
+	h.run("send", room, "still here?", "--profile", carol).want(exitRefused)
 }
