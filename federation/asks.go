@@ -154,8 +154,7 @@ func (c *conn) answerOf(a *roompb.Ask) *roompb.Answer {
 }
 
 // runErrands takes what the node wants of others.
-func (f *Federation) runErrands() {
-	errands := f.node.Errands()
+func (f *Federation) runErrands(errands <-chan *node.Errand) {
 	for {
 		select {
 		case <-f.ctx.Done():

@@ -147,7 +147,8 @@ func (f *Federation) Start(ctx context.Context, port *quic.Transport, advertise 
 		f.want(name)
 	}
 	f.running.Go(f.follow)
-	f.running.Go(f.runErrands)
+	errands := f.node.Errands() // from now on the node counts on this door
+	f.running.Go(func() { f.runErrands(errands) })
 	f.running.Go(func() { f.keep(advertise) })
 	f.running.Go(f.joinPending)
 	return nil
