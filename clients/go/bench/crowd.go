@@ -34,6 +34,8 @@ type member struct {
 	times []time.Duration
 	keep  atomic.Bool // note times
 	look  bool        // this one looks at times at all
+	late  bool        // an answer frees no place in the window: whoever sees the text does
+	frees *member     // whose place a text frees that arrives here
 }
 
 // The first ones look at every text: they are the senders, and a bare server's only answer
@@ -108,7 +110,9 @@ func (m *member) read() {
 		}
 		m.crowd.items.Add(int64(s.items))
 		for range s.replies {
-			m.release()
+			if !m.late {
+				m.release()
+			}
 		}
 		s.items, s.replies = 0, 0
 	}
@@ -140,6 +144,9 @@ func (m *member) note(text []byte) {
 	}
 	if m.keep.Load() {
 		m.times = append(m.times, time.Since(m.crowd.epoch)-at)
+	}
+	if m.frees != nil {
+		m.frees.release()
 	}
 	if m.bare && len(text) > 17+len(m.own) && string(text[17:17+len(m.own)]) == m.own {
 		m.release()

@@ -132,11 +132,15 @@ func measured(server *process, c *crowd, room string, l load) (line, error) {
 
 // paced: messages at equal distances, by the first members in turn.
 func paced(c *crowd, room string, rate int, howLong time.Duration) (int, error) {
+	return pacedBy(c, func(m *member) error { return m.say(room, size) }, rate, howLong)
+}
+
+func pacedBy(c *crowd, say func(*member) error, rate int, howLong time.Duration) (int, error) {
 	t := time.NewTicker(time.Second / time.Duration(rate))
 	defer t.Stop()
 	sent := 0
 	for end := time.Now().Add(howLong); time.Now().Before(end); <-t.C {
-		if err := c.members[sent%min(lookers, len(c.members))].say(room, size); err != nil {
+		if err := say(c.members[sent%min(lookers, len(c.members))]); err != nil {
 			return sent, fmt.Errorf("send: %w", err)
 		}
 		sent++

@@ -2,7 +2,7 @@
 // of a bare server (./baseline) measured in the same run. The servers are processes of
 // their own, whose CPU time and memory are read from /proc; all clients live in this one.
 //
-//	make bench                          everything, about five minutes
+//	make bench                          everything, about ten minutes
 //	make bench ARGS='-only fanout'      figures whose name begins so
 package main
 
@@ -17,18 +17,22 @@ import (
 
 // plan is what to measure, and how long.
 type plan struct {
-	hearth   string // binaries
-	baseline string
-	clients  int
-	accounts int
-	rate     int
-	seconds  time.Duration
-	senders  int
-	window   int
-	rooms    int
-	idle     string
-	messages int
-	profiles string // folder for the node's CPU profiles, or ""
+	hearth    string // binaries
+	baseline  string
+	generator string
+	clients   int
+	accounts  int
+	rate      int
+	seconds   time.Duration
+	senders   int
+	window    int
+	rooms     int
+	idle      string
+	messages  int
+	nations   string // numbers of nodes
+	missed    int
+	bigRoom   string
+	profiles  string // folder for the node's CPU profiles, or ""
 }
 
 // figures in their order; each prints its lines.
@@ -42,6 +46,12 @@ var figures = []struct {
 	{"rooms", measureRooms},
 	{"logins", measureLogins},
 	{"history", measureHistory},
+	{"federation-latency", measureNationLatency},
+	{"federation-throughput", measureNationThroughput},
+	{"federation-nodes", measureNations},
+	{"federation-wire", measureNationWire},
+	{"federation-catchup", measureCatchUp},
+	{"federation-join", measureBigJoin},
 }
 
 func main() {
@@ -49,6 +59,7 @@ func main() {
 	p := &plan{}
 	flag.StringVar(&p.hearth, "hearth", "bin/hearth", "the node's binary")
 	flag.StringVar(&p.baseline, "baseline", "bin/bench-baseline", "the bare server's binary")
+	flag.StringVar(&p.generator, "bigroom", "bin/bench-bigroom", "the program that makes a big room")
 	flag.IntVar(&p.clients, "clients", 200, "clients in the one room")
 	flag.IntVar(&p.accounts, "accounts", 50, "accounts they share")
 	flag.IntVar(&p.rate, "rate", 20, "messages a second in the paced fan-out")
@@ -58,6 +69,9 @@ func main() {
 	flag.IntVar(&p.rooms, "rooms", 100, "rooms, with a sender each")
 	flag.StringVar(&p.idle, "idle", "1000,5000", "numbers of idle clients")
 	flag.IntVar(&p.messages, "messages", 10_000, "messages to page through")
+	flag.StringVar(&p.nations, "nations", "2,4,8,16", "numbers of nodes that share a room")
+	flag.IntVar(&p.missed, "missed", 100_000, "messages that a node misses and catches up on")
+	flag.StringVar(&p.bigRoom, "big-room", "10000,100000", "members and events of the room that is joined")
 	flag.StringVar(&p.profiles, "profiles", "", "folder to write the node's CPU profiles to, one a figure (go tool pprof)")
 	only := flag.String("only", "", "measure only what begins with one of these names (a,b)")
 	flag.Parse()

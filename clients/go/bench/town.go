@@ -21,16 +21,32 @@ type town struct {
 	tokens []string
 	rooms  []string
 	pprof  string // address of its profiles
+	place         // where it stands
 }
+
+// place is where a node stands.
+type place struct {
+	name      string
+	listen    string
+	advertise string                  // to other nodes; "": where it listens
+	prepare   func(data string) error // fills the data folder before the node first runs; nil: nothing
+}
+
+// alone is the place of a node that nobody but its clients need to find.
+var alone = place{name: "bench.example", listen: "127.0.0.1:0"}
 
 const password = "correct horse battery staple"
 
 func newTown(p *plan, accounts, rooms int) (t *town, err error) {
+	return newTownAt(p, alone, accounts, rooms)
+}
+
+func newTownAt(p *plan, at place, accounts, rooms int) (t *town, err error) {
 	dir, err := os.MkdirTemp("", "hearth-bench-")
 	if err != nil {
 		return nil, err
 	}
-	t = &town{dir: dir}
+	t = &town{dir: dir, place: at}
 	defer func() {
 		if err != nil {
 			t.close()
@@ -38,6 +54,11 @@ func newTown(p *plan, accounts, rooms int) (t *town, err error) {
 	}()
 	if t.pprof, err = freeAddress(); err != nil {
 		return nil, err
+	}
+	if at.prepare != nil {
+		if err = at.prepare(t.data()); err != nil {
+			return nil, err
+		}
 	}
 	if err = t.begin(p); err != nil {
 		return nil, err
@@ -54,14 +75,19 @@ func newTown(p *plan, accounts, rooms int) (t *town, err error) {
 }
 
 func (t *town) begin(p *plan) (err error) {
-	t.process, err = start(p.hearth, "serve", "--pprof", t.pprof, "--data", filepath.Join(t.dir, "data"), "--listen", "127.0.0.1:0", "--name", "bench.example",
-		"--send-rate", "0", "--request-rate", "0", "--sessions-per-account", "0", "--connections-per-address", "0", "--log-level", "warn")
-	if err != nil {
+	args := []string{"serve", "--pprof", t.pprof, "--data", t.data(), "--listen", t.listen, "--name", t.name,
+		"--send-rate", "0", "--request-rate", "0", "--sessions-per-account", "0", "--connections-per-address", "0", "--log-level", "warn"}
+	if t.advertise != "" {
+		args = append(args, "--advertise", t.advertise)
+	}
+	if t.process, err = start(p.hearth, args...); err != nil {
 		return err
 	}
 	t.dialer, err = client.NewDialer(t.url, client.NewTrust(t.url, "", true))
 	return err
 }
+
+func (t *town) data() string { return filepath.Join(t.dir, "data") }
 
 // again stops the node and starts it on the same data: logins stay good, and what making
 // the accounts took of memory (an argon2id each) is gone.
@@ -83,7 +109,7 @@ func (t *town) settle(p *plan, accounts int) error {
 	if err := os.WriteFile(pw, []byte(password), 0o600); err != nil {
 		return err
 	}
-	add := exec.Command(p.hearth, "user", "add", "user0", "--admin", "--data", filepath.Join(t.dir, "data"), "--password-file", pw)
+	add := exec.Command(p.hearth, "user", "add", "user0", "--admin", "--data", t.data(), "--password-file", pw)
 	if out, err := add.CombinedOutput(); err != nil {
 		return fmt.Errorf("add the first account: %s", out)
 	}
@@ -129,6 +155,9 @@ func (t *town) found(i int) error {
 	}
 	return each(len(t.tokens)-1, 8, func(k int) error { return t.join(made.Room, k+1) })
 }
+
+// caller is the account's way to the node.
+func (t *town) caller(account int) client.Caller { return client.NewHTTP(t.dialer, t.tokens[account]) }
 
 func (t *town) join(room string, user int) error {
 	_, err := client.Call(context.Background(), client.NewHTTP(t.dialer, t.tokens[user]), client.RoomJoin, &pb.RoomRequest{Room: room})
