@@ -45,16 +45,17 @@ type chamber struct {
 	followers []*subscription
 	watchers  map[*Follower]struct{}
 
-	stub     []byte                   // encoded InviteAsk: the node has an invitation to the room, not the room
-	leaving  map[room.User]struct{}   // whose leave waits for the home
-	logs     map[logKey]*chain        // of messages
-	entries  *chain                   // the state log
-	peers    []string                 // other nodes that take part
-	parted   []string                 // nodes that lately ceased to: they have the entry that says so to come
-	reached  map[string]uint64        // what they have of this node's own log
-	waiters  map[chan struct{}]uint64 // who waits for an entry of the state log
-	replayed bool                     // the state was folded from the log, not loaded
-	filling  atomic.Bool              // gaps are being filled
+	stub      []byte                   // encoded InviteAsk: the node has an invitation to the room, not the room
+	leaving   map[room.User]struct{}   // whose leave waits for the home
+	logs      map[logKey]*chain        // of messages
+	entries   *chain                   // the state log
+	peers     []string                 // other nodes that take part
+	parted    []string                 // nodes that lately ceased to: they have the entry that says so to come
+	reached   map[string]uint64        // what they have of this node's own log
+	waiters   map[chan struct{}]uint64 // who waits for an entry of the state log
+	confirmed bool                     // nobody has entries of the state log that a restored backup lacks
+	replayed  bool                     // the state was folded from the log, not loaded
+	filling   atomic.Bool              // gaps are being filled
 }
 
 // lastMessage is what the list of rooms shows beneath a room's name.
@@ -410,8 +411,8 @@ func (n *Node) SubmitAsync(d room.Draft) func(context.Context) (Receipt, error) 
 	}
 	err := n.prepare(&s.draft)
 	if err == nil && s.draft.Kind.State() {
-		if c, away := n.away(d.Room); away {
-			return func(ctx context.Context) (Receipt, error) { return n.propose(ctx, c, s.draft) }
+		if c, away := n.away(d.Room); away || c != nil && !n.sure(c) {
+			return func(ctx context.Context) (Receipt, error) { return n.order(ctx, s) }
 		}
 	}
 	if err == nil {
@@ -428,8 +429,19 @@ func (n *Node) submitSlowly(ctx context.Context, s *submission) (Receipt, error)
 	if err := n.prepare(&s.draft); err != nil {
 		return Receipt{}, err
 	}
-	if c, away := n.away(s.draft.Room); away {
+	return n.order(ctx, s)
+}
+
+// order takes a prepared change of the state to where it is ordered.
+func (n *Node) order(ctx context.Context, s *submission) (Receipt, error) {
+	c, away := n.away(s.draft.Room)
+	if away {
 		return n.propose(ctx, c, s.draft)
+	}
+	if c != nil {
+		if err := n.confirm(ctx, c); err != nil {
+			return Receipt{}, err
+		}
 	}
 	if err := n.submit(s.draft.Room, s); err != nil {
 		return Receipt{}, err

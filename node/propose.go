@@ -202,6 +202,9 @@ func (n *Node) answerPropose(ctx context.Context, peer string, q *roompb.Propose
 			return nil, err
 		}
 	}
+	if err := n.confirm(ctx, c); err != nil {
+		return nil, err
+	}
 	s := &submission{draft: d, tops: q.GetTops(), done: make(chan result, 1)}
 	if err := n.submit(id, s); err != nil {
 		return nil, err

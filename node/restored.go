@@ -1,0 +1,70 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"hearth/node/room"
+	"hearth/node/room/roompb"
+)
+
+// confirm is done before this node, a room's home, writes to the state log for the first
+// time since its folder was restored from a backup (then, and only then, its incarnation
+// is above 1): the backup may lack entries that other nodes have, and a second entry under
+// the same index, signed too, would split the room for ever. So the room's other nodes are
+// asked how far they are, and what is missing comes from them first. When none answers,
+// the state waits; talk goes on.
+func (n *Node) confirm(ctx context.Context, c *chamber) error {
+	if n.sure(c) {
+		return nil
+	}
+	c.mu.RLock()
+	peers := c.peers
+	c.mu.RUnlock()
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	index, answered := n.furthest(ctx, c.id, peers)
+	if answered == 0 {
+		return &room.Error{Code: room.Unavailable, RetryAfter: resend, Message: fmt.Sprintf(
+			"This node was restored from a backup, and what it missed has to come from another node of the room first: none of %s can be reached.", strings.Join(peers[:min(len(peers), 3)], ", "))}
+	}
+	c.until(ctx, index)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state.Index < index {
+		return &room.Error{Code: room.Unavailable, RetryAfter: resend, Message: "This node was restored from a backup and is still catching up with the other nodes of the room. Try again in a moment."}
+	}
+	c.confirmed = true
+	return nil
+}
+
+// sure tells whether confirm has nothing to do.
+func (n *Node) sure(c *chamber) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return n.incarnation.Load() == 1 || c.confirmed || len(c.peers) == 0
+}
+
+// furthest is how far the state log is on those of the peers that answer.
+func (n *Node) furthest(ctx context.Context, id room.ID, peers []string) (index uint64, answered int) {
+	var mu sync.Mutex
+	var asking sync.WaitGroup
+	for _, p := range peers {
+		asking.Go(func() {
+			within, cancel := context.WithTimeout(ctx, awayTimeout)
+			defer cancel()
+			a, err := n.ask(within, p, &roompb.Ask{What: &roompb.Ask_Frontier{Frontier: &roompb.FrontierAsk{Room: id.Bytes()}}})
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			answered++
+			index = max(index, a.GetFrontier().GetStateIndex())
+		})
+	}
+	asking.Wait()
+	return index, answered
+}
