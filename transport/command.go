@@ -37,6 +37,9 @@ type command struct {
 	// ordered: begins in the order in which a session asked, before the next request is
 	// looked at. The others run one after the other beside it.
 	ordered bool
+	// apart tells of a request that waits for another node: what comes behind it in a
+	// session does not wait with it. nil: none does.
+	apart func(proto.Message) bool
 
 	// decode reads a request of this command, in the protobuf encoding.
 	decode func([]byte) (proto.Message, error)

@@ -186,7 +186,7 @@ func (l *live) begin(r session.Request) {
 		l.answer(r.ID, nil, err)
 		return
 	}
-	if row.ordered {
+	if row.ordered || row.apart != nil && row.apart(request) {
 		l.ordered(row, c, r.ID, request)
 		return
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"hearth/node"
 	"hearth/node/peer"
 	"hearth/node/room"
@@ -13,13 +15,15 @@ import (
 // What administrators do about other nodes. How nodes talk is the federation's affair:
 // here they are rows of the book that both share.
 func peerCommands() []command {
+	join := query("AdminNodeJoin", admin, adminNodeJoin)
+	join.apart = func(proto.Message) bool { return true }
 	return []command{
 		query("AdminReports", admin, adminReports),
 		query("AdminReportClose", admin, adminReportClose),
 		query("AdminPeers", admin, adminPeers),
 		query("AdminPeerSet", admin, adminPeerSet),
 		query("AdminNodeInvite", admin, adminNodeInvite),
-		query("AdminNodeJoin", admin, adminNodeJoin),
+		join,
 		query("AdminFederationSet", admin, adminFederationSet),
 	}
 }

@@ -15,11 +15,13 @@ func roomCommands() []command {
 	create := query("RoomCreate", user, roomCreate)
 	direct := query("RoomDirect", user, roomDirect)
 	create.sends, direct.sends = true, true
+	find := query("RoomFind", user, roomFind)
+	find.apart = func(m proto.Message) bool { return m.(*clientpb.RoomFindRequest).Node != "" }
 	return []command{
 		query("Rooms", user, rooms),
 		create,
 		direct,
-		query("RoomFind", user, roomFind),
+		find,
 		query("RoomGet", user, roomGet),
 		joinElsewhere(joinedAlready(draft("RoomJoin", drawRoom(room.KindJoin), summary))),
 		draft("RoomLeave", drawRoom(room.KindLeave), done),
