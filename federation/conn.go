@@ -386,6 +386,9 @@ func (c *conn) note() {
 	c.mu.Lock()
 	s := peer.State{Link: peer.Up, RTT: c.link.RTT(), ClockAhead: c.link.ClockAhead()}
 	c.mu.Unlock()
+	if s.RTT == 0 { // no pong yet
+		s.RTT = c.quic.ConnectionStats().SmoothedRTT
+	}
 	c.f.book.SetState(c.name, s)
 	c.f.checkClock(c.name, s.ClockAhead)
 }

@@ -65,7 +65,7 @@ func (f *Federation) verifyRecord(b []byte) (gossip.Peer, error) {
 	if err != nil {
 		return gossip.Peer{}, err
 	}
-	p := gossip.Peer{Name: r.GetName(), Key: r.GetKey(), Issued: r.GetIssued()}
+	p := gossip.Peer{Name: r.GetName(), Key: r.GetKey(), Issued: r.GetIssued(), Expires: r.GetExpires()}
 	if r.GetName() == f.name && string(r.GetKey()) == string(f.key()) {
 		return p, nil
 	}

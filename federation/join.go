@@ -29,8 +29,11 @@ func (f *Federation) joinLink(ctx context.Context, what string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	if l.Name == f.name {
+	if l.Name == f.name && l.Proves(f.key()) {
 		return "", room.Errorf(room.BadRequest, "That link was made by this node: run the join on the other one.")
+	}
+	if l.Name == f.name {
+		return "", f.namesake()
 	}
 	if known, ok := f.book.Lookup(l.Name); ok && !l.Proves(known.Key) {
 		return "", room.Errorf(room.Conflict, "The node %s is known here with another key than the link's. If it was set up anew, forget it first.", l.Name)
@@ -40,6 +43,11 @@ func (f *Federation) joinLink(ctx context.Context, what string) (string, error) 
 		addresses = append(addresses, known.Addresses...)
 	}
 	return f.join(ctx, call{addresses: addresses, expect: l.Name, fingerprint: l.Fingerprint, secret: l.Secret, joining: true})
+}
+
+// namesake: two nodes that nobody has named have the same name.
+func (f *Federation) namesake() *room.Error {
+	return room.Errorf(room.Conflict, "Both nodes are called %s, and names are for good: give one of them another (hearth serve --name HOST:PORT, in a new data folder).", f.name)
 }
 
 func (f *Federation) joinName(ctx context.Context, name string) (string, error) {

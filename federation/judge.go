@@ -45,25 +45,28 @@ func (c *conn) judge(h *linkpb.Hello) {
 }
 
 func (c *conn) admit(h *linkpb.Hello) error {
-	r, err := peer.ReadRecord(h.GetRecord(), c.f.config.Now())
+	f := c.f
+	r, err := peer.ReadRecord(h.GetRecord(), f.config.Now())
 	if err != nil {
 		return err
 	}
 	switch {
 	case !bytes.Equal(r.GetKey(), c.key):
 		return &refusal{codeOtherKey, "The record that was shown is not of the key that was proven."}
-	case r.GetName() == c.f.name && bytes.Equal(h.GetInstance(), c.f.instance):
+	case r.GetName() == f.name && bytes.Equal(r.GetKey(), f.key()):
 		return &refusal{codeSelf, "That is this node itself."}
+	case r.GetName() == f.name:
+		return &refusal{codeOtherKey, f.namesake().Message}
 	case c.expect != "" && r.GetName() != c.expect:
 		return &refusal{codeOtherKey, fmt.Sprintf("The node that answers there is %s, not %s.", r.GetName(), c.expect)}
-	case c.f.inQuarantine(r.GetName()):
+	case f.inQuarantine(r.GetName()):
 		return &refusal{link.CodeCharged, "Too much of what came of this node was bad: it may come back in some minutes."}
 	}
 	if err := c.enter(h, r); err != nil {
 		return err
 	}
-	c.f.checkClock(r.GetName(), time.UnixMilli(h.GetTime()).Sub(c.f.config.Now()))
-	return c.f.settle(c, r.GetName(), string(h.GetInstance()))
+	f.checkClock(r.GetName(), time.UnixMilli(h.GetTime()).Sub(f.config.Now()))
+	return f.settle(c, r.GetName(), string(h.GetInstance()))
 }
 
 // enter has the book decide, and pin the key.
@@ -158,7 +161,7 @@ func (f *Federation) up(c *conn) {
 	c.counted = true
 	f.mu.Unlock()
 	f.log.Info("link is up", "peer", c.name, "address", c.quic.RemoteAddr().String(), "dialled", c.dialled)
-	f.book.SetState(c.name, peer.State{Link: peer.Up})
+	c.note()
 	f.want(c.name).changed()
 	f.node.PeerUp(c.name)
 	if g := f.gossiping(); g != nil {

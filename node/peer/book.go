@@ -222,7 +222,7 @@ func (b *Book) pin(r *roompb.Record, s *roompb.SignedRecord) (*entry, error) {
 // write writes a record down by put, and only then takes it over.
 func (b *Book) write(r *roompb.Record, s *roompb.SignedRecord, put func(*storagepb.Peer) error) (*entry, error) {
 	e := b.peers[r.GetName()]
-	if e == nil && len(b.peers) >= maxPeers {
+	if e == nil && len(b.peers) >= maxPeers && !b.makeRoom() {
 		return nil, room.Errorf(room.Limited, "This node knows %d others already: an administrator must forget some.", maxPeers)
 	}
 	now := b.now().UnixMilli()
@@ -245,6 +245,28 @@ func (b *Book) write(r *roompb.Record, s *roompb.SignedRecord, put func(*storage
 	}
 	e.stored, e.record, e.issued = p, s, r.GetIssued()
 	return e, nil
+}
+
+// stale is after what time a node that was only heard of may be forgotten.
+const stale = 30 * 24 * time.Hour
+
+// makeRoom forgets the node that was longest not seen, of those that nobody has joined,
+// blocked or shares a room with.
+func (b *Book) makeRoom() bool {
+	var oldest *storagepb.Peer
+	for name, e := range b.peers {
+		if b.listed[name] || e.stored.GetBlocked() || oldest != nil && e.stored.GetLastSeen() >= oldest.GetLastSeen() {
+			continue
+		}
+		if shared, err := b.store.PeerRooms(name); err == nil && len(shared) == 0 {
+			oldest = e.stored
+		}
+	}
+	if oldest == nil || b.now().Sub(time.UnixMilli(oldest.GetLastSeen())) < stale || b.store.DeletePeer(oldest.GetName()) != nil {
+		return false
+	}
+	delete(b.peers, oldest.GetName())
+	return true
 }
 
 // merge is the new addresses; the one that answered last stays first where it is still one.

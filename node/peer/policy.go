@@ -22,8 +22,9 @@ type Policy string
 const (
 	// PolicyOpen: any node that proves its key.
 	PolicyOpen Policy = "open"
-	// PolicyInvite: nodes with an invite, those that gossip or a shared room brings in, and
-	// those that an administrator joins.
+	// PolicyInvite: nodes with an invite, those that an administrator joins, and those that
+	// gossip or a shared room brings in: an invitation is into the federation, so whom one
+	// of its nodes has let in the others let in too.
 	PolicyInvite Policy = "invite"
 	// PolicyList: only nodes that an administrator joined, or gave an invite.
 	PolicyList Policy = "list"
