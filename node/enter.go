@@ -340,6 +340,9 @@ func (t *turn) installLog(r *received) {
 	if err != nil {
 		return
 	}
+	if t.err = t.early.read(t.c, fresh); t.err != nil {
+		return
+	}
 	for _, e := range fresh {
 		verdict := t.c.state.Judge(e)
 		if verdict.Outcome == room.Wait {

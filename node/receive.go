@@ -35,6 +35,9 @@ func (t *turn) receive(s *submission) error {
 			return later
 		}
 	}
+	if t.err = t.early.read(t.c, fresh); t.err != nil {
+		return t.err
+	}
 	for i, e := range fresh {
 		if t.err = t.learn(e, verdicts[i].Outcome == room.Void, r.old); t.err != nil {
 			return t.err
@@ -176,9 +179,7 @@ func (t *turn) learn(e *room.Event, void, old bool) error {
 		t.effect(row, about)
 	}
 	if e.Kind().Message() {
-		if row, err = t.overdue(row); err != nil {
-			return err
-		}
+		row = t.overdue(row)
 	}
 	t.accept(row, about)
 	return nil
@@ -209,24 +210,10 @@ func (t *turn) affected(row *storage.Row) (*storage.Row, error) {
 }
 
 // overdue applies to a message what was said about it and came before it.
-func (t *turn) overdue(row *storage.Row) (*storage.Row, error) {
-	recs, err := t.c.n.store.About(t.c.id, row.Event.ID)
-	if err != nil {
-		return nil, fmt.Errorf("read what is about %s: %w", row.Event.ID, err)
-	}
-	replies, err := t.c.n.store.ThreadLength(t.c.id, row.Event.ID)
-	if err != nil {
-		return nil, fmt.Errorf("count the thread of %s: %w", row.Event.ID, err)
-	}
-	for _, early := range t.app.Records { // of this batch
-		if target, ok := early.Event.Target(); ok && target == row.Event.ID {
-			recs = append(recs, early)
-		} else if early.Thread == row.Event.ID && !early.Void {
-			replies++
-		}
-	}
+func (t *turn) overdue(row *storage.Row) *storage.Row {
+	recs, replies := t.early.of(row.Event.ID, t.app.Records)
 	if len(recs) == 0 && replies == 0 {
-		return row, nil
+		return row
 	}
 	row = withStanding(row)
 	row.Standing.ThreadReplies = uint32(replies)
@@ -236,7 +223,7 @@ func (t *turn) overdue(row *storage.Row) (*storage.Row, error) {
 		}
 	}
 	t.stand(row)
-	return row, nil
+	return row
 }
 
 // receiveEntries takes entries of the state log from a peer: in order, one after the

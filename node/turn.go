@@ -33,6 +33,7 @@ type turn struct {
 	replies []reply
 	reads   map[room.User]uint64 // where this batch moves read positions
 	marks   []storage.Read       // those that were asked for
+	early   early                // what was said about messages that come only now
 }
 
 type reply struct {
@@ -214,6 +215,7 @@ func (t *turn) accept(row *storage.Row, about *storage.Row) {
 	case news && e.Kind() == room.KindJoin: // what was said before counts as read
 		t.moveRead(row)
 	}
+	t.early.note(&row.Record, len(t.app.Records))
 	t.app.Records = append(t.app.Records, row.Record)
 	t.rows[e.ID] = row
 	next := step{pos: row.Pos}

@@ -1,8 +1,10 @@
 package storage
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"hearth/node/room"
 )
@@ -77,15 +79,75 @@ func (b *aboutBuilder) add(key, value []byte) error {
 	return err
 }
 
-// ThreadLength counts the replies that are here of a thread, whether its root is or not.
-func (s *Store) ThreadLength(r room.ID, root room.EventID) (n int, err error) {
+// Early is what is here about an event that is itself to come: About, and how many replies
+// its thread has.
+type Early struct {
+	About   []Record
+	Replies int
+}
+
+// Early reads it of many events at once. Those about which nothing is here are left out.
+func (s *Store) Early(r room.ID, ids []room.EventID) (map[room.EventID]Early, error) {
 	if err := s.enter(); err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer s.leave()
-	err = s.scan(appendRow(nil, r, root), nil, func(_, _ []byte) error {
-		n++
-		return nil
-	})
-	return n, wrapf(err, "count thread %s in room %s", root, r)
+	sorted := slices.Clone(ids)
+	slices.SortFunc(sorted, func(a, b room.EventID) int { return bytes.Compare(a[:], b[:]) })
+	at, err := s.under(spaceAbout, r, sorted)
+	if err != nil {
+		return nil, fmt.Errorf("read what is about events in room %s: %w", r, err)
+	}
+	replies, err := s.under(spaceThread, r, sorted)
+	if err != nil {
+		return nil, fmt.Errorf("count threads in room %s: %w", r, err)
+	}
+	out := map[room.EventID]Early{}
+	for id, keys := range replies {
+		out[id] = Early{Replies: len(keys)}
+	}
+	for id, keys := range at {
+		e := out[id]
+		poses := make([]uint64, len(keys))
+		for i, k := range keys {
+			if len(k) != 8 {
+				return nil, fmt.Errorf("read what is about event %s in room %s: %w", id, r, ErrCorrupt)
+			}
+			poses[i] = binary.BigEndian.Uint64(k)
+		}
+		if e.About, err = s.recordsAt(r, poses); err != nil {
+			return nil, err
+		}
+		out[id] = e
+	}
+	return out, nil
+}
+
+// under reads what follows room and event in the keys of a space, for sorted events: one
+// iterator that moves on is much cheaper than one for each.
+func (s *Store) under(in space, r room.ID, sorted []room.EventID) (map[room.EventID][][]byte, error) {
+	prefix := appendRoom(nil, in, r)
+	it, err := s.db.NewIter(prefixBounds(prefix))
+	if err != nil {
+		return nil, wrap(err)
+	}
+	defer it.Close()
+	var out map[room.EventID][][]byte
+	key := slices.Clone(prefix)
+	for _, id := range sorted {
+		key = append(key[:len(prefix)], id[:]...)
+		if it.Valid() && bytes.Compare(it.Key(), key) >= 0 && !bytes.HasPrefix(it.Key(), key) {
+			continue // the next that is here comes later
+		}
+		for ok := it.SeekGE(key); ok && bytes.HasPrefix(it.Key(), key); ok = it.Next() {
+			if out == nil {
+				out = map[room.EventID][][]byte{}
+			}
+			out[id] = append(out[id], slices.Clone(it.Key()[len(key):]))
+		}
+		if !it.Valid() {
+			break // nothing is behind it
+		}
+	}
+	return out, wrap(it.Error())
 }

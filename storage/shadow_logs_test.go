@@ -85,6 +85,32 @@ func (want *shadow) checkAbout(r *testRoom, s *Store) error {
 			}
 		}
 	}
+	return want.checkEarly(r, s, about)
+}
+
+// checkEarly asks for all at once.
+func (want *shadow) checkEarly(r *testRoom, s *Store, about map[room.EventID][]Record) error {
+	got, err := s.Early(r.id, slices.Collect(maps.Keys(about)))
+	if err != nil {
+		return err
+	}
+	replies := map[room.EventID]int{}
+	for _, rec := range want.records {
+		if thread := threadOf(&rec); !thread.IsZero() && !rec.Void && !want.void[rec.Pos] {
+			replies[thread]++
+		}
+	}
+	for target, records := range about {
+		early, ok := got[target]
+		if ok != (len(records)+replies[target] > 0) || len(early.About) != len(records) || early.Replies != replies[target] {
+			return differ("%d events about %s and %d replies, want %d and %d", len(early.About), target, early.Replies, len(records), replies[target])
+		}
+		for i, rec := range records {
+			if err := want.same(early.About[i], rec); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 

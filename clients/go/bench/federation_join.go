@@ -21,12 +21,12 @@ func measureBigJoin(p *plan, r *report) error {
 	}
 	members, _ := strconv.Atoi(sizes[0])
 	events, _ := strconv.Atoi(sizes[1])
-	if members < 1 || events < members+historyPage {
+	if members < 2 || events < members+historyPage {
 		return fmt.Errorf("big-room: %q: events are the members' entries and at least %d messages", p.bigRoom, historyPage)
 	}
 	n := &nation{}
 	defer n.close()
-	relays, err := n.withBigRoom(p, sizes)
+	relays, err := n.withBigRoom(p, members, events)
 	defer func() {
 		for _, one := range relays {
 			one.close()
@@ -53,8 +53,9 @@ func measureBigJoin(p *plan, r *report) error {
 
 const historyPage = 50
 
-// withBigRoom makes two nodes that reach each other through relays; the first has the room.
-func (n *nation) withBigRoom(p *plan, sizes []string) (relays []*relay, err error) {
+// withBigRoom makes two nodes that reach each other through relays; the first has the
+// room, of which a user of the second is the last member.
+func (n *nation) withBigRoom(p *plan, members, events int) (relays []*relay, err error) {
 	for i := range 2 {
 		at, err := loopback(i)
 		if err != nil {
@@ -68,7 +69,7 @@ func (n *nation) withBigRoom(p *plan, sizes []string) (relays []*relay, err erro
 		at.advertise = one.addr
 		if i == 0 {
 			at.prepare = func(data string) error {
-				out, err := exec.Command(p.generator, "-data", data, "-name", at.name, "-members", sizes[0], "-events", sizes[1]).CombinedOutput()
+				out, err := exec.Command(p.generator, "-data", data, "-name", at.name, "-members", strconv.Itoa(members-1), "-events", strconv.Itoa(events-1)).CombinedOutput()
 				if err != nil {
 					return fmt.Errorf("make the big room: %w: %s", err, out)
 				}
