@@ -13,7 +13,7 @@ import (
 // arguments at a zero byte.
 const idMark = "\x00"
 
-var dashID = regexp.MustCompile(`^-[A-Za-z0-9_-]{42}$`)
+var dashID = regexp.MustCompile(`^-[A-Za-z0-9_-]{42}(@.*)?$`) // ID, or ID@node
 
 func markIDs(args []string) []string {
 	out := make([]string, len(args))

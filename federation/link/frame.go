@@ -111,7 +111,7 @@ func DecodeFrame(b []byte) (*linkpb.Frame, error) {
 
 // Bounds of what a frame says.
 const (
-	maxTops     = 4096  // logs of a room
+	maxTops     = 1024  // logs of a room
 	maxDigests  = 15000 // rooms of a digest: they fit into a frame
 	maxFeatures = 64
 	maxSentence = 500

@@ -30,6 +30,8 @@ var rules = []rule{
 	{"storage/storagepb", []string{"node/room/..."}, []string{"google.golang.org/protobuf"}, "generated: stored values"},
 	{"storage", []string{"node/room/...", "storage/..."}, []string{"github.com/cockroachdb", "google.golang.org/protobuf"},
 		"storage is the only package that knows Pebble, and knows nobody above it, so that a second engine can stand behind it"},
+	{"node/steward", []string{"node/room/..."}, []string{"go.etcd.io/raft", "google.golang.org/protobuf"},
+		"the stewards' agreement is pure: seeded worlds try it with every loss and crash"},
 	{"node", []string{"node/...", "storage/..."}, nil,
 		"doors call node, never the other way: a node works, and is tested, without any door"},
 	{"transport/session/clientpb", []string{"node/room/roompb"}, []string{"google.golang.org/protobuf"}, "generated: the client protocol"},
@@ -56,6 +58,7 @@ var rules = []rule{
 // depend on when, where or by whom it is asked.
 var impure = map[string][]string{
 	"node/room":         {"context", "log", "log/slog", "net", "net/http", "os", "io/fs", "math/rand", "math/rand/v2"},
+	"node/steward":      {"context", "log", "log/slog", "net", "net/http", "os", "time", "math/rand", "math/rand/v2"},
 	"transport/session": {"log", "log/slog", "net", "net/http", "os", "math/rand", "math/rand/v2"},
 	"federation/link":   {"log", "log/slog", "net", "net/http", "os", "math/rand", "math/rand/v2"},
 }

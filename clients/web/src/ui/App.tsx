@@ -1,14 +1,15 @@
-import { createSignal, lazy, Match, onMount, Suspense, Switch, type JSX } from "solid-js";
+import { createSignal, Match, onMount, Suspense, Switch, type JSX } from "solid-js";
 import type { ChatClient } from "../client/api";
 import { t } from "../i18n";
 import { Flame } from "./kit/Icon";
 import { Toasts } from "./kit/Toast";
+import { late } from "./late";
 import { route } from "./route";
 import { Shell } from "./Shell";
 import { Welcome } from "./signin/Welcome";
 import { createState, StateContext } from "./state";
 
-const NodeLink = lazy(() => import("./NodeLink"));
+const NodeLink = late(() => import("./NodeLink"));
 
 export function App(props: { client: ChatClient }): JSX.Element {
   const state = createState(props.client);

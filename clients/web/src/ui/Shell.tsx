@@ -1,7 +1,8 @@
-import { createEffect, lazy, Match, onCleanup, onMount, Show, Suspense, Switch, type JSX } from "solid-js";
+import { createEffect, Match, onCleanup, onMount, Show, Suspense, Switch, type JSX } from "solid-js";
 import { t } from "../i18n";
 import { Banner } from "./Banner";
 import { Empty, Skeleton } from "./kit/Empty";
+import { late } from "./late";
 import { watchMessages } from "./notifications";
 import { neighbour } from "./rooms/order";
 import { Sidebar } from "./rooms/Sidebar";
@@ -12,14 +13,14 @@ import { windows } from "./windows";
 // The room is most of the code; it is fetched at once, while the client connects, but nothing waits for it.
 const loadRoomPage = () => import("./room/RoomPage");
 if (typeof document !== "undefined") void loadRoomPage().catch(() => {}); // asked again when a room is opened
-const RoomPage = lazy(loadRoomPage);
-const Settings = lazy(() => import("./settings/Settings"));
-const Admin = lazy(() => import("./admin/Admin"));
-const FindRooms = lazy(() => import("./rooms/FindRooms"));
-const Confirm = lazy(() => import("./kit/Confirm").then((m) => ({ default: m.Confirm })));
-const NewRoom = lazy(() => import("./rooms/NewRoom"));
-const NewConversation = lazy(() => import("./rooms/NewConversation"));
-const Switcher = lazy(() => import("./rooms/Switcher"));
+const RoomPage = late(loadRoomPage);
+const Settings = late(() => import("./settings/Settings"));
+const Admin = late(() => import("./admin/Admin"));
+const FindRooms = late(() => import("./rooms/FindRooms"));
+const Confirm = late(() => import("./kit/Confirm").then((m) => ({ default: m.Confirm })));
+const NewRoom = late(() => import("./rooms/NewRoom"));
+const NewConversation = late(() => import("./rooms/NewConversation"));
+const Switcher = late(() => import("./rooms/Switcher"));
 
 /** The page of somebody signed in: rooms on the left, what the address names on the right. */
 export function Shell(): JSX.Element {

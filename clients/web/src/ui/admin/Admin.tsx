@@ -1,7 +1,8 @@
-import { createSignal, For, lazy, Match, Show, Suspense, Switch, type JSX } from "solid-js";
+import { createSignal, For, Match, Show, Suspense, Switch, type JSX } from "solid-js";
 import { ta } from "../../i18n/admin";
 import { Empty, Skeleton } from "../kit/Empty";
 import { Page } from "../Page";
+import { late } from "../late";
 import { useChat } from "../state";
 import { Health } from "./Health";
 import { Invites } from "./Invites";
@@ -9,8 +10,8 @@ import { AdminRooms } from "./AdminRooms";
 import { Users } from "./Users";
 
 const TABS = ["users", "invites", "rooms", "federation", "reports", "health"] as const;
-const Federation = lazy(() => import("./Federation"));
-const Reports = lazy(() => import("./Reports"));
+const Federation = late(() => import("./Federation"));
+const Reports = late(() => import("./Reports"));
 type Tab = (typeof TABS)[number];
 
 export default function Admin(): JSX.Element {

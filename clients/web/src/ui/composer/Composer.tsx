@@ -1,8 +1,9 @@
-import { createEffect, createSignal, createUniqueId, lazy, on, onCleanup, onMount, Show, Suspense, type JSX } from "solid-js";
+import { createEffect, createSignal, createUniqueId, on, onCleanup, onMount, Show, Suspense, type JSX } from "solid-js";
 import { t } from "../../i18n";
 import { Button, IconButton } from "../kit/Button";
 import { Icon } from "../kit/Icon";
 import { Popover } from "../kit/Popover";
+import { late } from "../late";
 import { isTouch } from "../media";
 import { rememberEmoji } from "../preferences";
 import { useChat } from "../state";
@@ -13,8 +14,8 @@ import { createSuggestions, type Suggestion } from "./suggest";
 import { Suggestions } from "./Suggestions";
 import { createComposerText } from "./text";
 
-const EmojiPicker = lazy(() => import("../emoji/EmojiPicker"));
-const FormattingHelp = lazy(() => import("./FormattingHelp"));
+const EmojiPicker = late(() => import("../emoji/EmojiPicker"));
+const FormattingHelp = late(() => import("./FormattingHelp"));
 
 export function Composer(props: { placeholder: string; autofocus?: boolean }): JSX.Element {
   const chat = useChat();

@@ -1,14 +1,15 @@
-import { lazy, Match, onMount, Suspense, Switch, type JSX } from "solid-js";
+import { Match, onMount, Suspense, Switch, type JSX } from "solid-js";
 import { t } from "../../i18n";
 import { IconButton } from "../kit/Button";
 import { Skeleton } from "../kit/Empty";
+import { late } from "../late";
 import type { PanelName } from "../room/RoomPage";
 
-const Members = lazy(() => import("./Members"));
-const Pins = lazy(() => import("./Pins"));
-const Search = lazy(() => import("./Search"));
-const RoomInfo = lazy(() => import("./RoomInfo"));
-const Thread = lazy(() => import("./Thread"));
+const Members = late(() => import("./Members"));
+const Pins = late(() => import("./Pins"));
+const Search = late(() => import("./Search"));
+const RoomInfo = late(() => import("./RoomInfo"));
+const Thread = late(() => import("./Thread"));
 
 interface PanelProps {
   name: Exclude<PanelName, "">;

@@ -1,13 +1,14 @@
-import { lazy, Match, Suspense, Switch, type JSX } from "solid-js";
+import { Match, Suspense, Switch, type JSX } from "solid-js";
 import { t } from "../../i18n";
+import { late } from "../late";
 import { useChat } from "../state";
 import { newKey } from "../timeline/messageActions";
 import { useRoomView } from "../timeline/view";
 
-const Confirm = lazy(() => import("../kit/Confirm").then((m) => ({ default: m.Confirm })));
-const EditHistory = lazy(() => import("./EditHistory"));
-const Report = lazy(() => import("./Report"));
-const PersonCard = lazy(() => import("../person/PersonCard"));
+const Confirm = late(() => import("../kit/Confirm").then((m) => ({ default: m.Confirm })));
+const EditHistory = late(() => import("./EditHistory"));
+const Report = late(() => import("./Report"));
+const PersonCard = late(() => import("../person/PersonCard"));
 
 /** The window a message's action asked for. */
 export function Asked(): JSX.Element {

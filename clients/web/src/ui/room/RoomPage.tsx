@@ -1,8 +1,9 @@
-import { createMemo, createRenderEffect, createSignal, lazy, on, onCleanup, Show, Suspense, type JSX } from "solid-js";
+import { createMemo, createRenderEffect, createSignal, on, onCleanup, Show, Suspense, type JSX } from "solid-js";
 import { t } from "../../i18n";
 import { Composer } from "../composer/Composer";
 import { TypingLine } from "../composer/TypingLine";
 import { Skeleton } from "../kit/Empty";
+import { late } from "../late";
 import { go, toRoom } from "../route";
 import { isStranger, roomTitle, useChat } from "../state";
 import { Timeline } from "../timeline/Timeline";
@@ -13,8 +14,8 @@ import { createRights } from "./rights";
 import { RoomHead } from "./RoomHead";
 import { RoomNotes } from "./RoomNotes";
 
-const JumpDate = lazy(() => import("./JumpDate"));
-const Panel = lazy(() => import("../panel/Panel"));
+const JumpDate = late(() => import("./JumpDate"));
+const Panel = late(() => import("../panel/Panel"));
 
 export type PanelName = "" | "members" | "pins" | "search" | "info" | "thread";
 

@@ -1,9 +1,10 @@
-import { createMemo, createSignal, For, lazy, Show, Suspense, type JSX } from "solid-js";
+import { createMemo, createSignal, For, Show, Suspense, type JSX } from "solid-js";
 import { t } from "../../i18n";
 import { Button, IconButton } from "../kit/Button";
 import { Empty } from "../kit/Empty";
 import { Flame, Icon } from "../kit/Icon";
 import { Menu } from "../kit/Menu";
+import { late } from "../late";
 import { createMedia } from "../media";
 import { go, route } from "../route";
 import { isStranger, roomTitle, useChat } from "../state";
@@ -13,7 +14,7 @@ import { matchesRoom } from "./order";
 import { RoomLink } from "./RoomLink";
 import { SidebarFoot } from "./SidebarFoot";
 
-const Requests = lazy(() => import("./Requests"));
+const Requests = late(() => import("./Requests"));
 
 export function Sidebar(): JSX.Element {
   const chat = useChat();

@@ -1,13 +1,14 @@
-import { createSignal, lazy, Match, Show, Suspense, Switch, type JSX } from "solid-js";
+import { createSignal, Match, Show, Suspense, Switch, type JSX } from "solid-js";
 import { language, t } from "../../i18n";
 import { Failed, Skeleton } from "../kit/Empty";
 import { Flame } from "../kit/Icon";
 import { createLoad } from "../kit/load";
+import { late } from "../late";
 import { go, route } from "../route";
 import { useChat } from "../state";
 import { SignIn } from "./SignIn";
 
-const Register = lazy(() => import("./Register"));
+const Register = late(() => import("./Register"));
 
 /** What people without a session see: sign in, or make an account where the node lets them. */
 export function Welcome(): JSX.Element {

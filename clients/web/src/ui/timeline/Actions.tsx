@@ -1,13 +1,14 @@
-import { lazy, Show, Suspense, type JSX } from "solid-js";
+import { Show, Suspense, type JSX } from "solid-js";
 import type { Event } from "../../gen/room_pb";
 import { t } from "../../i18n";
 import { IconButton } from "../kit/Button";
 import { Menu } from "../kit/Menu";
 import { Popover } from "../kit/Popover";
+import { late } from "../late";
 import { useMessageActions } from "./messageActions";
 import { useHover } from "./hover";
 
-const EmojiPicker = lazy(() => import("../emoji/EmojiPicker"));
+const EmojiPicker = late(() => import("../emoji/EmojiPicker"));
 
 /** The bar at a message's corner: the usual actions at hand, all of them in the menu. */
 export function Actions(props: { event: Event }): JSX.Element {
