@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"google.golang.org/protobuf/proto"
+
 	"hearth/node/room"
 	"hearth/node/room/roompb"
 	"hearth/storage/storagepb"
@@ -34,8 +36,10 @@ type chain struct {
 	head     *roompb.Head
 	hash     room.EventID // of the head
 	stretch  []stretch    // rising, disjoint
-	frozen   string       // why nothing more is taken
-	proof    [2]*roompb.Head
+	frozen   string       // why nothing more is taken: its origin signed two branches
+	fork     uint64       // frozen: the last event that both have; what is after it is void
+	forkHash room.EventID
+	branch   *roompb.Parcel // the other one, from there to its signed head
 	lastTime room.Time
 	lastSeen uint64 // the state index that the newest event cites
 }
@@ -109,8 +113,11 @@ func (c *chain) clone() *chain {
 	return &out
 }
 
-// top is the chain's end as peers are told it.
+// topOf is the log's end as peers are told it: of a frozen one, where it forks.
 func (c *chain) topOf() *roompb.Top {
+	if c.frozen != "" {
+		return &roompb.Top{Origin: c.key.origin, Incarnation: c.key.incarnation, Seq: c.fork, Hash: c.forkHash.Bytes()}
+	}
 	return &roompb.Top{Origin: c.key.origin, Incarnation: c.key.incarnation, Seq: c.seq(), Hash: c.hash.Bytes()}
 }
 
@@ -121,7 +128,11 @@ func (c *chain) cut() *roompb.Cut {
 
 // stored is the chain as the store keeps it.
 func (c *chain) stored() *storagepb.Chain {
-	out := &storagepb.Chain{Head: c.head, Frozen: c.frozen, ProofA: c.proof[0], ProofB: c.proof[1]}
+	out := &storagepb.Chain{Head: c.head, Frozen: c.frozen, Fork: c.fork}
+	if c.branch != nil {
+		out.Branch, _ = proto.Marshal(c.branch) // of bytes that were decoded
+		out.ProofA, out.ProofB = c.head, c.branch.GetHead()
+	}
 	for _, s := range c.stretch {
 		out.Segments = append(out.Segments, &storagepb.Segment{Low: s.low, High: s.high, Before: s.before.Bytes()})
 	}
@@ -141,7 +152,13 @@ func loadChain(p *storagepb.Chain) (*chain, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.frozen, c.proof = p.GetFrozen(), [2]*roompb.Head{p.GetProofA(), p.GetProofB()}
+	c.frozen, c.fork = p.GetFrozen(), p.GetFork()
+	if len(p.GetBranch()) > 0 {
+		c.branch = new(roompb.Parcel)
+		if err := proto.Unmarshal(p.GetBranch(), c.branch); err != nil {
+			return nil, fmt.Errorf("read the other branch of %s: %w", c.key.origin, err)
+		}
+	}
 	c.stretch = c.stretch[:0]
 	for _, s := range p.GetSegments() {
 		before, err := room.HashFromBytes(s.GetBefore())

@@ -52,6 +52,7 @@ type chamber struct {
 	peers     []string                 // other nodes that take part
 	parted    []string                 // nodes that lately ceased to: they have the entry that says so to come
 	reached   map[string]uint64        // what they have of this node's own log
+	walked    map[room.EventID]bool    // heads of branches that were looked at; the loop's own
 	waiters   map[chan struct{}]uint64 // who waits for an entry of the state log
 	confirmed bool                     // nobody has entries of the state log that a restored backup lacks
 	replayed  bool                     // the state was folded from the log, not loaded
@@ -82,6 +83,7 @@ type submission struct {
 	read   *readMark
 	gone   room.User // leaves this node's copy of the room at once
 	parcel *received
+	fork   *proof
 	done   chan result // one slot
 }
 
@@ -117,7 +119,7 @@ var errRetired = errors.New("the room went to sleep")
 func newChamber(n *Node, id room.ID) *chamber {
 	return &chamber{
 		n: n, id: id, text: id.String(), used: n.now(), ended: make(chan struct{}), watchers: map[*Follower]struct{}{},
-		leaving: map[room.User]struct{}{}, logs: map[logKey]*chain{}, reached: map[string]uint64{}, waiters: map[chan struct{}]uint64{},
+		leaving: map[room.User]struct{}{}, walked: map[room.EventID]bool{}, logs: map[logKey]*chain{}, reached: map[string]uint64{}, waiters: map[chan struct{}]uint64{},
 	}
 }
 
@@ -214,6 +216,13 @@ func (c *chamber) keep(ch *chain) {
 
 // loadEnd reads what a log's next event is checked against.
 func (c *chamber) loadEnd(ch *chain) error {
+	if ch.fork > 0 {
+		e, err := c.logEvent(ch, ch.fork)
+		if err != nil {
+			return err
+		}
+		ch.forkHash = e.ID
+	}
 	e, err := c.logEvent(ch, ch.seq())
 	if err == nil {
 		ch.lastTime, ch.lastSeen = e.Time(), e.Header.GetStateIndex()

@@ -136,7 +136,7 @@ func (c *chamber) logsFor(peer string, own bool) []*chain {
 	out := make([]*chain, 0, len(c.logs))
 	for k, ch := range c.logs {
 		switch {
-		case ch.head == nil || ch.frozen != "":
+		case ch.head == nil || ch.frozen != "" && own:
 		case !own:
 			out = append(out, ch)
 		case k.origin != peer && slices.Contains(c.relays(k.origin), peer):
@@ -212,7 +212,15 @@ func (g *collecting) messages(ch *chain) error {
 		have = g.theirs.Tops[i].GetSeq()
 	}
 	top := ch.head.GetSeq()
-	if have >= top {
+	same := found && string(g.theirs.Tops[i].GetHash()) == string(ch.topOf().GetHash())
+	switch {
+	case same && have == ch.topOf().GetSeq():
+		return nil
+	case ch.frozen != "" && have > ch.fork:
+		have = ch.fork // on some branch, and does not know of the other
+	case have == top: // under another hash
+		have--
+	case have > top:
 		return nil
 	}
 	if g.room <= 0 {
@@ -229,7 +237,11 @@ func (g *collecting) messages(ch *chain) error {
 		return err
 	}
 	g.add(events, ch.head)
-	now := &roompb.Top{Origin: ch.key.origin, Incarnation: ch.key.incarnation, Seq: top, Hash: ch.head.GetHash()}
+	if ch.branch != nil {
+		g.out = append(g.out, ch.branch)
+		g.room -= proto.Size(ch.branch)
+	}
+	now := ch.topOf()
 	if found {
 		g.theirs.Tops[i] = now
 	} else {

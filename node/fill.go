@@ -98,7 +98,7 @@ func (c *chamber) shallow(until room.Time) *chain {
 	}
 	c.mu.RUnlock()
 	for _, ch := range logs {
-		if _, below, _, ok := ch.gap(true); ok && ch.frozen == "" {
+		if _, below, _, ok := ch.gap(true); ok {
 			if e, err := c.logEvent(ch, below); err == nil && e.Time() > until {
 				return ch
 			}

@@ -21,7 +21,6 @@ type fold struct {
 	pasts   map[room.User][]*roompb.PastStanding
 	nodes   []string // whose part in the room changed
 	log     *chain   // the state log
-	frozen  bool     // two entries for one place were found: nothing was folded in
 }
 
 // takesAway are the entries that end somebody's right to speak.
@@ -210,7 +209,7 @@ func (t *turn) voids() (ids []string, err error) {
 		if !cut || from > ch.seq() {
 			continue
 		}
-		more, err := t.voidFrom(k, ch, from)
+		more, err := t.voidFrom(ch, from)
 		if err != nil {
 			return nil, err
 		}
@@ -239,25 +238,15 @@ func firstCut(entries []*room.Event, k logKey) (from uint64, cut bool) {
 	return from, cut
 }
 
-func (t *turn) voidFrom(k logKey, ch *chain, from uint64) (ids []string, err error) {
-	const page = 500
-	for _, part := range ch.stretch {
-		for at := max(from, part.low); at <= part.high; at += page {
-			recs, err := t.c.n.store.Log(t.c.id, roompb.Log_LOG_MESSAGES, k.origin, k.incarnation, at, part.high, page, maxParcelBytes)
-			if err != nil {
-				return nil, err
-			}
-			for i := range recs {
-				if rec := &recs[i]; !rec.Void && t.fold.state.Judge(rec.Event).Outcome == room.Void {
-					if err := t.void(rec); err != nil {
-						return nil, err
-					}
-					ids = append(ids, rec.Event.ID.String())
-				}
-			}
+func (t *turn) voidFrom(ch *chain, from uint64) (ids []string, err error) {
+	err = t.c.eachFrom(ch, from, func(rec *storage.Record) error {
+		if rec.Void || t.fold.state.Judge(rec.Event).Outcome != room.Void {
+			return nil
 		}
-	}
-	return ids, nil
+		ids = append(ids, rec.Event.ID.String())
+		return t.void(rec)
+	})
+	return ids, err
 }
 
 // void takes one message back, with what it did to others.

@@ -34,7 +34,8 @@ type subscription struct {
 	f      *Follower
 	dirty  atomic.Bool
 	gone   atomic.Bool
-	cursor uint64 // the reader's alone
+	reset  atomic.Bool // what it has seen was taken back
+	cursor uint64      // the reader's alone
 }
 
 // FollowOptions says where a follower begins.
@@ -286,7 +287,7 @@ func (s *subscription) read(maxBytes int) (items RoomItems, more bool, err error
 	items.Room = s.c.text
 	s.c.mu.RLock()
 	head := s.c.headPos
-	if s.cursor > head || s.f.maxBacklog > 0 && head-s.cursor > s.f.maxBacklog {
+	if s.reset.Swap(false) || s.cursor > head || s.f.maxBacklog > 0 && head-s.cursor > s.f.maxBacklog {
 		s.cursor, items.Gap = head, true
 	}
 	steps, inRing := s.c.ring.from(s.cursor)

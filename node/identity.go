@@ -107,13 +107,22 @@ func (n *Node) outlive(k logKey, seq uint64, c *chamber) error {
 	if k.incarnation < own.incarnation || k == own && c.logs[own].seq() >= seq {
 		return nil
 	}
+	n.log.Warn("this data folder is older than what other nodes have of this node: the missing messages come from them")
+	return n.beginAnew(k.incarnation)
+}
+
+// beginAnew begins new logs after those of an incarnation.
+func (n *Node) beginAnew(after uint32) error {
 	n.reborn.Lock()
 	defer n.reborn.Unlock()
-	next := max(k.incarnation, n.incarnation.Load()) + 1
+	if n.incarnation.Load() > after {
+		return nil
+	}
+	next := after + 1
 	if err := n.store.PutValue(valueIncarnation, binary.BigEndian.AppendUint32(nil, next)); err != nil {
 		return fmt.Errorf("begin incarnation %d: %w", next, err)
 	}
 	n.incarnation.Store(next)
-	n.log.Warn("this data folder is older than what other nodes have of this node: new logs begin, the missing messages come from them", "incarnation", next)
+	n.log.Warn("new logs of messages begin", "incarnation", next)
 	return nil
 }

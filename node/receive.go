@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"hearth/node/room"
-	"hearth/node/room/roompb"
 	"hearth/storage"
 )
 
@@ -64,16 +63,12 @@ func (c *chamber) incarnations(origin string) (n int) {
 	return n
 }
 
-// settle ends a parcel that brings nothing new, or proves a fork.
+// settle ends a parcel that brings nothing new, or another branch.
 func (t *turn) settle(s *submission, ch *chain, err error) error {
 	var f *forked
 	if errors.As(err, &f) {
-		ch.frozen = fmt.Sprintf("%s signed two different logs: nothing after message %d is taken from it.", ch.key.origin, f.seq)
-		ch.proof = [2]*roompb.Head{ch.head, s.parcel.head}
-		t.logs[ch.key] = ch
-		t.c.n.log.Warn("a node forked its log", "room", t.c.text, "node", ch.key.origin, "seq", f.seq)
-		t.c.n.Peers.Raise(ch.key.origin, ch.frozen)
-		t.replies = append(t.replies, reply{sub: s})
+		t.c.suspect(s.parcel, ch)
+		s.done <- result{}
 		return nil
 	}
 	if err != nil {
@@ -83,15 +78,10 @@ func (t *turn) settle(s *submission, ch *chain, err error) error {
 	return nil
 }
 
-// forked: the parcel excludes what is here. Both are signed by the log's origin.
-type forked struct{ seq uint64 }
-
-func (f *forked) Error() string { return fmt.Sprintf("the log forks after %d", f.seq) }
-
 // fresh is the part of a parcel that is not here yet; it fits what is.
 func (t *turn) fresh(ch *chain, r *received) ([]*room.Event, error) {
 	if ch.frozen != "" {
-		return nil, nil
+		return t.freshBranch(ch, r)
 	}
 	if r.head == nil {
 		return t.freshPage(ch, r)

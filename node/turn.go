@@ -25,6 +25,7 @@ type turn struct {
 	own     logKey            // this node's log of messages
 	err     error             // the store could not be read: nothing of the batch may be kept
 	gone    []room.User       // who left, whatever the room's home will say
+	reset   bool              // what followers have seen was taken back: they look again
 	older   *chain            // the state log, with a page of older entries
 	fold    *fold             // what entries of the state log do, when this turn is theirs
 	logs    map[logKey]*chain // that this batch makes longer, as it leaves them
@@ -79,6 +80,8 @@ func (t *turn) add(s *submission) error {
 	switch {
 	case s.read != nil:
 		return t.read(s)
+	case s.fork != nil:
+		return t.split(s)
 	case s.gone != "":
 		t.gone = append(t.gone, s.gone)
 		t.replies = append(t.replies, reply{sub: s})
@@ -417,7 +420,12 @@ func (t *turn) publish() {
 	if shared || t.fold != nil {
 		c.n.courier.mark(c.id)
 	}
-	if len(t.steps) == 0 {
+	if t.reset {
+		for _, sub := range followers {
+			sub.reset.Store(true)
+		}
+	}
+	if len(t.steps) == 0 && !t.reset {
 		return
 	}
 	for _, sub := range followers {

@@ -602,6 +602,8 @@ type Chain struct {
 	Frozen        string                 `protobuf:"bytes,3,opt,name=frozen,proto3" json:"frozen,omitempty"`               // why nothing more is taken; empty: it goes on
 	ProofA        *roompb.Head           `protobuf:"bytes,4,opt,name=proof_a,json=proofA,proto3" json:"proof_a,omitempty"` // of a fork: two signed heads that exclude each other
 	ProofB        *roompb.Head           `protobuf:"bytes,5,opt,name=proof_b,json=proofB,proto3" json:"proof_b,omitempty"`
+	Fork          uint64                 `protobuf:"varint,6,opt,name=fork,proto3" json:"fork,omitempty"`    // frozen: the last entry that both branches have; those after it are void
+	Branch        []byte                 `protobuf:"bytes,7,opt,name=branch,proto3" json:"branch,omitempty"` // encoded Parcel: the other branch from there to its signed head
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -667,6 +669,20 @@ func (x *Chain) GetProofA() *roompb.Head {
 func (x *Chain) GetProofB() *roompb.Head {
 	if x != nil {
 		return x.ProofB
+	}
+	return nil
+}
+
+func (x *Chain) GetFork() uint64 {
+	if x != nil {
+		return x.Fork
+	}
+	return 0
+}
+
+func (x *Chain) GetBranch() []byte {
+	if x != nil {
+		return x.Branch
 	}
 	return nil
 }
@@ -1827,13 +1843,15 @@ const file_storage_proto_rawDesc = "" +
 	"\x06reason\x18\a \x01(\tR\x06reason\x12\x12\n" +
 	"\x04from\x18\b \x01(\x04R\x04from\"B\n" +
 	"\x04Past\x12:\n" +
-	"\tstandings\x18\x01 \x03(\v2\x1c.hearth.room.v1.PastStandingR\tstandings\"\xdf\x01\n" +
+	"\tstandings\x18\x01 \x03(\v2\x1c.hearth.room.v1.PastStandingR\tstandings\"\x8b\x02\n" +
 	"\x05Chain\x12(\n" +
 	"\x04head\x18\x01 \x01(\v2\x14.hearth.room.v1.HeadR\x04head\x126\n" +
 	"\bsegments\x18\x02 \x03(\v2\x1a.hearth.storage.v1.SegmentR\bsegments\x12\x16\n" +
 	"\x06frozen\x18\x03 \x01(\tR\x06frozen\x12-\n" +
 	"\aproof_a\x18\x04 \x01(\v2\x14.hearth.room.v1.HeadR\x06proofA\x12-\n" +
-	"\aproof_b\x18\x05 \x01(\v2\x14.hearth.room.v1.HeadR\x06proofB\"G\n" +
+	"\aproof_b\x18\x05 \x01(\v2\x14.hearth.room.v1.HeadR\x06proofB\x12\x12\n" +
+	"\x04fork\x18\x06 \x01(\x04R\x04fork\x12\x16\n" +
+	"\x06branch\x18\a \x01(\fR\x06branch\"G\n" +
 	"\aSegment\x12\x10\n" +
 	"\x03low\x18\x01 \x01(\x04R\x03low\x12\x12\n" +
 	"\x04high\x18\x02 \x01(\x04R\x04high\x12\x16\n" +

@@ -1,0 +1,217 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"hearth/node/room"
+	"hearth/node/room/roompb"
+	"hearth/storage"
+)
+
+// A node whose log has two branches, both under heads that it signed, has lied to
+// somebody, or lost its data without noticing. Which branch came first is nobody's to
+// say: all honest nodes keep what both have, void what comes after, and take nothing more
+// of that log. The other branch, from the fork to its signed head, is the proof; it is
+// kept, and passed on to whoever does not have it, so all come to freeze the log at the
+// same place: the lowest that any two branches have in common.
+
+// forked: the parcel excludes what is here.
+type forked struct{ seq uint64 }
+
+func (f *forked) Error() string { return fmt.Sprintf("the log forks at or before %d", f.seq) }
+
+// proof is a branch that excludes the one which is here.
+type proof struct {
+	key    logKey
+	common uint64 // the last that both have
+	hash   room.EventID
+	branch []*room.Event // after it
+	head   *roompb.Head
+}
+
+// What a proof may take.
+const (
+	mostBranch  = 20_000
+	branchBytes = 2 << 20
+	mostWalked  = 256
+)
+
+// suspect begins to look for the place where a branch leaves the one that is here.
+func (c *chamber) suspect(r *received, ch *chain) {
+	head := r.head
+	if head == nil { // a page that does not join what is below: what is above it is the branch's too
+		head = ch.head
+	}
+	id := room.EventID(head.GetHash())
+	if c.walked[id] || len(c.walked) >= mostWalked {
+		return
+	}
+	c.walked[id] = true
+	c.n.rooms.start(func() {
+		p, err := c.prove(c.n.life, r, ch, head)
+		if err != nil {
+			c.n.log.Warn("two branches of a log, and no proof", "room", c.text, "node", r.key.origin, "peer", r.peer, "err", err)
+			return
+		}
+		_ = c.n.submit(c.id, &submission{fork: p, done: make(chan result, 1)}) // full: the branch comes again
+	})
+}
+
+// prove walks a branch down, page by page from who brought it, to the event before which
+// it is the same as what is here.
+func (c *chamber) prove(ctx context.Context, r *received, ch *chain, head *roompb.Head) (*proof, error) {
+	branch := slices.Clone(r.events)
+	if r.head == nil {
+		above, err := c.newestOf(ch, r.last().Header.GetSeq()+1, ch.seq(), branchBytes)
+		if err != nil || len(above) == 0 || string(above[0].Header.GetPrev()) != string(r.last().ID[:]) {
+			return nil, fmt.Errorf("the branch is not whole: %w", err)
+		}
+		branch = append(branch, above...)
+	}
+	for size := 0; len(branch) <= mostBranch && size <= branchBytes; {
+		common, hash, found, err := c.common(ch, branch)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			from := slices.IndexFunc(branch, func(e *room.Event) bool { return e.Header.GetSeq() > common })
+			if from < 0 {
+				return nil, fmt.Errorf("the branch is the one that is here")
+			}
+			return &proof{r.key, common, hash, branch[from:], head}, nil
+		}
+		page, err := c.branchPage(ctx, r, branch[0])
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range page {
+			size += len(e.RawHeader) + len(e.RawBody)
+		}
+		branch = append(page, branch...)
+	}
+	return nil, fmt.Errorf("the branch is longer than is kept")
+}
+
+// common is the last event of a branch that is here too, or the one before its first.
+func (c *chamber) common(ch *chain, branch []*room.Event) (seq uint64, hash room.EventID, found bool, err error) {
+	first := branch[0].Header
+	if first.GetSeq() == 1 {
+		found = true
+	} else if ch.holds(first.GetSeq() - 1) {
+		ours, err := c.logEvent(ch, first.GetSeq()-1)
+		if err != nil {
+			return 0, hash, false, err
+		}
+		if string(first.GetPrev()) == string(ours.ID[:]) {
+			seq, hash, found = first.GetSeq()-1, ours.ID, true
+		}
+	}
+	for _, e := range branch {
+		if !ch.holds(e.Header.GetSeq()) {
+			break
+		}
+		ours, err := c.logEvent(ch, e.Header.GetSeq())
+		if err != nil {
+			return 0, hash, false, err
+		}
+		if ours.ID != e.ID {
+			break
+		}
+		seq, hash, found = e.Header.GetSeq(), e.ID, true
+	}
+	return seq, hash, found, nil
+}
+
+func (c *chamber) branchPage(ctx context.Context, r *received, first *room.Event) ([]*room.Event, error) {
+	within, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	a, err := c.n.ask(within, r.peer, &roompb.Ask{What: &roompb.Ask_Page{Page: &roompb.PageAsk{
+		Room: c.id.Bytes(), Origin: r.key.origin, Incarnation: r.key.incarnation, Below: first.Header.GetSeq(), Limit: maxPage,
+	}}})
+	if err != nil {
+		return nil, err
+	}
+	page, err := openParcel(c.id, a.GetPage())
+	if err != nil {
+		return nil, err
+	}
+	if page.key != r.key || page.log != r.log || string(first.Header.GetPrev()) != string(page.last().ID[:]) {
+		return nil, fmt.Errorf("the page does not belong to the branch")
+	}
+	return page.events, nil
+}
+
+// split freezes a log at a proven fork.
+func (t *turn) split(s *submission) error {
+	p := s.fork
+	ch := t.chain(p.key)
+	if ch.frozen != "" && ch.fork <= p.common {
+		s.done <- result{}
+		return nil
+	}
+	if p.key == t.own {
+		if err := t.c.n.beginAnew(p.key.incarnation); err != nil {
+			return err
+		}
+	}
+	if t.err = t.voidAfter(ch, p.common); t.err != nil {
+		return t.err
+	}
+	ch.frozen = fmt.Sprintf("%s signed two different logs: what is not in both, after its message %d, is void, and nothing more is taken of it.", p.key.origin, p.common)
+	ch.fork, ch.forkHash, ch.branch = p.common, p.hash, parcelOf(t.c.id, p.branch, p.head)
+	t.logs[p.key], t.reset = ch, true
+	t.c.n.log.Warn("a node forked its log", "room", t.c.text, "node", p.key.origin, "after", p.common)
+	t.c.n.Peers.Raise(p.key.origin, ch.frozen)
+	t.replies = append(t.replies, reply{sub: s})
+	return nil
+}
+
+// voidAfter takes back all of a log after a seq.
+func (t *turn) voidAfter(ch *chain, seq uint64) error {
+	return t.c.eachFrom(ch, seq+1, func(rec *storage.Record) error {
+		if rec.Void {
+			return nil
+		}
+		return t.void(rec)
+	})
+}
+
+// eachFrom reads what is here of a log from a seq on.
+func (c *chamber) eachFrom(ch *chain, from uint64, fn func(*storage.Record) error) error {
+	const page = 500
+	for _, part := range ch.stretch {
+		for at := max(from, part.low); at <= part.high; {
+			recs, err := c.n.store.Log(c.id, ch.log, ch.key.origin, ch.key.incarnation, at, part.high, page, maxParcelBytes)
+			if err != nil {
+				return err
+			}
+			if len(recs) == 0 {
+				return fmt.Errorf("log of %s in room %s ends at %d: %w", ch.key.origin, c.id, at, storage.ErrCorrupt)
+			}
+			for i := range recs {
+				if err := fn(&recs[i]); err != nil {
+					return err
+				}
+			}
+			at += uint64(len(recs))
+		}
+	}
+	return nil
+}
+
+// freshBranch is what a frozen log takes: older parts of what all have. A branch that
+// leaves it even earlier moves the fork.
+func (t *turn) freshBranch(ch *chain, r *received) ([]*room.Event, error) {
+	if r.head == nil {
+		if r.last().Header.GetSeq() > ch.fork {
+			return nil, nil
+		}
+		return t.freshPage(ch, r)
+	}
+	if r.last().ID == ch.hash || string(r.head.GetSignature()) == string(ch.branch.GetHead().GetSignature()) {
+		return nil, nil
+	}
+	return nil, &forked{ch.fork}
+}
