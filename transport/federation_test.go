@@ -192,3 +192,23 @@ func TestBlocksAndReports(t *testing.T) {
 		t.Errorf("a closed report is still there: %v", reports.Reports)
 	}
 }
+
+// A node that does not answer holds up nobody but who asked it.
+func TestWhoAsksAnotherNodeWaitsAlone(t *testing.T) {
+	h := openHouse(t)
+	errands := h.node.Errands() // a door for other nodes that takes its time
+	v := h.person("alice").visit("websocket", nil)
+	defer v.pipe.close()
+	asked, err := v.begin("RoomFind", &clientpb.RoomFindRequest{Node: "other.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := <-errands
+	if err := v.do("Rooms", &clientpb.Empty{}, &clientpb.RoomsResponse{}); err != nil {
+		t.Fatal(err)
+	}
+	e.Done(&roompb.Answer{What: &roompb.Answer_Directory{Directory: &roompb.DirectoryAnswer{}}}, nil)
+	if err := finish(asked, &clientpb.RoomFindResponse{}); err != nil {
+		t.Errorf("the other node's directory: %v", err)
+	}
+}
