@@ -424,8 +424,10 @@ func (t *turn) publish() {
 	for _, l := range t.app.Outbox {
 		c.n.sending.try(l.Node)
 	}
-	if slices.ContainsFunc(slices.Collect(maps.Values(t.logs)), (*chain).torn) {
-		c.fill()
+	if t.fold != nil || len(t.logs) > 0 {
+		if _, torn := c.firstHole(); torn {
+			c.fill()
+		}
 	}
 	if shared || t.fold != nil {
 		c.n.courier.mark(c.id)
