@@ -66,6 +66,7 @@ type Federation struct {
 	instance []byte
 	features []string
 	finder   *finder
+	counters *counters
 
 	events  *limit.Table[string]
 	asks    *limit.Table[string]
@@ -107,6 +108,7 @@ func New(c Config) (*Federation, error) {
 		conns: map[*conn]struct{}{}, links: map[string]*conn{}, pursuits: map[string]*pursuit{},
 		quarantine: map[string]time.Time{}, errands: map[string]int{},
 	}
+	f.counters = newCounters(f)
 	if c.Gossip {
 		f.features = []string{featureGossip}
 	}

@@ -156,6 +156,13 @@ func (b *Book) List() []Peer {
 	return out
 }
 
+// Size is how many nodes are known.
+func (b *Book) Size() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.peers)
+}
+
 func (b *Book) view(e *entry) Peer {
 	p := Peer{
 		Name: e.stored.GetName(), Key: e.stored.GetKey(), Addresses: slices.Clone(e.stored.GetAddresses()),
