@@ -125,22 +125,23 @@ func (r *rule) stop() []string {
 	return r.set
 }
 
-// ruled: the room's history has all of these topics.
+// ruled: the room's history has all of these topics. One may be there twice: setting it has no idempotency
+// key, as doing it again changes nothing, and a client whose node is killed before it answers does it again.
 func (f *federation) ruled(topics []string) {
 	f.t.Helper()
 	v, err := f.view(f.nodes[0])
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	set := map[string]int{}
+	set := map[string]int{} // how often
 	for _, e := range v.history {
 		if s := e.GetSettings(); s != nil && s.Topic != nil {
 			set[s.GetTopic()]++
 		}
 	}
 	for _, topic := range topics {
-		if set[topic] != 1 {
-			f.t.Errorf("%q was acknowledged, and is there %d times", topic, set[topic])
+		if set[topic] == 0 {
+			f.t.Errorf("%q was acknowledged, and is not there", topic)
 		}
 	}
 	f.t.Logf("%d topics were set, %d of them acknowledged", len(set), len(topics))
