@@ -191,7 +191,7 @@ func (n *Node) answerPropose(ctx context.Context, peer string, q *roompb.Propose
 		return n.answerMotion(ctx, c, peer, d, q)
 	}
 	if home := c.home(); home != n.name || c.isStub() {
-		return nil, room.Errorf(room.Conflict, "This node is not the room's home: that is %s.", home)
+		return nil, &room.Error{Code: room.Unavailable, RetryAfter: resend, Message: "This node is not the room's home: that is " + home + "."}
 	}
 	if alias := d.Body.GetSettings().GetAlias(); d.Kind == room.KindSettings && alias != "" {
 		n.creating.Lock()

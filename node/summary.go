@@ -103,9 +103,9 @@ func (n *Node) summarize(u room.User, c *chamber) (*roompb.RoomSummary, error) {
 	c.mu.RLock()
 	m := c.member(u)
 	s := stateSummary(c.state)
+	s.Home = c.leader()
 	head, counted, last := c.headPos, c.counted, c.last
 	c.mu.RUnlock()
-	s.Home = cmp.Or(n.leads(c.id), s.Home)
 	s.Membership, s.HeadPos, s.Waiting = string(m.Membership), head, n.sending.waitingFor(c.id)
 	if c.state.IsDirect() { // never changes
 		n.describeDirect(s, u, c.state)
