@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -87,15 +88,16 @@ func (c *chamber) proposal(d *room.Draft) (*roompb.Ask, error) {
 	}
 	p := &roompb.ProposeAsk{Room: c.id.Bytes(), Author: string(d.Author), Kind: string(d.Kind), Body: body, Key: d.Key}
 	if d.Kind == room.KindLeave {
-		c.mu.RLock()
-		for _, t := range c.tops() {
-			if t.GetOrigin() == c.n.name {
-				p.Tops = append(p.Tops, t)
-			}
-		}
-		c.mu.RUnlock()
+		p.Tops = c.ownTops()
 	}
 	return &roompb.Ask{What: &roompb.Ask_Propose{Propose: p}}, nil
+}
+
+// ownTops is how far this node's own logs have come.
+func (c *chamber) ownTops() []*roompb.Top {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return slices.DeleteFunc(c.tops(), func(t *roompb.Top) bool { return t.GetOrigin() != c.n.name })
 }
 
 // mayWait are the changes that are worth making late. Who joins wants to be let in now.
@@ -113,6 +115,9 @@ func (n *Node) proposeLater(ctx context.Context, c *chamber, d room.Draft, ask *
 		if err := c.wouldRefuse(&d); err != nil {
 			return Receipt{}, err
 		}
+	}
+	if d.Kind == room.KindLeave { // they may have talked on while the home was waited for
+		ask.GetPropose().Tops = c.ownTops()
 	}
 	if err := n.sending.post(home, ask); err != nil {
 		return Receipt{}, err
