@@ -189,9 +189,27 @@ func (n *Node) answerPropose(ctx context.Context, peer string, q *roompb.Propose
 		return nil, err
 	}
 	c, err := n.rooms.get(id)
+	if room.CodeOf(err) == room.NotFound {
+		return nil, noSuchRoom()
+	}
 	if err != nil {
 		return nil, err
 	}
+	a, err := n.proposeHere(ctx, c, peer, d, q)
+	if err != nil && !c.showsItself(peer, d.Author) {
+		return nil, noSuchRoom()
+	}
+	return a, err
+}
+
+// showsItself tells whether a user of another node may learn that the room is there.
+func (c *chamber) showsItself(peer string, u room.User) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.state.Public || c.state.Takes(peer) || c.state.Member(u).Membership != ""
+}
+
+func (n *Node) proposeHere(ctx context.Context, c *chamber, peer string, d room.Draft, q *roompb.ProposeAsk) (*roompb.Answer, error) {
 	if c.several() && c.isSteward(n.name) {
 		return n.answerMotion(ctx, c, peer, d, q)
 	}
@@ -201,7 +219,7 @@ func (n *Node) answerPropose(ctx context.Context, peer string, q *roompb.Propose
 	if alias := d.Body.GetSettings().GetAlias(); d.Kind == room.KindSettings && alias != "" {
 		n.creating.Lock()
 		defer n.creating.Unlock()
-		if err := n.checkAliasFree(alias, id); err != nil {
+		if err := n.checkAliasFree(alias, c.id); err != nil {
 			return nil, err
 		}
 	}
@@ -209,7 +227,7 @@ func (n *Node) answerPropose(ctx context.Context, peer string, q *roompb.Propose
 		return nil, err
 	}
 	s := &submission{draft: d, tops: q.GetTops(), done: make(chan result, 1)}
-	if err := n.submit(id, s); err != nil {
+	if err := n.submit(c.id, s); err != nil {
 		return nil, err
 	}
 	r, err := s.wait(ctx)
