@@ -112,6 +112,9 @@ func (n *Node) bringAgain(ctx context.Context, to string, ask *roompb.Ask) error
 			return err
 		}
 	}
+	if q := ask.GetSnapshot(); q != nil {
+		return n.handOverLate(ctx, to, q.GetRoom())
+	}
 	_, err := n.ask(ctx, to, ask)
 	return err
 }
