@@ -231,7 +231,9 @@ type opened struct {
 // origin. That the first steward is who made the room is in entry 1 itself.
 func (n *Node) openSnapshot(id room.ID, home string, s *roompb.Snapshot) (*opened, error) {
 	bad := func(what string) error {
-		return room.Errorf(room.Internal, "The node %s handed over a room that does not hold together (%s).", home, what)
+		err := room.Errorf(room.Conflict, "The node %s handed over a room that does not hold together (%s).", home, what)
+		n.Peers.Raise(home, err.Message)
+		return err
 	}
 	o := &opened{head: s.GetHead(), past: s.GetState().GetPast()}
 	var err error
@@ -263,12 +265,20 @@ func (n *Node) openSnapshot(id room.ID, home string, s *roompb.Snapshot) (*opene
 	if first := o.create.Body.GetNodeKey(); len(first) > 0 && string(first) != string(o.state.NodeKey(o.state.Origin())) {
 		return nil, bad("its first steward has another key than entry 1 says")
 	}
+	if own := o.state.NodeKey(n.name); own != nil && string(own) != string(n.PublicKey()) {
+		return nil, bad("it has another key for this node")
+	}
 	for _, p := range s.GetNewest() {
 		r, err := openParcel(id, p)
 		if err != nil || r.log != roompb.Log_LOG_MESSAGES || r.head == nil {
 			return nil, bad("its messages are not in order")
 		}
-		if k := o.state.NodeKey(r.key.origin); !room.VerifyHead(r.head, ed25519.PublicKey(k)) {
+		k := o.state.NodeKey(r.key.origin)
+		if !n.mayHave(r.key.origin, k) {
+			n.otherKey(id.String(), r.key.origin)
+			continue
+		}
+		if !room.VerifyHead(r.head, ed25519.PublicKey(k)) {
 			return nil, bad("its messages are not signed by " + r.key.origin)
 		}
 		o.logs = append(o.logs, r)
