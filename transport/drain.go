@@ -15,10 +15,19 @@ var frames = sync.Pool{New: func() any { return new(session.Frame) }}
 // keepFrame is how large a frame may be to go back to the pool.
 const keepFrame = 1 << 20
 
-// coalesce is the least time between two deliveries to one client. The first message
-// after a pause goes out at once; in a busy room the messages of this long share a
-// write, which costs a tenth of a write each (transport.md, Cost).
-const coalesce = 8 * time.Millisecond
+// The first message after a pause goes out at once; in a busy room the messages of some
+// time share a write, which costs a tenth of a write each (transport.md, Cost). How long
+// depends on how many clients there are: it is the writes of all of them that cost.
+const (
+	coalesceLeast = time.Millisecond
+	coalesceEach  = 40 * time.Microsecond // so there are at most 25,000 writes a second
+	coalesceMost  = 8 * time.Millisecond
+)
+
+// coalesce is the least time between two deliveries to one client.
+func (s *Server) coalesce() time.Duration {
+	return max(coalesceLeast, min(time.Duration(s.crowd.size())*coalesceEach, coalesceMost))
+}
 
 // writeLoop writes all that is due, whenever something is, until the session has ended.
 // It waits on one channel alone: where hundreds of writers wake for one message each, a
@@ -49,7 +58,14 @@ type pacer struct {
 
 // pause waits until the next delivery is due, or something else is.
 func (p *pacer) pause(l *live) {
-	for wait := coalesce - time.Since(p.last); wait > 0 && !l.urgent(); wait = coalesce - time.Since(p.last) {
+	if time.Since(p.last) >= coalesceMost {
+		return
+	}
+	for due := p.last.Add(l.s.coalesce()); !l.urgent(); {
+		wait := time.Until(due)
+		if wait <= 0 {
+			return
+		}
 		if p.timer == nil {
 			p.timer = time.NewTimer(wait)
 		} else {
