@@ -69,8 +69,8 @@ func (w *world) open(n *node) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	n.Gossip = g
 	w.mu.Lock()
+	n.Gossip = g
 	w.nodes[n.name] = n
 	w.mu.Unlock()
 }
@@ -110,13 +110,14 @@ func (w *world) heal() {
 	clear(w.side)
 }
 
-func (w *world) reach(from, to string) *node {
+// reach is the other's gossip as it runs now, or nil.
+func (w *world) reach(from, to string) *Gossip {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.side[from] != w.side[to] || w.nodes[from] == nil {
+	if w.side[from] != w.side[to] || w.nodes[from] == nil || w.nodes[to] == nil {
 		return nil
 	}
-	return w.nodes[to]
+	return w.nodes[to].Gossip
 }
 
 // meet makes n know the other one, as an invite link would.
