@@ -96,7 +96,10 @@ func (cs *councils) resume(ctx context.Context) {
 		}
 		for _, m := range metas {
 			after, _ = room.HashFromBytes(m.GetId()) // the store's own
-			if len(m.GetStewards()) > 1 && slices.Contains(m.GetStewards(), cs.n.name) {
+			if len(m.GetStewards()) < 2 || !slices.Contains(m.GetStewards(), cs.n.name) {
+				continue
+			}
+			if kept, err := cs.n.store.Value(stewardValue(after)); err == nil && steward.Unsettled(kept, m.GetStateIndex()) {
 				cs.of(after)
 				cs.poke(after)
 			}
@@ -161,7 +164,7 @@ func (k *council) refresh(c *chamber) error {
 }
 
 func (k *council) begin(s standing) error {
-	kept, err := k.n.store.Value(k.value())
+	kept, err := k.n.store.Value(stewardValue(k.id))
 	if err != nil {
 		return fmt.Errorf("read what is kept of the stewards of room %s: %w", k.id, err)
 	}
@@ -181,8 +184,8 @@ func (k *council) begin(s standing) error {
 	return err
 }
 
-// value is where the store keeps what the steward must not forget.
-func (k *council) value() string { return "steward/" + k.id.String() }
+// stewardValue is where the store keeps what the steward must not forget.
+func stewardValue(id room.ID) string { return "steward/" + id.String() }
 
 // valueReborn is when this node's incarnation was first seen: 4 bytes of the incarnation,
 // 8 of ms since 1970.
@@ -297,7 +300,7 @@ func (k *council) work(c *chamber) {
 			break
 		}
 		if out.Keep != nil {
-			if err := k.n.store.PutValue(k.value(), out.Keep); err != nil {
+			if err := k.n.store.PutValue(stewardValue(k.id), out.Keep); err != nil {
 				k.n.log.Error("keep the stewards' agreement", "room", k.id.String(), "err", err)
 				k.group = nil // nothing of it was heard of: it is made anew from the store
 				break

@@ -161,3 +161,22 @@ func KeptIn(kept []byte) Era {
 	}
 	return Era{k.GetEpoch(), k.GetIncarnation()}
 }
+
+// Unsettled tells whether something was on its way when an Output.Keep was written that the
+// room, which is at index, does not have: then the group has to go on by itself.
+func Unsettled(kept []byte, index uint64) bool {
+	k := new(roompb.StewardKept)
+	if proto.Unmarshal(kept, k) != nil {
+		return false
+	}
+	for _, raw := range k.GetEntries() {
+		e, p := new(raftpb.Entry), new(roompb.Packet)
+		if proto.Unmarshal(raw, e) != nil || len(e.GetData()) == 0 || proto.Unmarshal(e.GetData(), p) != nil {
+			continue
+		}
+		if event, err := room.DecodeEvent(p.GetHeader(), p.GetBody()); err == nil && event.Header.GetSeq() > index {
+			return true
+		}
+	}
+	return k.GetCosigned().GetIndex() > index
+}

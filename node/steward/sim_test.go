@@ -202,6 +202,9 @@ func (w *world) converged(dead string) {
 		if first == nil {
 			first = p
 		}
+		if Unsettled(p.kept, p.state.Index) || len(p.kept) > 0 && !Unsettled(p.kept, 0) {
+			w.t.Fatalf("%s would not know after a start whether it has to go on", name)
+		}
 		if p.place() != first.place() {
 			w.t.Fatalf("%s is at entry %d, %s at %d", name, p.state.Index, first.name, first.state.Index)
 		}
