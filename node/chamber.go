@@ -421,8 +421,8 @@ func (n *Node) SubmitAsync(d room.Draft) func(context.Context) (Receipt, error) 
 		return func(ctx context.Context) (Receipt, error) { return n.submitSlowly(ctx, s) }
 	}
 	err := n.prepare(&s.draft)
-	if err == nil && s.draft.Kind.State() {
-		if c, away := n.away(d.Room); away || c != nil && !n.sure(c) {
+	if c, away := n.away(d.Room); err == nil && c != nil {
+		if n.greet(n.life, c); s.draft.Kind.State() && (away || !n.sure(c)) {
 			return func(ctx context.Context) (Receipt, error) { return n.order(ctx, s) }
 		}
 	}

@@ -59,6 +59,9 @@ func (n *Node) Digests(peer string) ([]Digest, error) {
 func (n *Node) Frontier(peer string, id room.ID) (*roompb.Frontier, error) {
 	c, err := n.rooms.get(id)
 	if err != nil {
+		if room.CodeOf(err) == room.NotFound {
+			n.missed(peer, id)
+		}
 		return nil, unknownIsFine(err)
 	}
 	c.mu.RLock()

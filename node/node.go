@@ -65,6 +65,7 @@ type Node struct {
 	sending    *postman
 	level      sync.Map  // names of peers that were found to have all
 	entering   turnstile // to rooms of other nodes
+	acquainted acquainted
 	inviteRate *limit.Table[string]
 	life       context.Context // ends when Close begins
 	endLife    context.CancelFunc

@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 
 	"hearth/node/room"
-	"hearth/node/room/roompb"
 )
 
 // confirm is done before this node, a room's home, writes to the state log for the first
@@ -17,6 +15,7 @@ import (
 // asked how far they are, and what is missing comes from them first. When none answers,
 // the state waits; talk goes on.
 func (n *Node) confirm(ctx context.Context, c *chamber) error {
+	n.greet(ctx, c)
 	if n.sure(c) {
 		return nil
 	}
@@ -49,22 +48,9 @@ func (n *Node) sure(c *chamber) bool {
 
 // furthest is how far the state log is on those of the peers that answer.
 func (n *Node) furthest(ctx context.Context, id room.ID, peers []string) (index uint64, answered int) {
-	var mu sync.Mutex
-	var asking sync.WaitGroup
-	for _, p := range peers {
-		asking.Go(func() {
-			within, cancel := context.WithTimeout(ctx, awayTimeout)
-			defer cancel()
-			a, err := n.ask(within, p, &roompb.Ask{What: &roompb.Ask_Frontier{Frontier: &roompb.FrontierAsk{Room: id.Bytes()}}})
-			if err != nil {
-				return
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			answered++
-			index = max(index, a.GetFrontier().GetStateIndex())
-		})
+	all := n.frontiers(ctx, id, peers)
+	for _, f := range all {
+		index = max(index, f.GetStateIndex())
 	}
-	asking.Wait()
-	return index, answered
+	return index, len(all)
 }

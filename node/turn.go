@@ -57,6 +57,7 @@ func newTurn(c *chamber, batch []*submission) *turn {
 
 // turn checks, appends and publishes a batch: step 3 to 7 of the data flow.
 func (c *chamber) turn(batch []*submission) {
+	c.outlive(batch)
 	t := newTurn(c, batch)
 	for _, s := range batch {
 		if err := t.add(s); err != nil {
@@ -74,6 +75,19 @@ func (c *chamber) turn(batch []*submission) {
 		return
 	}
 	t.publish()
+}
+
+// outlive looks for what others have of this node's own logs BEFORE anything of a batch is
+// written to them: a batch has one of them.
+func (c *chamber) outlive(batch []*submission) {
+	for _, s := range batch {
+		if s.parcel == nil || s.parcel.log != roompb.Log_LOG_MESSAGES || s.parcel.key.origin != c.n.name {
+			continue
+		}
+		if err := c.n.outlive(s.parcel.key, s.parcel.last().Header.GetSeq(), c); err != nil {
+			c.n.log.Error("begin new logs", "err", err)
+		}
+	}
 }
 
 // add checks one draft and puts its event into the batch.
