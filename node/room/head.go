@@ -61,6 +61,9 @@ func (s *State) CheckHead(h *roompb.Head) error {
 	return nil
 }
 
+// Signed tells whether more than half of the stewards signed h, of whatever entry it is.
+func (s *State) Signed(h *roompb.Head) bool { return s.signatures(h) > len(s.Stewards)/2 }
+
 // signatures is how many stewards signed h, each tried once: whatever h brings along, it
 // costs no more work than there are stewards.
 func (s *State) signatures(h *roompb.Head) (valid int) {
