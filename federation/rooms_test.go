@@ -1,8 +1,21 @@
 package federation
 
 import (
+	"bufio"
+	"crypto/ed25519"
 	"fmt"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/quic-go/quic-go"
+	"google.golang.org/protobuf/proto"
+
+	"hearth/federation/link"
+	"hearth/federation/link/linkpb"
+	"hearth/node"
+	"hearth/node/room"
+	"hearth/node/room/roompb"
 )
 
 // Two strangers: one makes a room, the other joins it by its alias; both talk.
@@ -39,4 +52,110 @@ func TestCatchUp(t *testing.T) {
 	b.start()
 	b.linked(a)
 	b.sees(bob, id, want...)
+}
+
+// Three nodes in one room, by gossip: the third was told of the first alone.
+func TestThreeNodes(t *testing.T) {
+	gossiping := func(l *lodge) { l.gossip = true }
+	a, b, c := newLodge(t, "a.test", gossiping), newLodge(t, "b.test", gossiping), newLodge(t, "c.test", gossiping)
+	ann, bob, cy := a.user("ann"), b.user("bob"), c.user("cy")
+	b.join(a)
+	c.join(a)
+	until(t, "b hears of c", func() bool {
+		p, ok := b.node.Peers.Lookup("c.test")
+		return ok && p.State.Gossip
+	}, func() string { return fmt.Sprint(b.node.Peers.List()) })
+	id := a.garden(ann, "garden")
+	b.enter(bob, "#garden@a.test")
+	c.enter(cy, "#garden@a.test")
+	b.linked(c)
+	var want []string
+	for i := range 10 {
+		for _, who := range []struct {
+			l  *lodge
+			by node.Caller
+		}{{a, ann}, {b, bob}, {c, cy}} {
+			want = append(want, fmt.Sprint(who.by.User, i))
+			who.l.say(who.by, id, want[len(want)-1])
+			for _, other := range []struct {
+				l  *lodge
+				by node.Caller
+			}{{a, ann}, {b, bob}, {c, cy}} {
+				other.l.sees(other.by, id, want...)
+			}
+		}
+	}
+	// Talk goes on without the home.
+	a.stop()
+	want = append(want, "without the home")
+	c.say(cy, id, "without the home")
+	b.sees(bob, id, want...)
+	// And the home catches up.
+	a.start()
+	a.sees(ann, id, want...)
+}
+
+// The sender learns how far its messages have reached.
+func TestReached(t *testing.T) {
+	a, b, ann, bob, id := pair(t)
+	r := a.say(ann, id, "second")
+	b.sees(bob, id, "first", "second")
+	until(t, "a knows that b has it", func() bool {
+		_, behind, err := a.node.PeerLag("b.test")
+		return err == nil && behind == 0
+	}, func() string { return fmt.Sprint(r) })
+}
+
+// A peer that does not read what it is sent loses its link within the deadline; others in
+// the room are served meanwhile as if it were not there.
+func TestSlowPeerSlowsNobody(t *testing.T) {
+	a, b, ann, bob, id := pair(t)
+	s := newStranger(t, "slow.test")
+	q, control := s.enter(a)
+	mine := proposeJoin(t, s, q, id)
+	s.write(control, &linkpb.Frame{What: &linkpb.Frame_Have{Have: &linkpb.Have{Frontier: &roompb.Frontier{Room: id[:], StateIndex: mine}}}})
+	want := []string{"first"}
+	big := strings.Repeat("so much to say ", 4000)
+	for i := range 80 { // 60 KB each: more than the windows hold
+		want = append(want, fmt.Sprint(i, big))
+		start := time.Now()
+		a.say(ann, id, want[len(want)-1])
+		b.sees(bob, id, want...)
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("message %d took %v", i, took)
+		}
+	}
+	until(t, "the slow peer's link ends", func() bool { return q.Context().Err() != nil }, func() string { return fmt.Sprint(a.door.Links()) })
+}
+
+// proposeJoin brings a user of a stranger into a room, and returns the entry's index.
+func proposeJoin(t testing.TB, s *stranger, q *quic.Conn, id room.ID) uint64 {
+	t.Helper()
+	body, err := proto.Marshal(&roompb.Body{Salt: make([]byte, 16), NodeKey: s.key.Public().(ed25519.PublicKey)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask, err := link.Append([]byte{link.StreamAsk}, &roompb.Ask{What: &roompb.Ask_Propose{Propose: &roompb.ProposeAsk{
+		Room: id[:], Author: "sam@" + s.name, Kind: string(room.KindJoin), Body: body, Key: "join",
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	str, err := q.OpenStream()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := str.Write(ask); err != nil {
+		t.Fatal(err)
+	}
+	_ = str.Close()
+	b, err := link.ReadBytes(bufio.NewReader(str), link.MaxAnswer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := link.DecodeAnswer(b)
+	if err != nil || a.GetCode() != "" {
+		t.Fatalf("propose: %v %v", a, err)
+	}
+	return a.GetPropose().GetIndex()
 }
