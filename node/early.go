@@ -13,6 +13,7 @@ type early struct {
 	stored  map[room.EventID]storage.Early // of the parcel at hand
 	about   map[room.EventID][]int         // places in the batch of what changes a message
 	replies map[room.EventID]int           // in the batch, by their thread
+	newest  map[room.EventID]room.Time     // of those
 }
 
 // read looks in the store for what is there about the messages of a parcel.
@@ -41,19 +42,20 @@ func (y *early) note(r *storage.Record, at int) {
 		y.about[target] = append(y.about[target], at)
 	} else if !r.Thread.IsZero() && !r.Void {
 		if y.replies == nil {
-			y.replies = map[room.EventID]int{}
+			y.replies, y.newest = map[room.EventID]int{}, map[room.EventID]room.Time{}
 		}
 		y.replies[r.Thread]++
+		y.newest[r.Thread] = max(y.newest[r.Thread], r.Event.Time())
 	}
 }
 
-// of is what was said about a message, and how many replies its thread has; batch holds
-// the records of the batch.
-func (y *early) of(id room.EventID, batch []storage.Record) (about []storage.Record, replies int) {
+// of is what was said about a message, how many replies its thread has, and when the
+// newest was written; batch holds the records of the batch.
+func (y *early) of(id room.EventID, batch []storage.Record) (about []storage.Record, replies int, newest room.Time) {
 	s := y.stored[id]
-	about, replies = s.About, s.Replies+y.replies[id]
+	about, replies, newest = s.About, s.Replies+y.replies[id], max(s.Newest, y.newest[id])
 	for _, at := range y.about[id] {
 		about = append(about, batch[at])
 	}
-	return about, replies
+	return about, replies, newest
 }

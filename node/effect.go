@@ -58,7 +58,7 @@ func (t *turn) target(row *storage.Row) (*storage.Row, error) {
 	if !ok {
 		return nil, nil
 	}
-	about, err := t.find(target)
+	about, err := t.shown(target)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func (t *turn) target(row *storage.Row) (*storage.Row, error) {
 func (t *turn) place(row *storage.Row) (*storage.Row, error) {
 	e := row.Event
 	if to, ok := e.ReplyTo(); ok {
-		if _, err := t.find(to); err != nil {
+		if _, err := t.shown(to); err != nil {
 			return nil, err
 		}
 	}
@@ -81,7 +81,7 @@ func (t *turn) place(row *storage.Row) (*storage.Row, error) {
 	if !ok {
 		return nil, nil
 	}
-	root, err := t.find(thread)
+	root, err := t.shown(thread)
 	if err != nil {
 		return nil, err
 	}
@@ -108,6 +108,15 @@ func (t *turn) find(id room.EventID) (*storage.Row, error) {
 	row, err := t.c.find(id)
 	if err == nil {
 		t.rows[id] = row
+	}
+	return row, err
+}
+
+// shown is find for what people name: nobody sees what is void.
+func (t *turn) shown(id room.EventID) (*storage.Row, error) {
+	row, err := t.find(id)
+	if err == nil && row.Void {
+		return nil, room.Errorf(room.NotFound, "There is no such message in this room.")
 	}
 	return row, err
 }

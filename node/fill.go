@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"slices"
+	"sync"
 
 	"hearth/node/room"
 	"hearth/node/room/roompb"
@@ -15,12 +16,10 @@ func (c *chamber) fill() {
 		return
 	}
 	started := c.n.rooms.start(func() {
-		defer c.filling.Store(false)
-		for c.n.life.Err() == nil {
-			ch := c.firstTorn()
-			if ch == nil || !c.fetch(c.n.life, ch, false) {
-				return // nothing is missing, or nobody has it now: PeerUp tries again
-			}
+		whole := c.mendAll()
+		c.filling.Store(false)
+		if _, torn := c.firstHole(); whole && torn { // since then
+			c.fill()
 		}
 	})
 	if !started {
@@ -28,28 +27,103 @@ func (c *chamber) fill() {
 	}
 }
 
-func (c *chamber) firstTorn() *chain {
+// mendAll fills holes until there are none; false when nobody has what is missing, or it
+// cannot be judged yet: PeerUp and the next entry of the state log try again.
+func (c *chamber) mendAll() bool {
+	for c.n.life.Err() == nil {
+		h, ok := c.firstHole()
+		if !ok {
+			return true
+		}
+		if !c.mend(c.n.life, h) {
+			return false
+		}
+	}
+	return false
+}
+
+// hole is what is missing of a log: the events between above and below, both exclusive.
+type hole struct {
+	log          *chain
+	above, below uint64
+	before       room.EventID // of the event before the one at below
+	old          bool         // somebody scrolls there: news for nobody
+}
+
+func (c *chamber) firstHole() (hole, bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	for _, ch := range c.logs {
 		if ch.torn() {
-			return ch
+			return ch.hole(false)
 		}
 	}
-	return nil
+	return hole{}, false
 }
 
-// fetch asks those who may have it for the page that comes before what is here of a log:
-// its origin, then the home, then the others. It tells whether something was learnt.
+// hole is the newest that a log has; with floor, what lies below all that is here is one.
+func (c *chain) hole(floor bool) (h hole, ok bool) {
+	h = hole{log: c}
+	h.above, h.below, h.before, ok = c.gap(floor)
+	h.old = floor && h.above == 0
+	return h, ok
+}
+
+// ahead is how many pages are here, or asked for, before the page above them is stored.
+const ahead = 2
+
+// mend fills a hole from its upper end down: the next page is asked for while the one
+// above it is being stored. It tells whether something was learnt.
+func (c *chamber) mend(ctx context.Context, h hole) (learnt bool) {
+	ctx, stop := context.WithCancel(ctx)
+	pages := make(chan *received, ahead)
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		defer close(pages)
+		for r := c.pageBelow(ctx, &h); r != nil; r = c.pageBelow(ctx, &h) {
+			select {
+			case pages <- r:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	defer asking.Wait()
+	defer stop()
+	for r := range pages {
+		if again, err := c.n.take(ctx, c, r); err != nil || again != nil {
+			return learnt // of no use yet
+		}
+		learnt = true
+	}
+	return learnt
+}
+
+// fetch fills a hole by one page. It tells whether something was learnt.
 func (c *chamber) fetch(ctx context.Context, ch *chain, old bool) bool {
-	above, below, before, ok := ch.gap(old)
+	h, ok := ch.hole(old)
 	if !ok {
 		return false
 	}
+	r := c.pageBelow(ctx, &h)
+	if r == nil {
+		return false
+	}
+	again, err := c.n.take(ctx, c, r)
+	return again == nil && err == nil
+}
+
+// pageBelow asks those who may have it for the uppermost page of a hole, which is that much
+// smaller then: the log's origin, then the home, then the others. It is nil when the hole
+// is full, or nobody has the page.
+func (c *chamber) pageBelow(ctx context.Context, h *hole) *received {
+	if h.below <= h.above+1 || ctx.Err() != nil {
+		return nil
+	}
 	ask := &roompb.Ask{What: &roompb.Ask_Page{Page: &roompb.PageAsk{
-		Room: c.id.Bytes(), Origin: ch.key.origin, Incarnation: ch.key.incarnation, Below: below, Above: above, Limit: maxPage, Log: ch.log,
+		Room: c.id.Bytes(), Origin: h.log.key.origin, Incarnation: h.log.key.incarnation, Below: h.below, Above: h.above, Limit: maxPage, Log: h.log.log,
 	}}}
-	for _, peer := range c.sources(ch.key.origin) {
+	for _, peer := range c.sources(h.log.key.origin) {
 		within, cancel := context.WithTimeout(ctx, askTimeout)
 		a, err := c.n.ask(within, peer, ask)
 		cancel()
@@ -57,16 +131,16 @@ func (c *chamber) fetch(ctx context.Context, ch *chain, old bool) bool {
 			continue
 		}
 		r, err := openParcel(c.id, a.GetPage())
-		if err != nil || r.log != ch.log || ch.log == roompb.Log_LOG_MESSAGES && r.key != ch.key || r.last().ID != before {
+		if err != nil || r.log != h.log.log || h.log.log == roompb.Log_LOG_MESSAGES && r.key != h.log.key || r.last().ID != h.before {
 			c.n.Peers.Raise(peer, "The node answered with messages that do not belong where it said they do.")
 			continue
 		}
-		r.peer, r.head, r.old = peer, nil, old && above == 0
-		if _, err := c.n.take(ctx, c, r); err == nil {
-			return true
-		}
+		r.peer, r.head, r.old = peer, nil, h.old
+		h.below = r.first().Header.GetSeq()
+		h.before, _ = room.HashFromBytes(r.first().Header.GetPrev()) // of a hashed header
+		return r
 	}
-	return false
+	return nil
 }
 
 // sources are the nodes that may have a log, the likeliest first, only those that are up.

@@ -7,7 +7,6 @@ import (
 	"hearth/node/room"
 	"hearth/node/room/roompb"
 	"hearth/storage"
-	"hearth/storage/storagepb"
 )
 
 // fold is what entries of the state log will do to a room, worked out on the side: the
@@ -30,9 +29,11 @@ var takesAway = map[room.Kind]bool{
 
 // cut notes, in an entry that takes a right away, how far the log of the user's node had
 // come here: what that node writes beyond it under an older state is void. Who leaves
-// says so for itself.
-func (t *turn) cut(s *submission) {
-	d := &s.draft
+// says how far it had come there.
+func (t *turn) cut(s *submission) { t.c.cut(&s.draft, s.tops) }
+
+// cut is for a draft of which the author's node said how far its logs had come.
+func (c *chamber) cut(d *room.Draft, theirs []*roompb.Top) {
 	if !takesAway[d.Kind] {
 		d.Body.Cuts = nil
 		return
@@ -44,9 +45,9 @@ func (t *turn) cut(s *submission) {
 	case room.KindNodeBan:
 		of = d.Body.GetNode()
 	}
-	tops := s.tops
-	if d.Kind != room.KindLeave || of == t.c.n.name {
-		tops = t.c.tops()
+	tops := theirs
+	if d.Kind != room.KindLeave || of == c.n.name {
+		tops = c.tops()
 	}
 	d.Body.Cuts = room.CutsOf(of, tops)
 }
@@ -196,105 +197,4 @@ func (f *fold) publish(c *chamber) {
 			delete(c.waiters, done)
 		}
 	}
-}
-
-// voids finds the messages that the folded entries void: those that a node wrote under an
-// older state, beyond what the home had seen of it when it took the right away.
-func (t *turn) voids() (ids []string, err error) {
-	if !t.fold.whole {
-		return nil, nil
-	}
-	for k, ch := range t.c.logs {
-		from, cut := firstCut(t.fold.entries, k)
-		if !cut || from > ch.seq() {
-			continue
-		}
-		more, err := t.voidFrom(ch, from)
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, more...)
-	}
-	slices.Sort(ids)
-	return ids, nil
-}
-
-// firstCut is the first seq of a log beyond any of the entries' cuts.
-func firstCut(entries []*room.Event, k logKey) (from uint64, cut bool) {
-	for _, e := range entries {
-		of, seen := false, uint64(0)
-		for _, c := range e.Body.GetCuts() {
-			if c.GetOrigin() == k.origin {
-				of = true
-				if c.GetIncarnation() == k.incarnation {
-					seen = c.GetSeq()
-				}
-			}
-		}
-		if of && (!cut || seen+1 < from) {
-			from, cut = seen+1, true
-		}
-	}
-	return from, cut
-}
-
-func (t *turn) voidFrom(ch *chain, from uint64) (ids []string, err error) {
-	err = t.c.eachFrom(ch, from, func(rec *storage.Record) error {
-		if rec.Void || t.fold.state.Judge(rec.Event).Outcome != room.Void {
-			return nil
-		}
-		ids = append(ids, rec.Event.ID.String())
-		return t.void(rec)
-	})
-	return ids, err
-}
-
-// void takes one message back, with what it did to others.
-func (t *turn) void(rec *storage.Record) error {
-	t.app.Void = append(t.app.Void, rec.Pos)
-	if t.meta.LastPos == rec.Pos {
-		t.meta.LastText = ""
-	}
-	e := rec.Event
-	if root := rec.Thread; !root.IsZero() && e.Kind().Message() {
-		if about, err := t.find(root); err == nil {
-			about = withStanding(about)
-			about.Standing.ThreadReplies -= min(about.Standing.ThreadReplies, 1)
-			t.stand(about)
-		}
-	}
-	target, ok := e.Target()
-	if !ok {
-		return nil
-	}
-	about, err := t.find(target)
-	if err != nil {
-		return nil // not here: nothing was done to it
-	}
-	return t.redo(about)
-}
-
-// redo works out anew how a message stands, from all that was said about it and is not
-// void. A text that was erased stays so: its words are gone.
-func (t *turn) redo(about *storage.Row) error {
-	was := about.Standing
-	fresh := *about
-	fresh.Standing = &storagepb.Standing{ThreadReplies: was.GetThreadReplies(), ThreadTime: was.GetThreadTime()}
-	if was.GetPinned() {
-		t.app.Pins = append(t.app.Pins, storage.Pin{Pos: about.Pos})
-	}
-	recs, err := t.c.n.store.About(t.c.id, about.Event.ID)
-	if err != nil {
-		return err
-	}
-	for i := range recs {
-		if rec := &recs[i]; !slices.Contains(t.app.Void, rec.Pos) && t.c.state.JudgeTarget(rec.Event, about.Event) == nil {
-			t.effect(&storage.Row{Record: *rec}, &fresh)
-		}
-	}
-	if fresh.Event.Body == nil && !fresh.Standing.GetDeleted() {
-		fresh.Standing.Deleted, fresh.Standing.DeletedBy, fresh.Standing.DeletedOrder = true, was.GetDeletedBy(), was.GetDeletedOrder()
-	}
-	t.stand(&fresh)
-	return nil
 }

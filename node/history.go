@@ -145,7 +145,7 @@ func (c *chamber) addRoot(thread room.EventID, h *History, rows *[]storage.Row) 
 		return nil
 	}
 	root, err := c.find(thread)
-	if err != nil {
+	if err != nil || root.Void {
 		return err
 	}
 	*rows = append([]storage.Row{*root}, *rows...)
@@ -206,6 +206,9 @@ func (n *Node) EditHistory(by Caller, id room.ID, event room.EventID) ([]Edition
 		return nil, err
 	}
 	row, err := c.find(event)
+	if err == nil && row.Void {
+		err = room.Errorf(room.NotFound, "There is no such message in this room.")
+	}
 	if err != nil {
 		return nil, err
 	}

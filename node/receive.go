@@ -202,12 +202,17 @@ func (t *turn) affected(row *storage.Row) (*storage.Row, error) {
 
 // overdue applies to a message what was said about it and came before it.
 func (t *turn) overdue(row *storage.Row) *storage.Row {
-	recs, replies := t.early.of(row.Event.ID, t.app.Records)
+	recs, replies, newest := t.early.of(row.Event.ID, t.app.Records)
+	if !begins(row) {
+		replies = 0
+	}
 	if len(recs) == 0 && replies == 0 {
 		return row
 	}
 	row = withStanding(row)
-	row.Standing.ThreadReplies = uint32(replies)
+	if replies > 0 {
+		row.Standing.ThreadReplies, row.Standing.ThreadTime = uint32(replies), newest.Millis()
+	}
 	for i := range recs {
 		if rec := &recs[i]; !rec.Void && t.c.state.JudgeTarget(rec.Event, row.Event) == nil {
 			t.effect(&storage.Row{Record: *rec}, row)
@@ -268,9 +273,13 @@ func (t *turn) receiveEntries(s *submission) error {
 	if voided, t.err = t.voids(); t.err != nil {
 		return t.err
 	}
+	if err := t.invite(r); err != nil {
+		return err
+	}
 	for i, e := range fresh {
 		row := t.row(e)
 		t.accept(row, nil)
+		t.answerLater(row)
 		if i == len(fresh)-1 && len(voided) > 0 {
 			t.steps[len(t.steps)-1].item = c.encodeItem(row, nil, voided[:min(len(voided), maxVoided)])
 		}

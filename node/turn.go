@@ -16,27 +16,26 @@ import (
 // turn is one batch of a room's loop while it is being made. Nothing outside sees any
 // of it until the store has synced it.
 type turn struct {
-	c       *chamber
-	now     int64
-	app     storage.Append
-	meta    *storagepb.Room
-	rows    map[room.EventID]*storage.Row // of this batch
-	keys    map[string]*reply
-	own     logKey      // this node's log of messages
-	err     error       // the store could not be read: nothing of the batch may be kept
-	gone    []room.User // who left, whatever the room's home will say
-	reset   bool        // what followers have seen was taken back: they look again
-	frozen  string      // why the room can only be read from now on
-	proofs  [2]*roompb.Head
-	older   *chain            // the state log, with a page of older entries
-	fold    *fold             // what entries of the state log do, when this turn is theirs
-	logs    map[logKey]*chain // that this batch makes longer, as it leaves them
-	said    bool              // this node's own log is among them
-	steps   []step
-	replies []reply
-	reads   map[room.User]uint64 // where this batch moves read positions
-	marks   []storage.Read       // those that were asked for
-	early   early                // what was said about messages that come only now
+	c         *chamber
+	now       int64
+	app       storage.Append
+	meta      *storagepb.Room
+	rows      map[room.EventID]*storage.Row // of this batch
+	keys      map[string]*reply
+	own       logKey            // this node's log of messages
+	err       error             // the store could not be read: nothing of the batch may be kept
+	gone      []room.User       // who left, whatever the room's home will say
+	reset     bool              // what followers have seen was taken back: they look again
+	older     *chain            // the state log, with a page of older entries
+	fold      *fold             // what entries of the state log do, when this turn is theirs
+	logs      map[logKey]*chain // that this batch makes longer, as it leaves them
+	said      bool              // this node's own log is among them
+	steps     []step
+	replies   []reply
+	reads     map[room.User]uint64 // where this batch moves read positions
+	marks     []storage.Read       // those that were asked for
+	early     early                // what was said about messages that come only now
+	withdrawn withdrawn            // what this batch takes back
 }
 
 type reply struct {
@@ -117,10 +116,15 @@ func (t *turn) add(s *submission) error {
 	if about != nil {
 		t.effect(row, about)
 	}
+	if e.Kind().State() {
+		if err := t.foldOne(e); err != nil {
+			return err
+		}
+	}
 	t.accept(row, about)
 	t.acknowledge(s, row)
 	if e.Kind().State() {
-		return t.foldOne(e)
+		return nil
 	}
 	own := t.chain(t.own)
 	own.add(e, e)
@@ -290,6 +294,9 @@ func (t *turn) commit() error {
 		}
 		room.SignHead(own.head, t.c.n.key)
 	}
+	if err := t.withdraw(); err != nil {
+		return err
+	}
 	for _, ch := range t.logs {
 		t.keepLog(ch)
 	}
@@ -410,6 +417,7 @@ func (t *turn) publish() {
 		r.sub.done <- result{receipt: r.receipt}
 	}
 	if t.fold != nil {
+		c.n.councils.poke(c.id)
 		for _, e := range t.fold.entries {
 			c.n.people.stateChanged(c, e, t.fold.changed)
 		}
@@ -426,8 +434,10 @@ func (t *turn) publish() {
 	for _, l := range t.app.Outbox {
 		c.n.sending.try(l.Node)
 	}
-	if slices.ContainsFunc(slices.Collect(maps.Values(t.logs)), (*chain).torn) {
-		c.fill()
+	if t.fold != nil || len(t.logs) > 0 {
+		if _, torn := c.firstHole(); torn {
+			c.fill()
+		}
 	}
 	if shared || t.fold != nil {
 		c.n.courier.mark(c.id)

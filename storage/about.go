@@ -79,11 +79,12 @@ func (b *aboutBuilder) add(key, value []byte) error {
 	return err
 }
 
-// Early is what is here about an event that is itself to come: About, and how many replies
-// its thread has.
+// Early is what is here about an event that is itself to come: About, how many replies its
+// thread has, and the time of the newest.
 type Early struct {
 	About   []Record
 	Replies int
+	Newest  room.Time
 }
 
 // Early reads it of many events at once. Those about which nothing is here are left out.
@@ -104,7 +105,11 @@ func (s *Store) Early(r room.ID, ids []room.EventID) (map[room.EventID]Early, er
 	}
 	out := map[room.EventID]Early{}
 	for id, keys := range replies {
-		out[id] = Early{Replies: len(keys)}
+		last := keys[len(keys)-1] // a place begins with the time
+		if len(last) < 8 {
+			return nil, fmt.Errorf("count thread %s in room %s: %w", id, r, ErrCorrupt)
+		}
+		out[id] = Early{Replies: len(keys), Newest: room.Time(binary.BigEndian.Uint64(last))}
 	}
 	for id, keys := range at {
 		e := out[id]

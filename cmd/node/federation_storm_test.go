@@ -18,6 +18,7 @@ func (s *station) spawn() *process {
 // Three nodes: each in turn is killed while people on the others talk, and on the one
 // killed before; all agree in the end, and nothing that was acknowledged is missing.
 func TestThreeNodesOutliveKills(t *testing.T) {
+	t.Parallel()
 	h := newHearth(t)
 	stations := []*station{h.station("d1"), h.station("d2"), h.station("d3")}
 	names := []string{"alice", "bob", "carol"}
@@ -68,6 +69,7 @@ func TestThreeNodesOutliveKills(t *testing.T) {
 // With three stewards the death of the home, for good, changes nothing about who orders
 // the room's rules; when it comes back it learns what was decided.
 func TestStewardsOutliveTheHome(t *testing.T) {
+	t.Parallel()
 	h := newHearth(t)
 	stations := []*station{h.station("d1"), h.station("d2"), h.station("d3")}
 	names := []string{"alice", "bob", "carol"}
@@ -114,6 +116,7 @@ func TestStewardsOutliveTheHome(t *testing.T) {
 // While the home is away talk goes on, changes of the rules wait for it, and leaving works
 // at once.
 func TestChangesWaitForTheHome(t *testing.T) {
+	t.Parallel()
 	h := newHearth(t)
 	one, two, three := h.station("d1"), h.station("d2").start(), h.station("d3").start()
 	home := one.spawn()

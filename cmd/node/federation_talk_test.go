@@ -56,6 +56,7 @@ func pageOf(t *testing.T, by client.Caller, room string) []*roompb.Event {
 
 // What happens to a message is the same on both nodes, whoever does it.
 func TestWhatHappensToAMessageTravels(t *testing.T) {
+	t.Parallel()
 	h := newHearth(t)
 	one, two := h.station("d1").start(), h.station("d2").start()
 	aliceFile, bobFile := one.person("alice"), two.person("bob")
@@ -128,6 +129,7 @@ func find(events []*roompb.Event, id string) *roompb.Event {
 
 // Who is there, who types, how far somebody has read, and what people call themselves.
 func TestSignalsAndProfilesTravel(t *testing.T) {
+	t.Parallel()
 	h := newHearth(t)
 	one, two := h.station("d1").start(), h.station("d2").start()
 	aliceFile, bobFile := one.person("alice"), two.person("bob")

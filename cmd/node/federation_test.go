@@ -123,6 +123,7 @@ func (h *hearth) awaitSame(ref string, d time.Duration, profiles ...string) seen
 
 // The script of issue 3: a link, one command, and two strangers are in one room.
 func TestTwoNodesShareARoom(t *testing.T) {
+	t.Parallel()
 	h := newHearth(t)
 	one, two := h.station("d1").start(), h.station("d2").start()
 	alice, bob := one.person("alice"), two.person("bob")
@@ -196,6 +197,7 @@ func (t *tailing) text() map[string]any {
 
 // Whatever people do in a room is the same on the other node.
 func TestWhatIsDoneInARoomReachesTheOtherNode(t *testing.T) {
+	t.Parallel()
 	h := newHearth(t)
 	one, two := h.station("d1").start(), h.station("d2").start()
 	alice, bob, carol := one.person("alice"), two.person("bob"), two.person("carol")
@@ -241,6 +243,7 @@ func TestWhatIsDoneInARoomReachesTheOtherNode(t *testing.T) {
 // Two people of two nodes have one room between them, whoever began it, and the second
 // sees who asks before the first word.
 func TestTwoPeopleOfTwoNodes(t *testing.T) {
+	t.Parallel()
 	h := newHearth(t)
 	one, two := h.station("d1").start(), h.station("d2").start()
 	alice, bob := one.person("alice"), two.person("bob")
@@ -277,6 +280,7 @@ func (h *hearth) awaitRoom(profile, membership string) (id string) {
 
 // A node may be told whom to join before it ever ran.
 func TestJoinBeforeTheFirstStart(t *testing.T) {
+	t.Parallel()
 	h := newHearth(t)
 	one, two := h.station("d1").start(), h.station("d2")
 	row := two.must("join", one.invite(), "--data", two.folder, "--json").json("node", "name", "state")[0]
@@ -293,6 +297,7 @@ func TestJoinBeforeTheFirstStart(t *testing.T) {
 
 // The folder of a node that does not run makes links and knows its peers too.
 func TestInvitesAndPeersOfANodeThatDoesNotRun(t *testing.T) {
+	t.Parallel()
 	h := newHearth(t)
 	one, two := h.station("d1").start(), h.station("d2").start()
 	two.must("join", one.invite(), "--data", two.folder)
@@ -318,6 +323,7 @@ func TestInvitesAndPeersOfANodeThatDoesNotRun(t *testing.T) {
 
 // What goes wrong is said in a sentence, with what to do.
 func TestJoinRefusals(t *testing.T) {
+	t.Parallel()
 	h := newHearth(t)
 	one, two, three := h.station("d1").start(), h.station("d2").start(), h.station("d3").start()
 	link := one.invite()

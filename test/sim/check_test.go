@@ -37,7 +37,7 @@ func (w *world) agreeAmong(id room.ID, hosts []*host) {
 			break
 		}
 		if time.Since(begun) > healWithin {
-			w.fail("after %v in room %s: %s", healWithin, id, why)
+			w.fail("after %v in room %s: %s\nlinks: %v", healWithin, id, why, w.net.links())
 		}
 	}
 	w.compare(id, hosts)
@@ -184,27 +184,47 @@ func (h *host) checkRooms(id room.ID, s *roompb.StateDump) {
 // timeline is a room from its beginning as a person sees it, a line an event.
 func (p *person) timeline(id room.ID) (lines []string) {
 	p.h.w.t.Helper()
-	var events []*roompb.Event
+	for _, e := range p.events(id) {
+		lines = append(lines, lineOf(e))
+	}
+	return lines
+}
+
+// events are a room from its beginning, then its threads.
+func (p *person) events(id room.ID) (events []*roompb.Event) {
+	p.h.w.t.Helper()
+	events = p.pages(id, room.EventID{})
+	for _, e := range events {
+		if e.ThreadReplies > 0 {
+			root, _ := room.ParseHash(e.Id)
+			events = append(events, p.pages(id, root)[1:]...)
+		}
+	}
+	return events
+}
+
+// pages are all pages of a room, or of a thread.
+func (p *person) pages(id room.ID, thread room.EventID) (events []*roompb.Event) {
+	p.h.w.t.Helper()
 	var before room.EventID
 	for {
 		var h *node.History
 		var err error
 		p.h.w.wait(func() {
-			h, err = p.h.History(p.h.ctx, p.Caller, node.HistoryQuery{Room: id, Before: before, Limit: 100})
+			h, err = p.h.History(p.h.ctx, p.Caller, node.HistoryQuery{Room: id, Before: before, Thread: thread, Limit: 100})
 		})
 		if err != nil {
 			p.h.w.fail("%s reads room %s: %v", p.User, id, err)
 		}
-		events = append(slices.Clone(h.Events), events...)
+		if events = append(slices.Clone(h.Events), events...); len(events) > 10_000 {
+			p.h.w.fail("%s scrolls up for ever in %s (thread %s)", p.User, id, thread)
+		}
 		if !h.MoreBefore || len(h.Events) == 0 {
 			break
 		}
 		before, _ = room.ParseHash(h.Events[0].Id)
 	}
-	for _, e := range events {
-		lines = append(lines, lineOf(e))
-	}
-	return lines
+	return events
 }
 
 // lineOf is all of an event that must be the same everywhere.

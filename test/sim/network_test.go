@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -307,4 +308,15 @@ func (e *end) gone() {
 func (n *network) part(a, b *host) {
 	n.cuts[[2]string{a.name, b.name}] = true
 	n.cuts[[2]string{b.name, a.name}] = true
+}
+
+// links says how each link is, for reports.
+func (n *network) links() (out []string) {
+	for key, w := range n.wires {
+		for _, e := range w.ends {
+			out = append(out, fmt.Sprintf("%s of %v: up %v over %v dead %v %v", e.host.name, key, e.isUp(), e.over(), w.dead, e.link))
+		}
+	}
+	slices.Sort(out)
+	return out
 }

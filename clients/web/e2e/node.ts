@@ -27,22 +27,23 @@ export class Node {
   ) {}
 
   /** Starts a node; `args` are further flags of `hearth serve`. */
-  static async start(...args: string[]): Promise<Node> {
+  static start(...args: string[]): Promise<Node> {
+    return Node.at("127.0.0.1:0", ...args);
+  }
+
+  /** Starts one that listens there. */
+  static async at(listen: string, ...args: string[]): Promise<Node> {
     const node = new Node(await mkdtemp(join(tmpdir(), "hearth-e2e-")), args);
     nodes.add(node);
     await writeFile(join(node.dir, "pw"), password + "\n");
-    await node.#launch("127.0.0.1:0");
+    await node.#launch(listen);
     return node;
   }
 
   /** Starts a node that others find by its name, which is where it listens. */
-  static async named(...args: string[]): Promise<Node> {
+  static async named(): Promise<Node> {
     const at = `localhost:${await freePort()}`;
-    const node = new Node(await mkdtemp(join(tmpdir(), "hearth-e2e-")), ["--name", at, ...args]);
-    nodes.add(node);
-    await writeFile(join(node.dir, "pw"), password + "\n");
-    await node.#launch(at);
-    return node;
+    return Node.at(at, "--name", at);
   }
 
   async #launch(listen: string): Promise<void> {
@@ -157,7 +158,7 @@ export class Node {
 }
 
 /** A number that nobody has now; the node wants it for TCP and UDP. */
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   const server = createServer();
   return new Promise((done) => server.listen(0, "127.0.0.1", () => {
     const { port } = server.address() as { port: number };

@@ -1,0 +1,197 @@
+package node
+
+import (
+	"fmt"
+	"slices"
+
+	"hearth/node/room"
+	"hearth/storage"
+	"hearth/storage/storagepb"
+)
+
+// withdrawn is what a batch takes back: messages that were here and have become void. What
+// they did to others is undone when the batch is whole, from all that is left.
+type withdrawn struct {
+	poses   map[uint64]bool
+	threads map[room.EventID]uint32 // how many replies each loses
+	targets map[room.EventID]bool   // that stand anew
+}
+
+// void takes one message back.
+func (t *turn) void(rec *storage.Record) error {
+	t.app.Void = append(t.app.Void, rec.Pos)
+	if t.meta.LastPos == rec.Pos {
+		t.meta.LastText = ""
+	}
+	w := &t.withdrawn
+	if w.poses == nil {
+		*w = withdrawn{map[uint64]bool{}, map[room.EventID]uint32{}, map[room.EventID]bool{}}
+	}
+	w.poses[rec.Pos] = true
+	if target, ok := rec.Event.Target(); ok {
+		w.targets[target] = true
+	} else if !rec.Thread.IsZero() {
+		w.threads[rec.Thread]++
+	}
+	return nil
+}
+
+// doubt: what rec did to another message may not stand any more, though it is not void.
+func (t *turn) doubt(rec *storage.Record) {
+	target, ok := rec.Event.Target()
+	if !ok {
+		return
+	}
+	if t.withdrawn.targets == nil {
+		t.withdrawn = withdrawn{map[uint64]bool{}, map[room.EventID]uint32{}, map[room.EventID]bool{}}
+	}
+	t.withdrawn.targets[target] = true
+}
+
+// voids finds the messages that the folded entries void: those that a node wrote under an
+// older state, beyond what the home had seen of it when it took the right away.
+func (t *turn) voids() (ids []string, err error) {
+	if !t.fold.whole {
+		return nil, nil
+	}
+	for k, ch := range t.c.logs {
+		from, cut := firstCut(t.fold.entries, k)
+		if !cut || from > ch.seq() {
+			continue
+		}
+		more, err := t.voidFrom(ch, from)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, more...)
+	}
+	slices.Sort(ids)
+	return ids, nil
+}
+
+// firstCut is the first seq of a log beyond any of the entries' cuts.
+func firstCut(entries []*room.Event, k logKey) (from uint64, cut bool) {
+	for _, e := range entries {
+		of, seen := false, uint64(0)
+		for _, c := range e.Body.GetCuts() {
+			if c.GetOrigin() == k.origin {
+				of = true
+				if c.GetIncarnation() == k.incarnation {
+					seen = c.GetSeq()
+				}
+			}
+		}
+		if of && (!cut || seen+1 < from) {
+			from, cut = seen+1, true
+		}
+	}
+	return from, cut
+}
+
+func (t *turn) voidFrom(ch *chain, from uint64) (ids []string, err error) {
+	err = t.c.eachFrom(ch, from, func(rec *storage.Record) error {
+		switch {
+		case rec.Void:
+			return nil
+		case t.fold.state.Judge(rec.Event).Outcome != room.Void:
+			if rec.Event.Kind() == room.KindDelete { // of others' messages: a right of its own
+				t.doubt(rec)
+			}
+			return nil
+		}
+		ids = append(ids, rec.Event.ID.String())
+		return t.void(rec)
+	})
+	return ids, err
+}
+
+// withdraw undoes what the messages did that this batch takes back.
+func (t *turn) withdraw() error {
+	for root, lost := range t.withdrawn.threads {
+		if err := t.shorten(root, lost); err != nil {
+			return err
+		}
+	}
+	for target := range t.withdrawn.targets {
+		about, err := t.find(target)
+		if room.CodeOf(err) == room.NotFound {
+			continue // not here: nothing was done to it
+		}
+		if err == nil {
+			err = t.redo(about)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shorten takes replies out of a thread's length, and finds the newest that is left.
+func (t *turn) shorten(root room.EventID, lost uint32) error {
+	about, err := t.find(root)
+	if room.CodeOf(err) == room.NotFound {
+		return nil // is counted when it comes
+	}
+	if err != nil {
+		return err
+	}
+	about = withStanding(about)
+	about.Standing.ThreadReplies -= min(about.Standing.ThreadReplies, lost)
+	about.Standing.ThreadTime = t.early.newest[root].Millis()
+	page := storage.Page{Thread: root, Older: true, Limit: 100}
+	for more := true; more; {
+		var rows []storage.Row
+		if rows, more, err = t.c.n.store.Timeline(t.c.id, page); err != nil {
+			return fmt.Errorf("read thread %s: %w", root, err)
+		}
+		for _, row := range slices.Backward(rows) {
+			if !t.withdrawn.poses[row.Pos] {
+				about.Standing.ThreadTime = max(about.Standing.ThreadTime, row.Event.Time().Millis())
+				more = false
+				break
+			}
+		}
+		if len(rows) > 0 {
+			page.From = markOf(rows[0].Event)
+		}
+	}
+	t.stand(about)
+	return nil
+}
+
+// redo works out anew how a message stands, from all that was said about it and is not
+// void. A text that was erased stays so: its words are gone.
+func (t *turn) redo(about *storage.Row) error {
+	was := about.Standing
+	fresh := *about
+	fresh.Standing = &storagepb.Standing{ThreadReplies: was.GetThreadReplies(), ThreadTime: was.GetThreadTime()}
+	if was.GetPinned() {
+		t.app.Pins = append(t.app.Pins, storage.Pin{Pos: about.Pos})
+	}
+	recs, err := t.c.n.store.About(t.c.id, about.Event.ID)
+	if err != nil {
+		return fmt.Errorf("read what is about %s: %w", about.Event.ID, err)
+	}
+	for _, at := range t.early.about[about.Event.ID] { // of this batch
+		recs = append(recs, t.app.Records[at])
+	}
+	for i := range recs {
+		if rec := &recs[i]; !rec.Void && !t.withdrawn.poses[rec.Pos] && t.stateAfter().JudgeTarget(rec.Event, about.Event) == nil {
+			t.effect(&storage.Row{Record: *rec}, &fresh)
+		}
+	}
+	if fresh.Event.Body == nil && !fresh.Standing.GetDeleted() {
+		fresh.Standing.Deleted, fresh.Standing.DeletedBy, fresh.Standing.DeletedOrder = true, was.GetDeletedBy(), was.GetDeletedOrder()
+	}
+	t.stand(&fresh)
+	return nil
+}
+
+// stateAfter is the state as this batch leaves it.
+func (t *turn) stateAfter() *room.State {
+	if t.fold != nil && t.fold.whole {
+		return t.fold.state
+	}
+	return t.c.state
+}
