@@ -194,6 +194,7 @@ func TestOtherKey(t *testing.T) {
 
 // Who says nothing, or not all, is let go within seconds.
 func TestHalfHandshakes(t *testing.T) {
+	t.Parallel()
 	l := newLodge(t, "a.test")
 	s := newStranger(t, "b.test")
 	silent, err := s.dial(l)
@@ -265,6 +266,7 @@ func frameBytes(t testing.TB, f *linkpb.Frame) []byte {
 // A peer that sends what is bad again and again loses its link, and may not come back for
 // some minutes; the administrator hears of it.
 func TestBadParcelsAreCharged(t *testing.T) {
+	t.Parallel()
 	l := newLodge(t, "a.test")
 	id := l.garden(l.user("ann"), "garden")
 	s := newStranger(t, "b.test")
@@ -317,6 +319,7 @@ func TestOversizeParcel(t *testing.T) {
 
 // A flood of questions is answered, beyond the rate with a refusal that says when to come back.
 func TestAskFlood(t *testing.T) {
+	t.Parallel()
 	l := newLodge(t, "a.test")
 	q, _ := newStranger(t, "b.test").enter(l)
 	limited := 0

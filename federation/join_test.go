@@ -198,6 +198,7 @@ func TestWellKnownIsGuarded(t *testing.T) {
 
 // Of two links that both nodes have dialled at once one stays, the same on both sides.
 func TestDoubleLinks(t *testing.T) {
+	t.Parallel()
 	for range 5 {
 		a, b := newLodge(t, "a.test"), newLodge(t, "b.test")
 		var joined sync.WaitGroup

@@ -298,6 +298,9 @@ func (c *conn) store(id room.ID, p *roompb.Parcel) error {
 	switch {
 	case c.ctx.Err() != nil:
 		return c.ctx.Err()
+	case retryable(err):
+		c.f.log.Warn("store what a peer sent", "peer", c.name, "room", id, "error", err)
+		return nil // this node's fault: the next digest brings it again
 	case err != nil:
 		c.charge(err.Error())
 		return nil
@@ -319,6 +322,11 @@ func (c *conn) store(id room.ID, p *roompb.Parcel) error {
 		c.f.tellOrigin(c, p)
 	}
 	return nil
+}
+
+func retryable(err error) bool {
+	e, refusal := errors.AsType[*room.Error](err)
+	return refusal && e.Retry()
 }
 
 // tellOrigin acknowledges to the node that wrote a log what another has passed on.

@@ -56,6 +56,7 @@ func TestCatchUp(t *testing.T) {
 
 // Three nodes in one room, by gossip: the third was told of the first alone.
 func TestThreeNodes(t *testing.T) {
+	t.Parallel()
 	gossiping := func(l *lodge) { l.gossip = true }
 	a, b, c := newLodge(t, "a.test", gossiping), newLodge(t, "b.test", gossiping), newLodge(t, "c.test", gossiping)
 	ann, bob, cy := a.user("ann"), b.user("bob"), c.user("cy")
@@ -109,6 +110,7 @@ func TestReached(t *testing.T) {
 // A peer that does not read what it is sent loses its link within the deadline; others in
 // the room are served meanwhile as if it were not there.
 func TestSlowPeerSlowsNobody(t *testing.T) {
+	t.Parallel()
 	a, b, ann, bob, id := pair(t)
 	s := newStranger(t, "slow.test")
 	q, control := s.enter(a)

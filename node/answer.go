@@ -41,6 +41,8 @@ func (n *Node) answer(ctx context.Context, peer string, ask *roompb.Ask) (*roomp
 		return n.answerBlob(q.Blob)
 	case *roompb.Ask_Report:
 		return n.answerReport(peer, q.Report)
+	case *roompb.Ask_Steward:
+		return n.answerSteward(peer, q.Steward)
 	case *roompb.Ask_Frontier:
 		return n.answerFrontier(peer, q.Frontier)
 	}

@@ -140,7 +140,7 @@ func (p *postman) deliver(ctx context.Context, l storage.Outgoing) bool {
 	err := proto.Unmarshal(l.Bytes, a)
 	if err == nil {
 		within, cancel := context.WithTimeout(ctx, askTimeout)
-		_, err = p.n.ask(within, l.Node, a)
+		err = p.n.bringAgain(within, l.Node, a)
 		cancel()
 	}
 	var refused *room.Error

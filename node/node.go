@@ -61,6 +61,7 @@ type Node struct {
 	errands    chan *Errand
 	hasDoor    atomic.Bool
 	foreign    *foreigners
+	councils   *councils
 	sending    *postman
 	level      sync.Map  // names of peers that were found to have all
 	entering   turnstile // to rooms of other nodes
@@ -114,7 +115,7 @@ func Open(c Config, s *storage.Store) (*Node, error) {
 	n.inviteRate = limit.New[string](invitesFromNode, 1000)
 	n.courier, n.errands = newPeerFollower(), make(chan *Errand, errandQueue)
 	n.foreign, n.sending = newForeigners(n), newPostman(n)
-	n.people, n.rooms = newPeople(n), newHall(n)
+	n.people, n.rooms, n.councils = newPeople(n), newHall(n), newCouncils(n)
 	if err := n.openFolders(c); err != nil {
 		stop()
 		return nil, err
@@ -122,6 +123,7 @@ func Open(c Config, s *storage.Store) (*Node, error) {
 	n.running.Go(func() { n.disk.watch(ctx) })
 	n.running.Go(func() { n.rooms.sweep(ctx) })
 	n.running.Go(func() { n.foreign.run(ctx) })
+	n.running.Go(func() { n.councils.resume(ctx) })
 	n.running.Go(func() { n.sending.run(ctx) })
 	if n.index != nil {
 		n.running.Go(func() { n.index.run(ctx) })

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,14 +38,14 @@ func (n *Node) Nodes(by Caller, id room.ID) ([]RoomNode, error) {
 	}
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	own := c.own().seq()
+	own, lead := c.own().seq(), cmp.Or(n.leads(id), c.state.Home)
 	var out []RoomNode
 	for name, standing := range c.state.Nodes {
 		if name != n.name && !c.state.Takes(name) && !standing.Banned {
 			continue
 		}
 		r := RoomNode{
-			Name: name, Here: name == n.name, Home: name == c.state.Home, Steward: c.state.IsSteward(name),
+			Name: name, Here: name == n.name, Home: name == lead, Steward: c.state.IsSteward(name),
 			Members: standing.Joined, Banned: standing.Banned, Reached: c.reached[name],
 		}
 		for k, ch := range c.logs {
@@ -292,7 +293,7 @@ func (n *Node) PushTo(id room.ID) []string {
 	for k := range c.logs {
 		out = append(out, c.relays(k.origin)...)
 	}
-	if c.state.Home == c.n.name { // entries of the state log go out from here
+	if c.state.IsSteward(c.n.name) { // entries of the state log go out from here
 		out = append(out, room.Relays(c.id, c.n.name, c.n.name, append(slices.Clone(c.peers), c.n.name))...)
 	}
 	slices.Sort(out)

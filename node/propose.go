@@ -20,7 +20,7 @@ func (n *Node) away(id room.ID) (*chamber, bool) {
 	if err != nil {
 		return nil, false // submit says what is wrong
 	}
-	return c, c.home() != n.name
+	return c, c.home() != n.name || c.several()
 }
 
 func (c *chamber) home() string {
@@ -46,15 +46,15 @@ func (c *chamber) takesPart() bool {
 // reached the proposal waits until it can: a leave holds here at once.
 func (n *Node) propose(ctx context.Context, c *chamber, d room.Draft) (Receipt, error) {
 	if d.Kind == room.KindJoin && !c.takesPart() {
-		return n.enter(ctx, c.id, c.home(), d)
+		return n.bringIn(ctx, c, d)
 	}
 	ask, err := c.proposal(&d)
 	if err != nil {
 		return Receipt{}, err
 	}
-	within, cancel := context.WithTimeout(ctx, n.patienceWith(c.home()))
+	within, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	a, err := n.ask(within, c.home(), ask)
+	r, err := n.bring(within, c, d, ask)
 	if errors.Is(err, ErrUnreachable) {
 		return n.proposeLater(ctx, c, d, ask)
 	}
@@ -64,12 +64,7 @@ func (n *Node) propose(ctx context.Context, c *chamber, d room.Draft) (Receipt, 
 	if d.Kind == room.KindLeave && !c.takesPart() { // an invitation was declined
 		return Receipt{Room: c.id}, n.goAway(ctx, c, d.Author)
 	}
-	event, err := room.HashFromBytes(a.GetPropose().GetEvent())
-	if err != nil {
-		return Receipt{}, err
-	}
-	c.until(ctx, a.GetPropose().GetIndex())
-	return Receipt{Event: event, Room: c.id, Index: a.GetPropose().GetIndex()}, nil
+	return r, nil
 }
 
 // patienceWith is how long a user waits for an answer of another node: of one that was away
@@ -112,7 +107,7 @@ var mayWait = map[room.Kind]bool{
 func (n *Node) proposeLater(ctx context.Context, c *chamber, d room.Draft, ask *roompb.Ask) (Receipt, error) {
 	home := c.home()
 	if !mayWait[d.Kind] {
-		return Receipt{}, homeAway(home)
+		return Receipt{}, c.standsStill()
 	}
 	if d.Kind != room.KindLeave { // what is plainly refused need not wait
 		if err := c.wouldRefuse(&d); err != nil {
@@ -192,6 +187,9 @@ func (n *Node) answerPropose(ctx context.Context, peer string, q *roompb.Propose
 	if err != nil {
 		return nil, err
 	}
+	if c.several() && c.isSteward(n.name) {
+		return n.answerMotion(ctx, c, peer, d, q)
+	}
 	if home := c.home(); home != n.name || c.isStub() {
 		return nil, room.Errorf(room.Conflict, "This node is not the room's home: that is %s.", home)
 	}
@@ -213,12 +211,38 @@ func (n *Node) answerPropose(ctx context.Context, peer string, q *roompb.Propose
 	if err != nil {
 		return nil, err
 	}
+	return c.proposalAnswer(r), nil
+}
+
+// answerMotion is answerPropose of one of several stewards.
+func (n *Node) answerMotion(ctx context.Context, c *chamber, peer string, d room.Draft, q *roompb.ProposeAsk) (*roompb.Answer, error) {
+	if alias := d.Body.GetSettings().GetAlias(); d.Kind == room.KindSettings && alias != "" {
+		switch origin := c.origins(); {
+		case origin == n.name:
+			if err := n.checkAliasFree(alias, c.id); err != nil {
+				return nil, err
+			}
+		case origin != peer || !q.GetPassed():
+			return nil, room.Errorf(room.Forbidden, "The room's address is one of the node %s, which has to be asked for another one.", origin)
+		}
+	}
+	r, err := n.move(ctx, c, d, q.GetTops(), q.GetPassed())
+	if errors.Is(err, ErrUnreachable) {
+		err = c.standsStill()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.proposalAnswer(r), nil
+}
+
+func (c *chamber) proposalAnswer(r Receipt) *roompb.Answer {
 	if r.Index == 0 { // answered before: the entry is found by its id
 		if row, err := c.find(r.Event); err == nil {
 			r.Index = row.Event.Header.GetStateIndex()
 		}
 	}
-	return &roompb.Answer{What: &roompb.Answer_Propose{Propose: &roompb.ProposeAnswer{Event: r.Event.Bytes(), Index: r.Index}}}, nil
+	return &roompb.Answer{What: &roompb.Answer_Propose{Propose: &roompb.ProposeAnswer{Event: r.Event.Bytes(), Index: r.Index}}}
 }
 
 // proposed checks what can be checked outside the room's loop.
@@ -232,7 +256,7 @@ func (n *Node) proposed(peer string, q *roompb.ProposeAsk) (id room.ID, d room.D
 	}
 	d = room.Draft{Room: id, Author: author, Kind: room.Kind(q.GetKind()), Body: new(roompb.Body), Key: q.GetKey()}
 	switch {
-	case author.Node() != peer:
+	case author.Node() != peer && !(q.GetPassed() && n.isStewardOf(id, peer)):
 		return id, d, room.Errorf(room.Forbidden, "%s is not a user of %s.", author, peer)
 	case !d.Kind.State() || d.Kind == room.KindCreate:
 		return id, d, room.Errorf(room.BadRequest, "An event of kind %s is nobody's to propose.", clip(q.GetKind(), 40))
@@ -248,7 +272,11 @@ func (n *Node) proposed(peer string, q *roompb.ProposeAsk) (id room.ID, d room.D
 	if err := room.CheckBody(d.Kind, d.Body); err != nil {
 		return id, d, err
 	}
-	if p, ok := n.Peers.Lookup(peer); len(d.Body.GetNodeKey()) > 0 && (!ok || string(p.Key) != string(d.Body.GetNodeKey())) {
+	p, ok := n.Peers.Lookup(author.Node())
+	if q.GetPassed() && !ok { // the steward that passes it on knows the author's node
+		return id, d, n.disk.admit(d.Kind)
+	}
+	if len(d.Body.GetNodeKey()) > 0 && author.Node() != n.name && (!ok || string(p.Key) != string(d.Body.GetNodeKey())) {
 		return id, d, room.Errorf(room.Forbidden, "The proposal brings another key than the node %s has.", peer)
 	}
 	return id, d, n.disk.admit(d.Kind)

@@ -106,6 +106,7 @@ func (n *Node) summarize(u room.User, c *chamber) (*roompb.RoomSummary, error) {
 	head, counted, last := c.headPos, c.counted, c.last
 	s.Frozen = c.frozen
 	c.mu.RUnlock()
+	s.Home = cmp.Or(n.leads(c.id), s.Home)
 	s.Membership, s.HeadPos, s.Waiting = string(m.Membership), head, n.sending.waitingFor(c.id)
 	if c.state.IsDirect() { // never changes
 		n.describeDirect(s, u, c.state)

@@ -13,6 +13,7 @@ import (
 
 	"hearth/node/limit"
 	"hearth/node/peer"
+	"hearth/node/room"
 	"hearth/transport"
 )
 
@@ -22,7 +23,7 @@ import (
 type config struct {
 	Data   string   `toml:"data" help:"Folder for everything the node keeps (default: ./${default})." default:"data" placeholder:"DIR" env:"HEARTH_DATA"`
 	Listen string   `toml:"listen" help:"Where to listen, TCP and UDP: HOST:PORT; port 0 picks a free one (default: ${default}, all addresses)." default:":8443" placeholder:"HOST:PORT" env:"HEARTH_LISTEN"`
-	Name   string   `toml:"name" help:"The node's name: a DNS name, or HOST:PORT. Kept at the first start; it can never change afterwards. Default: what the folder was made with, else --domain, else localhost:PORT." placeholder:"NODE" env:"HEARTH_NAME"`
+	Name   string   `toml:"name" help:"The node's name: a DNS name, or HOST:PORT. Kept at the first start; it can never change afterwards. Default: what the folder was made with, else --domain, else the machine's name and the port." placeholder:"NODE" env:"HEARTH_NAME"`
 	Domain string   `toml:"domain" help:"Public DNS name: get certificates for it by ACME (Let's Encrypt). Without it the node makes its own." placeholder:"DNS-NAME" env:"HEARTH_DOMAIN"`
 	Hosts  []string `toml:"hosts" help:"More names and addresses by which people reach the node, for its own certificate." placeholder:"HOST" env:"HEARTH_HOSTS"`
 
@@ -144,20 +145,39 @@ func (c *config) limits() transport.Limits {
 	return l
 }
 
-// defaultName is what a new folder's node is called when nobody says: reachable under
-// that name at least from the machine itself.
-func (c *config) defaultName() string {
+// defaultName is what a new folder's node is called when nobody says. A node that listens
+// to the world is called after its machine: two nodes of one name could never meet.
+func (c *config) defaultName(machine string) string {
 	if c.Domain != "" {
 		return strings.ToLower(c.Domain)
 	}
 	host, port, _ := net.SplitHostPort(c.Listen)
-	if !wildcard(host) && !net.ParseIP(host).IsLoopback() {
-		return strings.ToLower(net.JoinHostPort(host, port))
+	switch {
+	case wildcard(host) && properName(machine):
+		host = machine
+	case wildcard(host), net.ParseIP(host).IsLoopback():
+		host = "localhost"
 	}
+	host = strings.ToLower(host)
 	if port == "0" {
-		return "localhost"
+		return host
 	}
-	return "localhost:" + port
+	return net.JoinHostPort(host, port)
+}
+
+// machineName is what the machine calls itself, "" when it does not say.
+func machineName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(name)
+}
+
+// properName tells whether a machine's name can be a node's, and is not everybody's.
+func properName(machine string) bool {
+	local, _, _ := strings.Cut(machine, ".")
+	return machine != "" && local != "localhost" && room.CheckNodeName(machine) == nil
 }
 
 func wildcard(host string) bool {

@@ -83,7 +83,7 @@ func (m *Main) open() (err error) {
 		return err
 	}
 	m.doors, err = transport.Listen(transport.Config{
-		Node: m.node, Listen: c.Listen, Names: c.hostNames(name), Dir: c.Data, Domain: c.Domain,
+		Node: m.node, Listen: c.Listen, Names: c.hostNames(name, machineName()), Dir: c.Data, Domain: c.Domain,
 		Web: web.Page(), Version: version(), Limits: c.limits(), Log: m.log,
 		Operator: map[string]http.Handler{"GET " + backupPath: m.backups()},
 		Dialects: []transport.Dialect{{ALPN: []string{federation.ALPN}, TLS: m.peers.TLS(), Serve: m.peers.Serve, Window: federation.Window}},
@@ -113,7 +113,7 @@ func (m *Main) name() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, name := range []string{strings.ToLower(m.config.Name), stored, m.config.defaultName()} {
+	for _, name := range []string{strings.ToLower(m.config.Name), stored, m.config.defaultName(machineName())} {
 		if name != "" {
 			return name, nil
 		}
@@ -189,23 +189,24 @@ func newLog(c *config, w io.Writer) *slog.Logger {
 }
 
 // hostNames are the names and addresses in the node's own certificate. The first is the
-// one people are told.
-func (c *config) hostNames(name string) []string {
+// one people are told: whoever sits at the machine, where the node bears the machine's
+// name, which few networks know.
+func (c *config) hostNames(name, machine string) []string {
 	host, _, _ := net.SplitHostPort(c.Listen)
-	var names []string
-	if !wildcard(host) {
-		names = append(names, host)
-	}
 	if own, _, err := net.SplitHostPort(name); err == nil {
 		name = own
+	}
+	var names []string
+	switch {
+	case !wildcard(host):
+		names = append(names, host)
+	case c.Name == "" && name == machine && !strings.Contains(name, "."):
+		names = append(names, "localhost")
 	}
 	names = append(names, name, "localhost", "127.0.0.1", "::1")
 	names = append(names, c.Hosts...)
 	if wildcard(host) {
-		if machine, err := os.Hostname(); err == nil {
-			names = append(names, machine)
-		}
-		names = append(names, machineAddresses()...)
+		names = append(append(names, machine), machineAddresses()...)
 	}
 	return unique(names)
 }

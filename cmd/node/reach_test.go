@@ -41,3 +41,30 @@ func TestFederationsKeys(t *testing.T) {
 	}
 	h.run("serve", "--data", "@/d", "--advertise", "no port").want(exitUsage)
 }
+
+// Two people who start a node each, without a word, have nodes that can meet.
+func TestDefaultNames(t *testing.T) {
+	for _, c := range []struct{ listen, domain, machine, name, told string }{
+		{":8443", "", "alices-laptop", "alices-laptop:8443", "localhost"},
+		{"0.0.0.0:443", "", "box.example.org", "box.example.org:443", "box.example.org"},
+		{":8443", "", "localhost", "localhost:8443", "localhost"},
+		{":8443", "", "localhost.localdomain", "localhost:8443", "localhost"},
+		{":8443", "", "my_box", "localhost:8443", "localhost"},
+		{":8443", "", "", "localhost:8443", "localhost"},
+		{":8443", "Chat.example", "alices-laptop", "chat.example", "chat.example"},
+		{"127.0.0.1:9443", "", "alices-laptop", "localhost:9443", "127.0.0.1"},
+		{"localhost:9443", "", "alices-laptop", "localhost:9443", "localhost"},
+		{"192.0.2.7:9443", "", "alices-laptop", "192.0.2.7:9443", "192.0.2.7"},
+		{"127.0.0.1:0", "", "alices-laptop", "localhost", "127.0.0.1"},
+	} {
+		v := config{Listen: c.listen, Domain: c.domain}
+		name := v.defaultName(c.machine)
+		if told := v.hostNames(name, c.machine)[0]; name != c.name || told != c.told {
+			t.Errorf("listening on %s, a machine %q has a node %s, people are told %s; want %s, %s", c.listen, c.machine, name, told, c.name, c.told)
+		}
+	}
+	given := config{Listen: ":8443", Name: "alices-laptop:8443"}
+	if told := given.hostNames(given.Name, "alices-laptop")[0]; told != "alices-laptop" {
+		t.Errorf("a name that was given is told to people, not %s", told)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"slices"
+	"time"
 
 	"hearth/federation/link/linkpb"
 	"hearth/node/room"
@@ -22,7 +23,11 @@ type comparison struct {
 	rooms    []*linkpb.RoomDigest
 }
 
-func (l *Link) receiveDigest(d *linkpb.Digest) {
+func (l *Link) receiveDigest(now time.Time, d *linkpb.Digest) {
+	if !l.digests.take(now) {
+		l.Charge(now, "sends digests without end")
+		return
+	}
 	l.compare.all = d.GetAll()
 	if len(d.GetRooms()) > 0 {
 		l.compare.rooms = d.GetRooms()

@@ -41,6 +41,7 @@ const (
 
 	framesPerSecond = 2_000
 	framesBurst     = 20_000
+	digestsBurst    = 20 // and one a second: each costs a look at all shared rooms
 )
 
 // Config of a link.
@@ -74,6 +75,7 @@ type Link struct {
 	learnt  int                // logs in the Haves that were taken in since rooms were last forgotten
 	charges []time.Time
 	budget  budget
+	digests budget
 
 	pingID, pongID uint64
 	pinged         time.Time
@@ -131,7 +133,8 @@ const (
 // New begins a link: the connection stands and its keys are known, nothing was read.
 func New(c Config, now time.Time) *Link {
 	l := &Link{config: c, jitter: jitter(c.Seed | 1), heard: now, rooms: map[room.ID]*place{}, timed: map[room.ID]*place{}, greetBy: now.Add(HelloWithin),
-		budget: budget{most: framesBurst, rate: framesPerSecond, left: framesBurst, at: now}}
+		budget:  budget{most: framesBurst, rate: framesPerSecond, left: framesBurst, at: now},
+		digests: budget{most: digestsBurst, rate: 1, left: digestsBurst, at: now}}
 	if c.Dialled {
 		l.sayHello(now)
 	}
@@ -181,7 +184,7 @@ func (l *Link) take(now time.Time, f *linkpb.Frame) {
 func (l *Link) takeUp(now time.Time, f *linkpb.Frame) {
 	switch w := f.GetWhat().(type) {
 	case *linkpb.Frame_Digest:
-		l.receiveDigest(w.Digest)
+		l.receiveDigest(now, w.Digest)
 	case *linkpb.Frame_Have:
 		l.receiveHave(now, w.Have.GetFrontier())
 	case *linkpb.Frame_Ack:

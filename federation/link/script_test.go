@@ -105,6 +105,7 @@ var plays = map[string]func(*player, []string) string{
 	"drop":    func(p *player, w []string) string { p.l.Drop(id(w[0])); return "" },
 	"stored":  (*player).stored,
 	"charge":  (*player).charge,
+	"flood":   (*player).flood,
 	"heard":   func(p *player, _ []string) string { p.l.Heard(p.now); return "" },
 	"tick":    (*player).tick,
 	"end":     (*player).end,
@@ -227,6 +228,15 @@ func (p *player) charge(w []string) string {
 	n, _ := strconv.Atoi(w[0])
 	for range n {
 		p.l.Charge(p.now, "a test")
+	}
+	return ""
+}
+
+// flood receives a frame many times.
+func (p *player) flood(w []string) string {
+	for range number(w[0]) {
+		p.receive(w[1:])
+		p.l.Next()
 	}
 	return ""
 }

@@ -146,3 +146,18 @@ func placeOf(m *roompb.StewardPlace) (Place, error) {
 	hash, err := room.HashFromBytes(m.GetHash())
 	return Place{m.GetIndex(), hash}, err
 }
+
+// Era is when something was kept.
+type Era struct {
+	Epoch       uint64
+	Incarnation uint32
+}
+
+// KeptIn tells when an Output.Keep was written; zero when it cannot be read.
+func KeptIn(kept []byte) Era {
+	k := new(roompb.StewardKept)
+	if proto.Unmarshal(kept, k) != nil {
+		return Era{}
+	}
+	return Era{k.GetEpoch(), k.GetIncarnation()}
+}

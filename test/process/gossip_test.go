@@ -36,6 +36,7 @@ func alive(t *testing.T, limit time.Duration, nodes ...*node) {
 // Gossip over the nodes' own links: who has been invited by one finds all, who is killed is missed, who
 // comes back is found.
 func TestGossip(t *testing.T) {
+	t.Parallel()
 	f := newFederation(t, 4)
 	alive(t, time.Minute, f.nodes...)
 	f.nodes[3].kill()
@@ -49,12 +50,13 @@ func TestGossip(t *testing.T) {
 // Test 9 of reliability.md with real links: cut for ten times as long as the dead are remembered (quick:
 // once), and healed.
 func TestGossipAfterALongCut(t *testing.T) {
+	t.Parallel()
 	w := newNetwork(t, 4)
 	f := federate(t, w.places)
 	alive(t, time.Minute, f.nodes...)
 	w.cut(3)
 	w.cut(4)
-	pass(t, either(45*time.Second, 5*time.Minute))
+	pass(t, either(15*time.Second, 5*time.Minute))
 	alive(t, 10*time.Second, f.nodes[:2]...)
 	w.heal(3)
 	w.heal(4)
@@ -64,6 +66,7 @@ func TestGossipAfterALongCut(t *testing.T) {
 // A stranger takes the name of a node that the first one knows, and even has an invite link: it is not let
 // in, the administrator is told, and the real one stays.
 func TestASquatter(t *testing.T) {
+	t.Parallel()
 	f := newFederation(t, 2)
 	first, real := f.nodes[0], f.nodes[1]
 	link := strings.TrimSpace(first.must("invite", "--node", "--data", first.data).out)

@@ -8,6 +8,7 @@ import (
 
 // One of three is killed at random, again and again, and started again, while people talk on all.
 func TestKilledAtRandom(t *testing.T) {
+	t.Parallel()
 	f := newFederation(t, 3)
 	l := f.talk(f.nodes...)
 	kills := 0
@@ -26,6 +27,7 @@ func TestKilledAtRandom(t *testing.T) {
 
 // The home dies and does not come back: talk goes on among the others, who agree on what there is.
 func TestTheHomeDiesForGood(t *testing.T) {
+	t.Parallel()
 	f := newFederation(t, 3)
 	home, others := f.nodes[0], f.nodes[1:]
 	before := f.talk(f.nodes...)
@@ -49,6 +51,7 @@ func TestTheHomeDiesForGood(t *testing.T) {
 
 // With three stewards the room's rules survive the death of the home too.
 func TestStewardsSurviveTheHome(t *testing.T) {
+	t.Parallel()
 	f := newFederation(t, 3)
 	home, others := f.nodes[0], f.nodes[1:]
 	second := others[0].user + "@" + others[0].name
@@ -56,8 +59,9 @@ func TestStewardsSurviveTheHome(t *testing.T) {
 	for _, n := range others {
 		home.must("room", "steward", "add", f.room, n.name, "--profile", home.profile)
 	}
-	l := f.talk(others...)
 	f.agree(time.Minute, nil, f.nodes...)
+	l := f.talk(others...)
+	pass(t, time.Second)
 	home.kill()
 	within(t, time.Minute, func() error {
 		return others[0].fails("room", "set", f.room, "--topic", "without a home", "--profile", others[0].profile)

@@ -1,10 +1,15 @@
 package process
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
+	"regexp"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -12,13 +17,16 @@ import (
 // network is a bridge with a network namespace for each node on it, by veth pairs; by a second pair
 // clients, in the test's own namespace, reach the node, whatever is cut.
 //
-//	10.213.1.N    node N among nodes
-//	10.213.2.4N+2 node N for clients
+//	10.213.0.N    node N among nodes
+//	10.213.K.4N+2 node N for clients, in the K-th network of this run
 type network struct {
 	t      *testing.T
+	k      int32
 	id     string // interface names have 15 characters
 	places []place
 }
+
+var networks atomic.Int32
 
 func newNetwork(t *testing.T, nodes int) *network {
 	t.Helper()
@@ -28,7 +36,11 @@ func newNetwork(t *testing.T, nodes int) *network {
 	if os.Geteuid() != 0 {
 		t.Skip("network namespaces need root")
 	}
-	w := &network{t: t, id: fmt.Sprintf("h%d", os.Getpid()%100000)}
+	w := &network{t: t, k: networks.Add(1)}
+	if w.k == 1 {
+		w.sweep()
+	}
+	w.id = fmt.Sprintf("h%s.%d", strconv.FormatInt(int64(os.Getpid()), 36), w.k)
 	if out, err := exec.Command("ip", "link", "add", w.id, "type", "bridge").CombinedOutput(); err != nil {
 		t.Skipf("no bridges here: %v %s", err, out)
 	}
@@ -40,6 +52,27 @@ func newNetwork(t *testing.T, nodes int) *network {
 	return w
 }
 
+var ours = regexp.MustCompile(`^(h([0-9a-z]+)\.[0-9]+)-[0-9]+$`)
+
+// sweep removes what tests have left that were killed. Their nodes died with them.
+func (w *network) sweep() {
+	entries, err := os.ReadDir("/run/netns")
+	if err != nil {
+		return // there are none
+	}
+	for _, e := range entries {
+		name := ours.FindStringSubmatch(e.Name())
+		if name == nil {
+			continue
+		}
+		pid, err := strconv.ParseInt(name[2], 36, 64)
+		if _, gone := os.Stat(fmt.Sprintf("/proc/%d", pid)); err == nil && errors.Is(gone, fs.ErrNotExist) {
+			w.try("netns", "del", name[0])
+			w.try("link", "del", name[1])
+		}
+	}
+}
+
 func (w *network) add(i int) {
 	w.t.Helper()
 	ns, peer, door := fmt.Sprintf("%s-%d", w.id, i), w.port(i), fmt.Sprintf("%sc%d", w.id, i)
@@ -48,15 +81,15 @@ func (w *network) add(i int) {
 	w.ip("-n", ns, "link", "set", "lo", "up")
 	w.ip("link", "add", peer, "type", "veth", "peer", "name", "peers", "netns", ns)
 	w.ip("link", "set", peer, "master", w.id, "up")
-	w.ip("-n", ns, "addr", "add", fmt.Sprintf("10.213.1.%d/24", i), "dev", "peers")
+	w.ip("-n", ns, "addr", "add", fmt.Sprintf("10.213.0.%d/24", i), "dev", "peers")
 	w.ip("-n", ns, "link", "set", "peers", "up")
 	w.ip("link", "add", door, "type", "veth", "peer", "name", "clients", "netns", ns)
-	w.ip("addr", "add", fmt.Sprintf("10.213.2.%d/30", 4*i+1), "dev", door)
+	w.ip("addr", "add", fmt.Sprintf("10.213.%d.%d/30", w.k, 4*i+1), "dev", door)
 	w.ip("link", "set", door, "up")
-	forClients := fmt.Sprintf("10.213.2.%d", 4*i+2)
+	forClients := fmt.Sprintf("10.213.%d.%d", w.k, 4*i+2)
 	w.ip("-n", ns, "addr", "add", forClients+"/30", "dev", "clients")
 	w.ip("-n", ns, "link", "set", "clients", "up")
-	w.places = append(w.places, place{name: fmt.Sprintf("10.213.1.%d:8443", i), listen: ":8443",
+	w.places = append(w.places, place{name: fmt.Sprintf("10.213.0.%d:8443", i), listen: ":8443",
 		url: "https://" + forClients + ":8443", netns: ns, hosts: []string{forClients}})
 }
 
@@ -84,6 +117,7 @@ func (w *network) try(args ...string) error {
 // A link is cut for a minute, and healed: people go on talking on both sides, and meanwhile nobody is kept
 // waiting by the silence.
 func TestACutLink(t *testing.T) {
+	t.Parallel()
 	w := newNetwork(t, 3)
 	f := federate(t, w.places)
 	far := f.nodes[2]
@@ -110,6 +144,7 @@ func TestACutLink(t *testing.T) {
 
 // The same, and the node that is cut off is killed and started meanwhile; so is one of the others.
 func TestACutLinkAndRestarts(t *testing.T) {
+	t.Parallel()
 	w := newNetwork(t, 3)
 	f := federate(t, w.places)
 	l := f.talk(f.nodes...)

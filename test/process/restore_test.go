@@ -9,6 +9,7 @@ import (
 // A node's folder is lost, and an older backup takes its place: what it had said since comes back from the
 // others, its next messages do not fork its log.
 func TestARestoredBackup(t *testing.T) {
+	t.Parallel()
 	f := newFederation(t, 3)
 	n := f.nodes[1]
 	early := f.talk(f.nodes...)
@@ -33,6 +34,7 @@ func TestARestoredBackup(t *testing.T) {
 
 // The same with nobody there to ask: it starts a new log, and the old one goes on where it was known.
 func TestABackupRestoredAlone(t *testing.T) {
+	t.Parallel()
 	f := newFederation(t, 2)
 	a, n := f.nodes[0], f.nodes[1]
 	early := f.talk(f.nodes...)

@@ -1,0 +1,139 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"hearth/node/room"
+	"hearth/node/room/roompb"
+)
+
+// orderers are the nodes that may take a proposal, the likeliest first: who took the last
+// one, the home, the other stewards. Without this one.
+func (c *chamber) orderers() []string {
+	c.mu.RLock()
+	all := append([]string{c.n.leads(c.id), c.state.Home}, c.state.Stewards...)
+	c.mu.RUnlock()
+	var out []string
+	for _, name := range all {
+		if name != "" && name != c.n.name && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// bring takes a proposal to where the room's state is ordered: to its home, or to its
+// stewards one after the other until one of them can do it. ErrUnreachable: none can.
+func (n *Node) bring(ctx context.Context, c *chamber, d room.Draft, ask *roompb.Ask) (Receipt, error) {
+	to := c.orderers()
+	if c.several() {
+		var r Receipt
+		var done bool
+		var err error
+		if r, to, done, err = n.bringHere(ctx, c, d, ask, to); done {
+			return r, err
+		}
+	}
+	for _, name := range to {
+		within, cancel := context.WithTimeout(ctx, n.patienceWith(name))
+		a, err := n.ask(within, name, ask)
+		cancel()
+		if c.several() && err != nil && again(err) {
+			continue
+		}
+		if err != nil {
+			return Receipt{}, err
+		}
+		n.councils.took(c.id, name)
+		return c.proposedThere(ctx, a)
+	}
+	return Receipt{}, ErrUnreachable
+}
+
+// bringHere is bring in a room of several stewards, as far as this node is one of them;
+// where it has no say, it tells whom to ask.
+func (n *Node) bringHere(ctx context.Context, c *chamber, d room.Draft, ask *roompb.Ask, to []string) (Receipt, []string, bool, error) {
+	if alias := d.Body.GetSettings().GetAlias(); alias != "" {
+		switch origin := c.origins(); {
+		case !c.isSteward(origin):
+			return Receipt{}, nil, true, room.Errorf(room.Forbidden, "The room's address is one of the node %s, which no longer has a say in it.", origin)
+		case origin != n.name:
+			return Receipt{}, []string{origin}, false, nil
+		}
+	}
+	if !c.isSteward(n.name) {
+		return Receipt{}, to, false, nil
+	}
+	r, err := n.move(ctx, c, d, ask.GetPropose().GetTops(), false)
+	return r, to, err != errNoSteward, err
+}
+
+// proposedThere is what another node's answer to a proposal says. It waits a moment for
+// the entry to come here, so that who asked for it sees it.
+func (c *chamber) proposedThere(ctx context.Context, a *roompb.Answer) (Receipt, error) {
+	event, err := room.HashFromBytes(a.GetPropose().GetEvent())
+	if err != nil {
+		return Receipt{}, err
+	}
+	c.until(ctx, a.GetPropose().GetIndex())
+	return Receipt{Event: event, Room: c.id, Index: a.GetPropose().GetIndex()}, nil
+}
+
+func (c *chamber) isSteward(node string) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.state.IsSteward(node)
+}
+
+// origins is the node that the room was made on.
+func (c *chamber) origins() string {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.state.Origin()
+}
+
+// bringAgain is for a proposal that waited: to was its room's home when it was made.
+func (n *Node) bringAgain(ctx context.Context, to string, ask *roompb.Ask) error {
+	if q := ask.GetPropose(); q != nil {
+		if id, d, err := n.proposed(room.User(q.GetAuthor()).Node(), q); err == nil {
+			if c, err := n.rooms.get(id); err == nil && c.several() {
+				_, err := n.bring(ctx, c, d, ask)
+				return err
+			}
+		}
+	}
+	_, err := n.ask(ctx, to, ask)
+	return err
+}
+
+// bringIn is bring for somebody who joins a room that this node has no part in: whichever
+// of its stewards lets them in hands the room over too.
+func (n *Node) bringIn(ctx context.Context, c *chamber, d room.Draft) (r Receipt, err error) {
+	to := c.orderers()
+	for i, name := range to {
+		r, err = n.enter(ctx, c.id, name, d)
+		if err == nil || !again(err) || i == len(to)-1 {
+			return r, err
+		}
+	}
+	return Receipt{}, homeAway(c.home())
+}
+
+// standsStill is why a change of the state has to wait.
+func (c *chamber) standsStill() error {
+	if !c.several() {
+		return homeAway(c.home())
+	}
+	return &room.Error{Code: room.Unavailable, RetryAfter: 10 * time.Second, Message: fmt.Sprintf(
+		"Most of the nodes that order this room (%s) cannot be reached. Talk goes on; try this again later.", strings.Join(c.stewards(), ", "))}
+}
+
+func (c *chamber) stewards() []string {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return slices.Clone(c.state.Stewards)
+}
