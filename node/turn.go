@@ -22,10 +22,12 @@ type turn struct {
 	meta      *storagepb.Room
 	rows      map[room.EventID]*storage.Row // of this batch
 	keys      map[string]*reply
-	own       logKey            // this node's log of messages
-	err       error             // the store could not be read: nothing of the batch may be kept
-	gone      []room.User       // who left, whatever the room's home will say
-	reset     bool              // what followers have seen was taken back: they look again
+	own       logKey      // this node's log of messages
+	err       error       // the store could not be read: nothing of the batch may be kept
+	gone      []room.User // who left, whatever the room's home will say
+	reset     bool        // what followers have seen was taken back: they look again
+	frozen    string      // why the room can only be read from now on
+	proofs    [2]*roompb.Head
 	older     *chain            // the state log, with a page of older entries
 	fold      *fold             // what entries of the state log do, when this turn is theirs
 	logs      map[logKey]*chain // that this batch makes longer, as it leaves them
