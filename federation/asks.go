@@ -33,6 +33,7 @@ func (c *conn) ask(ctx context.Context, a *roompb.Ask) (*roompb.Answer, error) {
 		return nil, err
 	}
 	defer c.asking.Release(1)
+	c.f.counters.out.asks.Inc()
 	s, err := c.quic.OpenStreamSync(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("ask %s: %w", c.name, err)
@@ -145,6 +146,7 @@ func (c *conn) encodeAnswer(a *roompb.Ask) []byte {
 }
 
 func (c *conn) answerOf(a *roompb.Ask) *roompb.Answer {
+	c.f.counters.in.asks.Inc()
 	if wait := c.f.asks.Take(c.name, 1, c.f.config.Now()); wait > 0 {
 		return &roompb.Answer{Code: string(room.Limited), Message: "Too many questions.", RetryAfterMs: uint32(wait.Milliseconds())}
 	}

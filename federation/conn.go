@@ -326,7 +326,7 @@ func (c *conn) over(e *link.End) {
 	c.mu.Lock()
 	c.ended = e
 	c.mu.Unlock()
-	if e.Mine && e.Code == link.CodeCharged {
+	if e.Mine && e.Code == link.CodeCharged && c.name != "" { // not a refusal, while that lasts
 		c.f.quarantinePeer(c.name, e.Wait)
 		c.f.book.Raise(c.name, "The link to "+c.name+" was ended for five minutes. "+e.Message)
 	}
@@ -395,6 +395,7 @@ func (c *conn) note() {
 
 // charge counts something bad that the peer has sent.
 func (c *conn) charge(what string) {
+	c.f.counters.charges.Inc()
 	c.f.log.Debug("charge peer", "peer", c.name, "for", what)
 	c.mu.Lock()
 	c.link.Charge(c.f.config.Now(), what)

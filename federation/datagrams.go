@@ -20,6 +20,7 @@ func (f *Federation) signal(to []string, s *roompb.Signal) {
 	packet := append([]byte{link.StreamSignal}, b...)
 	for _, name := range to {
 		if c := f.linkOf(name); c != nil {
+			c.f.counters.out.signals.Inc()
 			c.datagram(packet)
 		}
 	}
@@ -98,6 +99,7 @@ func (c *conn) take(kind byte, b []byte) {
 			c.charge(err.Error())
 			return
 		}
+		c.f.counters.in.signals.Inc()
 		c.f.node.ReceiveSignal(c.name, s)
 	}
 }

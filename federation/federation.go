@@ -16,6 +16,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -66,6 +68,7 @@ type Federation struct {
 	instance []byte
 	features []string
 	finder   *finder
+	counters *counters
 
 	events  *limit.Table[string]
 	asks    *limit.Table[string]
@@ -107,6 +110,7 @@ func New(c Config) (*Federation, error) {
 		conns: map[*conn]struct{}{}, links: map[string]*conn{}, pursuits: map[string]*pursuit{},
 		quarantine: map[string]time.Time{}, errands: map[string]int{},
 	}
+	f.counters = newCounters(f)
 	if c.Gossip {
 		f.features = []string{featureGossip}
 	}
@@ -198,11 +202,9 @@ func (f *Federation) allLinks() []*conn {
 func (f *Federation) Close(ctx context.Context) error {
 	f.stop()
 	err := f.closeGossip(ctx)
-	f.mu.RLock()
-	for c := range f.conns {
+	for _, c := range f.allConns() { // without the lock: a step that was left may want it
 		c.end(link.CodeStopping, "The node is stopping.", time.Second)
 	}
-	f.mu.RUnlock()
 	stopped := make(chan struct{})
 	go func() {
 		f.running.Wait()
@@ -218,11 +220,15 @@ func (f *Federation) Close(ctx context.Context) error {
 	return err
 }
 
-// cut ends connections without waiting for anybody.
-func (f *Federation) cut() {
+func (f *Federation) allConns() []*conn {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	for c := range f.conns {
+	return slices.Collect(maps.Keys(f.conns))
+}
+
+// cut ends connections without waiting for anybody.
+func (f *Federation) cut() {
+	for _, c := range f.allConns() {
 		_ = c.quic.CloseWithError(0, link.CodeStopping) // the connection may have gone
 	}
 }

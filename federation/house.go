@@ -30,6 +30,7 @@ type house interface {
 
 	Vouches(name string, key []byte) bool // a shared room names this key for the node
 	Companions() ([]string, error)        // nodes to have links with: they share a room, or something waits for them
+	WaitedFor() (int, error)              // how many nodes something waits for
 	PeerUp(name string)
 	PeerDown(name string)
 }

@@ -217,12 +217,6 @@ func TestDoubleLinks(t *testing.T) {
 	}
 }
 
-func (f *Federation) connections() int {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	return len(f.conns)
-}
-
 // A clock that is far off is no reason to refuse, but the administrator hears of it.
 func TestClockSkew(t *testing.T) {
 	l := newLodge(t, "a.test")

@@ -38,6 +38,7 @@ func (c *conn) judge(h *linkpb.Hello) {
 		return
 	}
 	r := refusalOf(err)
+	c.f.counters.refused.Inc()
 	c.link.Refuse(r.code, r.message)
 	if !c.dialled && r.code != link.CodeDouble {
 		c.f.hellos.Take(networkOf(c.quic), 1, c.f.config.Now())
@@ -160,6 +161,7 @@ func (f *Federation) up(c *conn) {
 	f.greeting--
 	c.counted = true
 	f.mu.Unlock()
+	f.counters.links.Inc()
 	f.log.Info("link is up", "peer", c.name, "address", c.quic.RemoteAddr().String(), "dialled", c.dialled)
 	c.note()
 	f.want(c.name).changed()

@@ -119,6 +119,7 @@ func (p *pursuit) lastError() string {
 }
 
 func (p *pursuit) failed(err error) {
+	p.f.counters.failed.Inc()
 	p.mu.Lock()
 	p.tried = p.f.config.Now()
 	p.mu.Unlock()

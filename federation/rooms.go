@@ -167,6 +167,7 @@ func (c *conn) send(id room.ID, parcels []*roompb.Parcel) error {
 	if err == nil {
 		_ = s.SetWriteDeadline(time.Now().Add(writeWithin))
 		_, err = s.Write(b)
+		c.f.counters.out.parcel(packets(parcels), len(b))
 	}
 	c.streams.back(id, s, c.f.config.Now(), err != nil)
 	if err != nil {
@@ -174,6 +175,13 @@ func (c *conn) send(id room.ID, parcels []*roompb.Parcel) error {
 		c.writeFailed(err)
 	}
 	return err
+}
+
+func packets(parcels []*roompb.Parcel) (n int) {
+	for _, p := range parcels {
+		n += len(p.GetPackets())
+	}
+	return n
 }
 
 func (c *conn) openRoom() (*quic.SendStream, error) {
@@ -262,6 +270,7 @@ func (c *conn) readParcel(s *quic.ReceiveStream, r *bufio.Reader, id room.ID, n 
 	if err != nil {
 		return err
 	}
+	c.f.counters.in.parcel(len(p.GetPackets()), n)
 	if err := c.pace(len(p.GetPackets())); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/quic-go/quic-go"
 	"google.golang.org/protobuf/proto"
 
@@ -160,4 +161,26 @@ func proposeJoin(t testing.TB, s *stranger, q *quic.Conn, id room.ID) uint64 {
 		t.Fatalf("propose: %v %v", a, err)
 	}
 	return a.GetPropose().GetIndex()
+}
+
+// What /metrics shows of the door.
+func TestCounters(t *testing.T) {
+	a, b, ann, bob, id := pair(t)
+	a.say(ann, id, "second")
+	b.sees(bob, id, "first", "second")
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(b.door.Collectors()...)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			got[f.GetName()] += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+		}
+	}
+	if got["hearth_federation_peers_up"] != 1 || got["hearth_federation_events_total"] < 1 || got["hearth_federation_asks_total"] < 2 || got["hearth_federation_links_total"] < 1 {
+		t.Errorf("figures: %v", got)
+	}
 }

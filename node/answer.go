@@ -4,13 +4,20 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime/debug"
 
 	"hearth/node/room"
 	"hearth/node/room/roompb"
 )
 
 // Answer answers another node's question. It is never nil, and a refusal is an answer too.
-func (n *Node) Answer(ctx context.Context, peer string, ask *roompb.Ask) *roompb.Answer {
+func (n *Node) Answer(ctx context.Context, peer string, ask *roompb.Ask) (answer *roompb.Answer) {
+	defer func() { // one broken question ends nobody's node
+		if reason := recover(); reason != nil {
+			n.log.Error("panic in an answer to a peer", "peer", peer, "reason", reason, "stack", string(debug.Stack()))
+			answer = refuse(room.Errorf(room.Internal, "The node could not do that."))
+		}
+	}()
 	a, err := n.answer(ctx, peer, ask)
 	if err != nil {
 		if room.CodeOf(err) == room.Internal {

@@ -15,7 +15,7 @@ import (
 // one, the home, the other stewards. Without this one.
 func (c *chamber) orderers() []string {
 	c.mu.RLock()
-	all := append([]string{c.n.leads(c.id), c.state.Home}, c.state.Stewards...)
+	all := append([]string{c.leader(), c.state.Home}, c.state.Stewards...)
 	c.mu.RUnlock()
 	var out []string
 	for _, name := range all {
@@ -99,11 +99,17 @@ func (c *chamber) origins() string {
 // bringAgain is for a proposal that waited: to was its room's home when it was made.
 func (n *Node) bringAgain(ctx context.Context, to string, ask *roompb.Ask) error {
 	if q := ask.GetPropose(); q != nil {
-		if id, d, err := n.proposed(room.User(q.GetAuthor()).Node(), q); err == nil {
-			if c, err := n.rooms.get(id); err == nil && c.several() {
-				_, err := n.bring(ctx, c, d, ask)
-				return err
-			}
+		id, d, err := n.proposed(n.name, q)
+		if err != nil {
+			return err
+		}
+		switch c, away := n.away(id); {
+		case away:
+			_, err := n.bring(ctx, c, d, ask)
+			return err
+		case c != nil: // this node has become the home meanwhile
+			_, err := n.order(ctx, &submission{draft: d, tops: q.GetTops(), done: make(chan result, 1)})
+			return err
 		}
 	}
 	_, err := n.ask(ctx, to, ask)

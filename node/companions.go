@@ -20,3 +20,9 @@ func (n *Node) Companions() ([]string, error) {
 	slices.Sort(all)
 	return slices.Compact(all), nil
 }
+
+// WaitedFor is how many nodes something waits for here.
+func (n *Node) WaitedFor() (int, error) {
+	expecting, err := n.store.OutboxNodes()
+	return len(expecting), err
+}

@@ -38,6 +38,7 @@ type council struct {
 
 	mu      sync.Mutex
 	group   *steward.Group
+	at      steward.Place // the room's state, when it was last looked at
 	epoch   uint64
 	born    uint32 // the node's incarnation when the group was made
 	waiting []*motion
@@ -108,8 +109,7 @@ func (cs *councils) resume(ctx context.Context) {
 
 // standing is what a council has to know of its room.
 type standing struct {
-	at       steward.Place
-	epoch    uint64
+	at       steward.Standing
 	stewards []string
 	origin   string
 	keys     map[string]ed25519.PublicKey
@@ -119,7 +119,7 @@ func (c *chamber) standing() standing {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	s := standing{
-		at: steward.Place{Index: c.state.Index, Hash: c.state.Hash}, epoch: c.state.Epoch,
+		at:       steward.Standing{Place: steward.Place{Index: c.state.Index, Hash: c.state.Hash}, Clock: c.state.Clock, Epoch: c.state.Epoch},
 		stewards: c.state.Stewards, origin: c.state.Origin(), keys: map[string]ed25519.PublicKey{},
 	}
 	for _, name := range s.stewards {
@@ -142,6 +142,7 @@ var errNoSteward = room.Errorf(room.Unavailable, "This node does not take part i
 // far the room has come. k.mu is held.
 func (k *council) refresh(c *chamber) error {
 	s := c.standing()
+	k.at = s.at.Place
 	if len(s.stewards) < 2 || !slices.Contains(s.stewards, k.n.name) {
 		k.group = nil
 		return errNoSteward
@@ -150,12 +151,12 @@ func (k *council) refresh(c *chamber) error {
 		k.n.log.Error("the stewards' agreement broke and begins again from what was kept", "room", k.id.String(), "err", k.group.Broken())
 		k.group = nil
 	}
-	if k.group == nil || k.epoch != s.epoch || k.born != k.n.incarnation.Load() {
+	if k.group == nil || k.epoch != s.at.Epoch || k.born != k.n.incarnation.Load() {
 		if err := k.begin(s); err != nil {
 			return err
 		}
 	}
-	k.group.At(s.at, s.epoch)
+	k.group.At(s.at)
 	return nil
 }
 
@@ -164,13 +165,13 @@ func (k *council) begin(s standing) error {
 	if err != nil {
 		return fmt.Errorf("read what is kept of the stewards of room %s: %w", k.id, err)
 	}
-	mute, err := k.forgot(s.epoch, kept)
+	mute, err := k.forgot(s.at.Epoch, kept)
 	if err != nil {
 		return err
 	}
-	k.epoch, k.born = s.epoch, k.n.incarnation.Load()
+	k.epoch, k.born = s.at.Epoch, k.n.incarnation.Load()
 	k.group, err = steward.New(steward.Config{
-		Room: k.id, Origin: s.origin, Epoch: s.epoch, Stewards: s.stewards, Keys: s.keys,
+		Room: k.id, Origin: s.origin, Stewards: s.stewards, Keys: s.keys,
 		Self: k.n.name, Key: k.n.key, Incarnation: k.born, Mute: mute,
 	}, s.at, kept)
 	if err == nil && k.group.Mute() {
@@ -264,6 +265,9 @@ func (k *council) round(ticked bool) bool {
 	}
 	if err != nil {
 		k.running = false
+		if c != nil {
+			k.resolve(c) // its entry may be the one that ended this node's part
+		}
 		k.give(err)
 		return false
 	}
@@ -404,16 +408,26 @@ func (k *council) carry(to string, b *bag) {
 	}
 }
 
-// leads is the steward that leads a room, as far as this node knows; "": it does not.
-func (n *Node) leads(id room.ID) string {
-	n.councils.mu.Lock()
-	defer n.councils.mu.Unlock()
-	if k := n.councils.rooms[id]; k != nil {
+// leader is the steward that leads, as far as this node knows, else the room's home. The
+// lock is held.
+func (c *chamber) leader() string {
+	if len(c.state.Stewards) > 1 {
+		if name := c.n.councils.leader(c.id); c.state.IsSteward(name) {
+			return name
+		}
+	}
+	return c.state.Home
+}
+
+func (cs *councils) leader(id room.ID) string {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if k := cs.rooms[id]; k != nil {
 		if lead := k.lead.Load(); lead != nil && *lead != "" {
 			return *lead
 		}
 	}
-	return n.councils.lead[id]
+	return cs.lead[id]
 }
 
 // took remembers which steward took a proposal.

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -124,6 +125,13 @@ func TestHomeGoneForGood(t *testing.T) {
 	b.kill(four[1])
 	b.name(four[2], "by two others")
 	b.agree(b.id, four[2:]...)
+	// One alone again: it signs alone, though it did not make the room.
+	b.do(b.people[four[2]], b.id, room.KindStewards, &roompb.Body{Stewards: four[2:3]})
+	b.do(b.people[four[3]], b.id, room.KindLeave, nil)
+	b.name(four[2], "by one")
+	if s := b.state(four[2]); s.Home != four[2] || s.Name != "by one" || s.Members != 3 {
+		t.Errorf("home %q, name %q", s.Home, s.Name)
+	}
 }
 
 // TestNoMajority: what cannot be agreed on waits and comes about when it can be, once.
@@ -242,4 +250,97 @@ func TestQuietCouncil(t *testing.T) {
 	if b.asks != before || !quiet() {
 		t.Errorf("%d asks in a quiet room", b.asks-before)
 	}
+}
+
+// TestStewardsInBadWeather: stewards are cut off and restarted while everybody changes the
+// room. Every change that was acknowledged is there once, whoever asked how often.
+func TestStewardsInBadWeather(t *testing.T) {
+	b := newBoard(t)
+	const each = 12
+	var talking sync.WaitGroup
+	acked := make(chan string, 4*each)
+	for _, by := range four {
+		talking.Go(func() {
+			for i := range each {
+				key := fmt.Sprintf("%s %d", by, i)
+				for !b.tries(by, key) {
+					time.Sleep(20 * time.Millisecond) // as a client does
+				}
+				acked <- key
+			}
+		})
+	}
+	stop := make(chan struct{})
+	weather := make(chan struct{})
+	go func() {
+		defer close(weather)
+		b.weather(stop)
+	}()
+	talking.Wait()
+	close(stop)
+	<-weather
+	close(acked)
+	b.name(four[3], "the sun")
+	b.agree(b.id, four...)
+	count := b.keys(four[1])
+	for key := range acked {
+		if count[key] != 1 {
+			t.Errorf("%q is in the log %d times", key, count[key])
+		}
+	}
+}
+
+// tries changes the room's name once; false: not acknowledged.
+func (b *board) tries(by, key string) bool {
+	n := b.reach(by, by)
+	if n == nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(b.t.Context(), 2*time.Second)
+	defer cancel()
+	r, err := n.Submit(ctx, room.Draft{Room: b.id, Author: b.people[by].User, Kind: room.KindSettings, Body: &roompb.Body{Settings: &roompb.Settings{Name: &key}}, Key: key})
+	return err == nil && !r.Waiting
+}
+
+// weather kills, starts and cuts off stewards, never most of them at once.
+func (b *board) weather(stop <-chan struct{}) {
+	for i := 0; ; i++ {
+		down, cut := four[i%3], i%2 == 0
+		select {
+		case <-stop:
+			return
+		case <-time.After(60 * time.Millisecond):
+		}
+		if cut {
+			for _, other := range four {
+				b.sever(down, other, other != down)
+			}
+		} else {
+			b.kill(down)
+		}
+		time.Sleep(150 * time.Millisecond)
+		if cut {
+			for _, other := range four {
+				b.sever(down, other, false)
+			}
+		} else {
+			b.start(down)
+		}
+	}
+}
+
+// keys is how often each key is in a node's state log.
+func (b *board) keys(node string) map[string]int {
+	b.t.Helper()
+	recs, err := b.nodes[node].store.Log(b.id, roompb.Log_LOG_STATE, "", 0, 2, 0, 10_000, 64<<20)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	out := map[string]int{}
+	for i := range recs {
+		if key := recs[i].Event.Body.GetKey(); key != "" {
+			out[key]++
+		}
+	}
+	return out
 }

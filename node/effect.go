@@ -157,7 +157,7 @@ func (t *turn) stand(row *storage.Row) {
 }
 
 func notDeleted(row *storage.Row) error {
-	if row.Standing.GetDeleted() {
+	if wordless(row) {
 		return room.Errorf(room.Gone, "That message was deleted.")
 	}
 	return nil

@@ -451,10 +451,20 @@ func (n *Node) openInvitation(peer string, q *roompb.InviteAsk) (create, invite 
 	if !room.VerifyHead(q.GetHead(), create.Body.GetNodeKey()) && !cosignedBy(q.GetHead(), peer, p.Key) {
 		return nil, nil, "", bad
 	}
+	if maker := create.Author().Node(); create.Header.GetOrigin() != maker || invite.Kind() == room.KindCreate && maker != peer || !n.mayHave(maker, create.Body.GetNodeKey()) {
+		return nil, nil, "", bad // in somebody else's name
+	}
 	if _, err := n.Accounts.Profile(subject); err != nil {
 		return nil, nil, "", room.Errorf(room.NotFound, "There is no user %s.", subject)
 	}
 	return create, invite, subject, nil
+}
+
+// mayHave tells whether a node that is known here has this key; of others, and of rooms
+// from before there were keys, nobody can tell.
+func (n *Node) mayHave(node string, key []byte) bool {
+	p, known := n.Peers.Lookup(node)
+	return !known || len(key) == 0 || string(p.Key) == string(key)
 }
 
 func cosignedBy(h *roompb.Head, node string, key ed25519.PublicKey) bool {
@@ -469,6 +479,9 @@ func cosignedBy(h *roompb.Head, node string, key ed25519.PublicKey) bool {
 }
 
 func (n *Node) storeStub(id room.ID, home string, create, invite *room.Event, subject room.User, s *roompb.RoomSummary, raw []byte, was *storagepb.Room) error {
+	if s == nil {
+		s = &roompb.RoomSummary{}
+	}
 	settings := &roompb.Settings{Name: &s.Name, Topic: &s.Topic}
 	if err := room.CheckBody(room.KindSettings, &roompb.Body{Settings: settings}); err != nil {
 		return err

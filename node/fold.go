@@ -45,11 +45,24 @@ func (c *chamber) cut(d *room.Draft, theirs []*roompb.Top) {
 	case room.KindNodeBan:
 		of = d.Body.GetNode()
 	}
-	tops := theirs
-	if d.Kind != room.KindLeave || of == c.n.name {
-		tops = c.tops()
+	d.Body.Cuts = room.CutsOf(of, furthest(c.tops(), theirs))
+}
+
+// furthest is, of each log, the one that has come further: who leaves knows best what they
+// said, and what is here already is never taken back.
+func furthest(ours, theirs []*roompb.Top) []*roompb.Top {
+	for _, t := range theirs {
+		i := slices.IndexFunc(ours, func(o *roompb.Top) bool {
+			return o.GetOrigin() == t.GetOrigin() && o.GetIncarnation() == t.GetIncarnation()
+		})
+		switch {
+		case i < 0:
+			ours = append(ours, t)
+		case ours[i].GetSeq() < t.GetSeq():
+			ours[i] = t
+		}
 	}
-	d.Body.Cuts = room.CutsOf(of, tops)
+	return ours
 }
 
 // tops is how far each log of messages has come here.

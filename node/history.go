@@ -127,7 +127,7 @@ func (c *chamber) page(q HistoryQuery, limit int, h *History) (rows []storage.Ro
 	if err != nil {
 		return nil, fmt.Errorf("read timeline of %s: %w", c.id, err)
 	}
-	return rows, c.addRoot(q.Thread, h, &rows)
+	return rows, c.addRoot(q, h, &rows)
 }
 
 // anyBefore tells whether something stands before the first of rows.
@@ -140,11 +140,11 @@ func (c *chamber) anyBefore(rows []storage.Row, thread room.EventID) bool {
 }
 
 // addRoot puts the message that began the thread before its first reply.
-func (c *chamber) addRoot(thread room.EventID, h *History, rows *[]storage.Row) error {
-	if thread.IsZero() || h.MoreBefore {
+func (c *chamber) addRoot(q HistoryQuery, h *History, rows *[]storage.Row) error {
+	if q.Thread.IsZero() || h.MoreBefore || q.Before == q.Thread {
 		return nil
 	}
-	root, err := c.find(thread)
+	root, err := c.find(q.Thread)
 	if err != nil || root.Void {
 		return err
 	}

@@ -225,14 +225,14 @@ func (c *chamber) sealEntry(m *motion, index uint64) (*room.Event, error) {
 // its entry, or by another one. k.mu is held.
 func (k *council) resolve(c *chamber) {
 	m := k.begun
-	if m == nil || k.group == nil {
+	if m == nil {
 		return
 	}
 	h := m.event.Header
-	switch at := k.group.State(); {
-	case at.Index < h.GetSeq() && (k.group.Busy() || k.group.Leads()):
+	switch {
+	case k.at.Index < h.GetSeq() && k.group != nil && (k.group.Busy() || k.group.Leads()):
 		return
-	case at.Index >= h.GetSeq():
+	case k.at.Index >= h.GetSeq():
 		if row, err := c.find(m.event.ID); err == nil {
 			m.done <- result{receipt: Receipt{Event: m.event.ID, Room: k.id, Pos: row.Pos, Time: m.event.Time().Millis(), Index: h.GetSeq()}}
 			k.begun = nil

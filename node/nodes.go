@@ -1,7 +1,6 @@
 package node
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,7 +37,7 @@ func (n *Node) Nodes(by Caller, id room.ID) ([]RoomNode, error) {
 	}
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	own, lead := c.own().seq(), cmp.Or(n.leads(id), c.state.Home)
+	own, lead := c.own().seq(), c.leader()
 	var out []RoomNode
 	for name, standing := range c.state.Nodes {
 		if name != n.name && !c.state.Takes(name) && !standing.Banned {

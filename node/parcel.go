@@ -114,6 +114,7 @@ func (n *Node) ReceiveParcel(ctx context.Context, peer string, p *roompb.Parcel)
 	}
 	c, err := n.rooms.get(id)
 	if err != nil {
+		p.Head = nil // it says what it likes: nobody is to be told that anything was stored
 		return nil, unknownIsFine(err)
 	}
 	r, err := openParcel(id, p)
@@ -124,10 +125,24 @@ func (n *Node) ReceiveParcel(ctx context.Context, peer string, p *roompb.Parcel)
 		return nil, room.Errorf(room.BadRequest, "The parcel has no head.")
 	}
 	r.peer, p.Head = peer, r.head
-	if known, err := c.signed(r); !known || err != nil {
-		return c.frontier(), err
+	known, err := c.signed(r)
+	if err != nil {
+		return nil, err
 	}
-	return n.take(ctx, c, r)
+	again = c.frontier()
+	if known {
+		again, err = n.take(ctx, c, r)
+	}
+	if again != nil && !c.takes(peer) { // what is here is none of its business
+		again, p.Head = nil, nil
+	}
+	return again, err
+}
+
+func (c *chamber) takes(peer string) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.state.Takes(peer)
 }
 
 // unknownIsFine: a peer may be a moment ahead, or behind, about who is in which room.

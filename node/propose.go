@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -87,15 +88,16 @@ func (c *chamber) proposal(d *room.Draft) (*roompb.Ask, error) {
 	}
 	p := &roompb.ProposeAsk{Room: c.id.Bytes(), Author: string(d.Author), Kind: string(d.Kind), Body: body, Key: d.Key}
 	if d.Kind == room.KindLeave {
-		c.mu.RLock()
-		for _, t := range c.tops() {
-			if t.GetOrigin() == c.n.name {
-				p.Tops = append(p.Tops, t)
-			}
-		}
-		c.mu.RUnlock()
+		p.Tops = c.ownTops()
 	}
 	return &roompb.Ask{What: &roompb.Ask_Propose{Propose: p}}, nil
+}
+
+// ownTops is how far this node's own logs have come.
+func (c *chamber) ownTops() []*roompb.Top {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return slices.DeleteFunc(c.tops(), func(t *roompb.Top) bool { return t.GetOrigin() != c.n.name })
 }
 
 // mayWait are the changes that are worth making late. Who joins wants to be let in now.
@@ -113,6 +115,9 @@ func (n *Node) proposeLater(ctx context.Context, c *chamber, d room.Draft, ask *
 		if err := c.wouldRefuse(&d); err != nil {
 			return Receipt{}, err
 		}
+	}
+	if d.Kind == room.KindLeave { // they may have talked on while the home was waited for
+		ask.GetPropose().Tops = c.ownTops()
 	}
 	if err := n.sending.post(home, ask); err != nil {
 		return Receipt{}, err
@@ -184,19 +189,37 @@ func (n *Node) answerPropose(ctx context.Context, peer string, q *roompb.Propose
 		return nil, err
 	}
 	c, err := n.rooms.get(id)
+	if room.CodeOf(err) == room.NotFound {
+		return nil, noSuchRoom()
+	}
 	if err != nil {
 		return nil, err
 	}
+	a, err := n.proposeHere(ctx, c, peer, d, q)
+	if err != nil && !c.showsItself(peer, d.Author) {
+		return nil, noSuchRoom()
+	}
+	return a, err
+}
+
+// showsItself tells whether a user of another node may learn that the room is there.
+func (c *chamber) showsItself(peer string, u room.User) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.state.Public || c.state.Takes(peer) || c.state.Member(u).Membership != ""
+}
+
+func (n *Node) proposeHere(ctx context.Context, c *chamber, peer string, d room.Draft, q *roompb.ProposeAsk) (*roompb.Answer, error) {
 	if c.several() && c.isSteward(n.name) {
 		return n.answerMotion(ctx, c, peer, d, q)
 	}
 	if home := c.home(); home != n.name || c.isStub() {
-		return nil, room.Errorf(room.Conflict, "This node is not the room's home: that is %s.", home)
+		return nil, &room.Error{Code: room.Unavailable, RetryAfter: resend, Message: "This node is not the room's home: that is " + home + "."}
 	}
 	if alias := d.Body.GetSettings().GetAlias(); d.Kind == room.KindSettings && alias != "" {
 		n.creating.Lock()
 		defer n.creating.Unlock()
-		if err := n.checkAliasFree(alias, id); err != nil {
+		if err := n.checkAliasFree(alias, c.id); err != nil {
 			return nil, err
 		}
 	}
@@ -204,7 +227,7 @@ func (n *Node) answerPropose(ctx context.Context, peer string, q *roompb.Propose
 		return nil, err
 	}
 	s := &submission{draft: d, tops: q.GetTops(), done: make(chan result, 1)}
-	if err := n.submit(id, s); err != nil {
+	if err := n.submit(c.id, s); err != nil {
 		return nil, err
 	}
 	r, err := s.wait(ctx)

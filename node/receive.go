@@ -91,17 +91,26 @@ func (t *turn) fresh(ch *chain, r *received) ([]*room.Event, error) {
 	switch {
 	case last <= top:
 		return nil, t.agrees(ch, r.last())
-	case first > top+1 || top == 0: // a gap, or the first that is heard of this log
+	case top == 0: // the first that is heard of this log
 		return r.events, nil
+	case first > top+1: // a gap
+		return r.events, rises(ch.key, uint64(ch.lastTime), ch.lastSeen, r.first())
 	}
 	next := r.events[top+1-first]
 	if string(next.Header.GetPrev()) != string(ch.hash[:]) {
 		return nil, &forked{top}
 	}
-	if next.Header.GetTime() <= uint64(ch.lastTime) || next.Header.GetStateIndex() < ch.lastSeen {
-		return nil, room.Errorf(room.BadRequest, "Time or state index falls along the log of %s.", ch.key.origin)
+	return r.events[top+1-first:], rises(ch.key, uint64(ch.lastTime), ch.lastSeen, next)
+}
+
+// rises says that time, or the state index, falls from one event of a log to a later one.
+// It is checked across gaps too: through one whose lower end is from the far future, all
+// clocks of the room would follow.
+func rises(k logKey, time, index uint64, e *room.Event) error {
+	if e.Header.GetTime() <= time || e.Header.GetStateIndex() < index {
+		return room.Errorf(room.BadRequest, "Time or state index falls along the log of %s.", k.origin)
 	}
-	return r.events[top+1-first:], nil
+	return nil
 }
 
 // agrees compares an event with the one that is here at its place.
@@ -127,6 +136,11 @@ func (t *turn) freshPage(ch *chain, r *received) ([]*room.Event, error) {
 		if part.low != last.Header.GetSeq()+1 || part.before != last.ID {
 			continue
 		}
+		if next, err := t.c.logEvent(ch, part.low); err != nil {
+			return nil, err
+		} else if err := rises(ch.key, last.Header.GetTime(), last.Header.GetStateIndex(), next); err != nil {
+			return nil, err
+		}
 		events := r.events
 		if i > 0 {
 			above := ch.stretch[i-1].high
@@ -151,7 +165,7 @@ func (t *turn) joins(ch *chain, above uint64, e *room.Event) error {
 	if string(e.Header.GetPrev()) != string(was.ID[:]) {
 		return &forked{above}
 	}
-	return nil
+	return rises(ch.key, was.Header.GetTime(), was.Header.GetStateIndex(), e)
 }
 
 // learn puts a received event into the batch.

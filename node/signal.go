@@ -185,6 +185,12 @@ func (n *Node) ReceiveSignal(peer string, s *roompb.Signal) {
 		return
 	}
 	switch s.GetKind() {
+	case "presence", "profile":
+		if !n.met(u) { // there are as many strangers as a node cares to invent
+			return
+		}
+	}
+	switch s.GetKind() {
 	case "presence":
 		if n.people.setAfar(u, s.GetOn()) {
 			n.people.presence(n.roomsOf(u), u, s.GetOn())
@@ -194,6 +200,15 @@ func (n *Node) ReceiveSignal(peer string, s *roompb.Signal) {
 	case "typing", "receipt":
 		n.receiveIn(peer, u, s)
 	}
+}
+
+// met tells whether a user of another node stands in some room of this one.
+func (n *Node) met(u room.User) bool {
+	rooms, err := n.store.UserRooms(u)
+	if err != nil {
+		n.log.Warn("read rooms of a user", "user", u, "err", err)
+	}
+	return len(rooms) > 0
 }
 
 func (n *Node) receiveIn(peer string, u room.User, s *roompb.Signal) {

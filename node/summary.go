@@ -103,10 +103,10 @@ func (n *Node) summarize(u room.User, c *chamber) (*roompb.RoomSummary, error) {
 	c.mu.RLock()
 	m := c.member(u)
 	s := stateSummary(c.state)
+	s.Home = c.leader()
 	head, counted, last := c.headPos, c.counted, c.last
 	s.Frozen = c.frozen
 	c.mu.RUnlock()
-	s.Home = cmp.Or(n.leads(c.id), s.Home)
 	s.Membership, s.HeadPos, s.Waiting = string(m.Membership), head, n.sending.waitingFor(c.id)
 	if c.state.IsDirect() { // never changes
 		n.describeDirect(s, u, c.state)
@@ -118,7 +118,7 @@ func (n *Node) summarize(u room.User, c *chamber) (*roompb.RoomSummary, error) {
 		return s, n.countUnread(s, u, c.id, counted)
 	case room.Invited:
 		s.InvitedBy = string(m.By)
-		s.Stranger = n.stranger(u, m.By)
+		s.Stranger = n.stranger(u, m.By) || c.isStub() && !n.vouched(u, m.By, s.Home)
 	}
 	return s, nil
 }
@@ -340,6 +340,20 @@ func clampLimit(limit, usual, most int) int {
 		return usual
 	}
 	return min(limit, most)
+}
+
+// vouched tells whether an invitation may be by whom it says: of a user of its own a node
+// says what is so, and of another's one with which the user shares a room.
+func (n *Node) vouched(u, by room.User, home string) bool {
+	if by.Node() == home {
+		return true
+	}
+	mine, err := n.joinedRooms(u)
+	if err != nil {
+		return false
+	}
+	shared, err := n.store.PeerRooms(home)
+	return err == nil && slices.ContainsFunc(shared, func(id room.ID) bool { return mine[string(id[:])] })
 }
 
 // stranger tells whether an invitation is from somebody of another node with whom the

@@ -40,17 +40,23 @@ func (c *chamber) view(row *storage.Row) *roompb.Event {
 	if to, ok := e.ReplyTo(); ok {
 		v.Quote = c.quote(to)
 	}
-	if s == nil {
+	if v.Deleted = wordless(row); s == nil {
 		return v
 	}
 	if len(s.GetEdits()) > 0 {
 		v.Text, v.Mentions, v.MentionRoom = s.GetText(), s.GetMentions(), s.GetMentionRoom()
 	}
 	v.Edited, v.Edits = s.GetEdited(), uint32(len(s.GetEdits()))
-	v.Deleted, v.DeletedBy, v.Pinned = s.GetDeleted(), s.GetDeletedBy(), s.GetPinned()
+	v.DeletedBy, v.Pinned = s.GetDeletedBy(), s.GetPinned()
 	v.ThreadReplies, v.ThreadTime = s.GetThreadReplies(), s.GetThreadTime()
 	v.Reactions = reactions(s)
 	return v
+}
+
+// wordless tells whether a message was deleted, or its words are nowhere to be had: whoever
+// deleted it had lost the right to, and all who still had the words are gone.
+func wordless(row *storage.Row) bool {
+	return row.Standing.GetDeleted() || row.Event.Body == nil && row.Event.Kind().Message()
 }
 
 func idOf(id room.EventID, ok bool) string {
@@ -70,7 +76,7 @@ func (c *chamber) quote(id room.EventID) *roompb.Quote {
 	if len(row.Standing.GetEdits()) > 0 {
 		text = row.Standing.GetText()
 	}
-	return &roompb.Quote{Id: id.String(), Author: string(row.Event.Author()), Text: clip(text, 200), Deleted: row.Standing.GetDeleted()}
+	return &roompb.Quote{Id: id.String(), Author: string(row.Event.Author()), Text: clip(text, 200), Deleted: wordless(row)}
 }
 
 // about is the message that a stored event changed, as it stands now; nil when it

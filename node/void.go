@@ -161,7 +161,7 @@ func (t *turn) shorten(root room.EventID, lost uint32) error {
 }
 
 // redo works out anew how a message stands, from all that was said about it and is not
-// void. A text that was erased stays so: its words are gone.
+// void. Words that were erased are looked for elsewhere (mend).
 func (t *turn) redo(about *storage.Row) error {
 	was := about.Standing
 	fresh := *about
@@ -180,9 +180,6 @@ func (t *turn) redo(about *storage.Row) error {
 		if rec := &recs[i]; !rec.Void && !t.withdrawn.poses[rec.Pos] && t.stateAfter().JudgeTarget(rec.Event, about.Event) == nil {
 			t.effect(&storage.Row{Record: *rec}, &fresh)
 		}
-	}
-	if fresh.Event.Body == nil && !fresh.Standing.GetDeleted() {
-		fresh.Standing.Deleted, fresh.Standing.DeletedBy, fresh.Standing.DeletedOrder = true, was.GetDeletedBy(), was.GetDeletedOrder()
 	}
 	t.stand(&fresh)
 	return nil

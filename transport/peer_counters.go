@@ -16,12 +16,13 @@ var (
 	peersRTT     = prometheus.NewDesc("hearth_peers_rtt_seconds_max", "The longest round trip of the links that are up.", nil, nil)
 	peersClock   = prometheus.NewDesc("hearth_peers_clock_seconds_max", "The largest difference between a peer's clock and this node's.", nil, nil)
 	peersBehind  = prometheus.NewDesc("hearth_peers_behind_max", "Messages of this node that the peer furthest behind, of those that are up, has not acknowledged.", nil, nil)
+	outbox       = prometheus.NewDesc("hearth_outbox", "Proposals, invitations and reports that wait for other nodes.", nil, nil)
 	peerAlarms   = prometheus.NewDesc("hearth_alarms", "Alarms about other nodes that are kept.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (g peerGauges) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{peersByState, peersGossip, peersRTT, peersClock, peersBehind, peerAlarms} {
+	for _, d := range []*prometheus.Desc{peersByState, peersGossip, peersRTT, peersClock, peersBehind, outbox, peerAlarms} {
 		out <- d
 	}
 }
@@ -52,5 +53,24 @@ func (g peerGauges) Collect(out chan<- prometheus.Metric) {
 	gauge(peersRTT, rtt)
 	gauge(peersClock, clock)
 	gauge(peersBehind, behind)
+	if waiting, err := g.waiting(); err == nil {
+		gauge(outbox, float64(waiting))
+	}
 	gauge(peerAlarms, float64(len(g.node.Peers.Alarms())))
+}
+
+// waiting is how much is in the outbox.
+func (g peerGauges) waiting() (count int, err error) {
+	nodes, err := g.node.Store().OutboxNodes()
+	if err != nil {
+		return 0, err
+	}
+	for _, name := range nodes {
+		letters, err := g.node.Store().Outbox(name)
+		if err != nil {
+			return 0, err
+		}
+		count += len(letters)
+	}
+	return count, nil
 }

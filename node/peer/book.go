@@ -93,8 +93,11 @@ type Book struct {
 type entry struct {
 	stored *storagepb.Peer
 	record *roompb.SignedRecord
-	issued int64
-	state  State
+	// Of the record: checking its signature each time would cost more than all the rest.
+	issued  int64
+	version string
+
+	state State
 }
 
 // ErrOtherKey refuses a name that is pinned to another key.
@@ -127,7 +130,7 @@ func entryOf(p *storagepb.Peer) *entry {
 	s := new(roompb.SignedRecord)
 	if len(p.GetRecord()) > 0 && proto.Unmarshal(p.GetRecord(), s) == nil {
 		if r, err := readSigned(s); err == nil {
-			e.record, e.issued = s, r.GetIssued()
+			e.record, e.issued, e.version = s, r.GetIssued(), r.GetVersion()
 		}
 	}
 	return e
@@ -156,17 +159,19 @@ func (b *Book) List() []Peer {
 	return out
 }
 
+// Size is how many nodes are known.
+func (b *Book) Size() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.peers)
+}
+
 func (b *Book) view(e *entry) Peer {
 	p := Peer{
 		Name: e.stored.GetName(), Key: e.stored.GetKey(), Addresses: slices.Clone(e.stored.GetAddresses()),
 		FirstSeen: time.UnixMilli(e.stored.GetFirstSeen()), LastSeen: time.UnixMilli(e.stored.GetLastSeen()),
 		Blocked: e.stored.GetBlocked(), Listed: b.listed[e.stored.GetName()],
-		Record: e.record, Issued: e.issued, State: e.state,
-	}
-	if e.record != nil {
-		if r, err := readSigned(e.record); err == nil {
-			p.Version = r.GetVersion()
-		}
+		Record: e.record, Issued: e.issued, Version: e.version, State: e.state,
 	}
 	if p.Blocked {
 		p.State.Link = Blocked
@@ -243,7 +248,7 @@ func (b *Book) write(r *roompb.Record, s *roompb.SignedRecord, put func(*storage
 		e = &entry{state: State{Link: Down, Since: b.now()}}
 		b.peers[p.GetName()] = e
 	}
-	e.stored, e.record, e.issued = p, s, r.GetIssued()
+	e.stored, e.record, e.issued, e.version = p, s, r.GetIssued(), r.GetVersion()
 	return e, nil
 }
 

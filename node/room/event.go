@@ -94,8 +94,8 @@ func checkHeader(h *roompb.Header) error {
 		len(h.GetPrev()) != 0 && len(h.GetPrev()) != len(Hash{}),
 		len(h.GetBodyHash()) != len(Hash{}):
 		return Errorf(BadRequest, "a hash in the header does not have 32 bytes")
-	case h.GetSeq() == 0:
-		return Errorf(BadRequest, "a seq begins at 1")
+	case h.GetSeq() == 0 || h.GetSeq() > MaxSeq:
+		return Errorf(BadRequest, "a seq is from 1 to 2^53-1")
 	case (h.GetSeq() == 1) != (len(h.GetPrev()) == 0):
 		return Errorf(BadRequest, "all but the first of a log name the one before")
 	case (len(h.GetRoom()) == 0) != (Kind(h.GetKind()) == KindCreate):

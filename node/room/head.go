@@ -61,8 +61,11 @@ func (s *State) CheckHead(h *roompb.Head) error {
 	return nil
 }
 
-// Signed tells whether more than half of the stewards signed h, of whatever entry it is.
-func (s *State) Signed(h *roompb.Head) bool { return s.signatures(h) > len(s.Stewards)/2 }
+// Signed tells whether more than half of the stewards of now signed h, whatever it is the
+// head of: with one of another entry at the same place, that proves that they lied.
+func (s *State) Signed(h *roompb.Head) bool {
+	return len(h.GetRoom()) == len(Hash{}) && len(h.GetHash()) == len(Hash{}) && s.signatures(h) > len(s.Stewards)/2
+}
 
 // signatures is how many stewards signed h, each tried once: whatever h brings along, it
 // costs no more work than there are stewards.

@@ -65,6 +65,9 @@ func cuttable(value, known []byte) bool {
 // Unpack puts a packet of a room together again; prev is the event before it in its
 // parcel, zero for the first. It checks what DecodeEvent does.
 func Unpack(p *roompb.Packet, room ID, prev EventID) (*Event, error) {
+	if p == nil {
+		return nil, Errorf(BadRequest, "a packet is missing")
+	}
 	body := p.GetBody()
 	if p.GetErased() {
 		body = nil

@@ -40,11 +40,17 @@ type Place struct {
 	Hash  room.EventID
 }
 
+// Standing is how far a room has come, under heads of a majority.
+type Standing struct {
+	Place
+	Clock room.Time // of the state: entries are later
+	Epoch uint64
+}
+
 // Config is what a group is made of. All fields are needed but for Mute.
 type Config struct {
 	Room        room.ID
 	Origin      string // of the headers of the room's entries
-	Epoch       uint64 // index of the entry that set the stewards
 	Stewards    []string
 	Keys        map[string]ed25519.PublicKey // of the stewards
 	Self        string                       // one of them
@@ -58,11 +64,13 @@ type Config struct {
 // Group is one steward's side of the agreement. One goroutine at a time may use it.
 type Group struct {
 	cfg   Config
+	epoch uint64 // index of the entry that set the stewards
 	raft  *raft.RawNode
 	store *raft.MemoryStorage
 
 	state  Place         // the room here: under a majority's head
 	agreed Place         // the later one of state and what Raft has committed
+	clock  room.Time     // of agreed
 	ahead  []*room.Event // committed, and not in the state yet: the first is the entry after it
 
 	cosigned   Place                // the last entry whose head this node signed
@@ -113,14 +121,14 @@ type Headed struct {
 	Head  *roompb.Head
 }
 
-// New begins, or goes on with, an epoch. at is the room's state; kept is the newest
+// New begins, or goes on with, the epoch that the room is in. kept is the newest
 // Output.Keep that was stored for the room, of this epoch or an earlier one, nil if none.
-func New(c Config, at Place, kept []byte) (*Group, error) {
+func New(c Config, at Standing, kept []byte) (*Group, error) {
 	c.Stewards = slices.Sorted(slices.Values(c.Stewards))
 	if !slices.Contains(c.Stewards, c.Self) {
 		return nil, fmt.Errorf("steward room %s: %s is none of its stewards", c.Room, c.Self)
 	}
-	g := &Group{cfg: c, store: raft.NewMemoryStorage(), state: at, agreed: at, signatures: map[string]signature{}}
+	g := &Group{cfg: c, store: raft.NewMemoryStorage(), state: at.Place, agreed: at.Place, clock: at.Clock, epoch: at.Epoch, signatures: map[string]signature{}}
 	if err := g.restore(kept); err != nil {
 		return nil, fmt.Errorf("steward room %s: %w", c.Room, err)
 	}

@@ -111,16 +111,18 @@ func (h *house) config(name string) Config {
 		keys[n] = h.keys[n].Public().(ed25519.PublicKey)
 	}
 	return Config{
-		Room: h.create.ID, Origin: h.names[0], Epoch: h.create.Epoch, Stewards: h.names, Keys: keys,
+		Room: h.create.ID, Origin: h.names[0], Stewards: h.names, Keys: keys,
 		Self: name, Key: h.keys[name], Incarnation: 1,
 	}
 }
 
 func (p *host) place() Place { return Place{p.state.Index, p.state.Hash} }
 
+func (p *host) standing() Standing { return Standing{p.place(), p.state.Clock, p.state.Epoch} }
+
 func (p *host) start() {
 	p.h.t.Helper()
-	g, err := New(p.h.config(p.name), p.place(), p.kept)
+	g, err := New(p.h.config(p.name), p.standing(), p.kept)
 	if err != nil {
 		p.h.t.Fatal(err)
 	}
@@ -211,7 +213,7 @@ func (p *host) take(e *room.Event, head *roompb.Head) {
 		p.waiting = p.waiting[1:]
 	}
 	if p.group != nil {
-		p.group.At(p.place(), p.state.Epoch)
+		p.group.At(p.standing())
 	}
 }
 

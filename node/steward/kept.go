@@ -22,9 +22,9 @@ func (g *Group) restore(kept []byte) error {
 		return err
 	}
 	switch {
-	case len(kept) == 0 || k.GetEpoch() < g.cfg.Epoch:
+	case len(kept) == 0 || k.GetEpoch() < g.epoch:
 		return g.begin()
-	case k.GetEpoch() > g.cfg.Epoch || k.GetIncarnation() != g.cfg.Incarnation:
+	case k.GetEpoch() > g.epoch || k.GetIncarnation() != g.cfg.Incarnation:
 		g.cfg.Mute = true // it remembers what its folder does not
 		return g.begin()
 	}
@@ -34,7 +34,7 @@ func (g *Group) restore(kept []byte) error {
 // begin is an empty Raft log: the same one on every steward.
 func (g *Group) begin() error {
 	first := &raftpb.Snapshot{
-		Data:     g.encodePlace(Place{Index: g.cfg.Epoch}),
+		Data:     encodePlace(Place{Index: g.epoch}, 0),
 		Metadata: &raftpb.SnapshotMetadata{ConfState: &raftpb.ConfState{Voters: g.voters()}, Index: new(uint64(1)), Term: new(uint64(1))},
 	}
 	if err := g.store.ApplySnapshot(first); err != nil {
@@ -69,7 +69,7 @@ func (g *Group) keep() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &roompb.StewardKept{Epoch: g.cfg.Epoch, Incarnation: g.cfg.Incarnation, Cosigned: &roompb.StewardPlace{Index: g.cosigned.Index, Hash: g.cosigned.Hash.Bytes()}}
+	k := &roompb.StewardKept{Epoch: g.epoch, Incarnation: g.cfg.Incarnation, Cosigned: &roompb.StewardPlace{Index: g.cosigned.Index, Hash: g.cosigned.Hash.Bytes()}}
 	if k.Hard, err = proto.Marshal(hard); err != nil {
 		return nil, err
 	}
@@ -107,7 +107,7 @@ func (g *Group) compact() {
 	if len(g.ahead) > 0 || applied < first+keepEntries {
 		return
 	}
-	if _, err := g.store.CreateSnapshot(applied, nil, g.encodePlace(g.agreed)); err != nil {
+	if _, err := g.store.CreateSnapshot(applied, nil, encodePlace(g.agreed, g.clock)); err != nil {
 		g.fail(err)
 		return
 	}
@@ -119,8 +119,8 @@ func (g *Group) compact() {
 func (g *Group) fail(err error) { g.broken = err.Error() }
 
 // encodePlace is the data of a snapshot of the Raft log.
-func (g *Group) encodePlace(p Place) []byte {
-	b, err := proto.Marshal(&roompb.StewardPlace{Index: p.Index, Hash: p.Hash.Bytes()})
+func encodePlace(p Place, clock room.Time) []byte {
+	b, err := proto.Marshal(&roompb.StewardPlace{Index: p.Index, Hash: p.Hash.Bytes(), Clock: uint64(clock)})
 	if err != nil { // numbers and bytes
 		panic(err)
 	}
@@ -135,7 +135,7 @@ func (g *Group) reach(data []byte) {
 		return
 	}
 	if p, err := placeOf(m); err == nil && p.Index > g.agreed.Index {
-		g.agreed, g.ahead = p, nil
+		g.agreed, g.clock, g.ahead = p, room.Time(m.GetClock()), nil
 	}
 }
 

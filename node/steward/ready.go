@@ -91,7 +91,7 @@ func (g *Group) letter(to string) *roompb.StewardAsk {
 			return l.Ask
 		}
 	}
-	ask := &roompb.StewardAsk{Room: g.cfg.Room.Bytes(), Epoch: g.cfg.Epoch, Index: g.state.Index}
+	ask := &roompb.StewardAsk{Room: g.cfg.Room.Bytes(), Epoch: g.epoch, Index: g.state.Index}
 	g.out.Send = append(g.out.Send, Letter{To: to, Ask: ask})
 	return ask
 }
@@ -100,10 +100,10 @@ func (g *Group) letter(to string) *roompb.StewardAsk {
 // the same order and drops the same: those that do not follow what was agreed before.
 func (g *Group) commit(e *raftpb.Entry) {
 	event, err := g.open(e.GetData())
-	if err != nil || !follows(event, g.agreed) {
+	if err != nil || !follows(event, g.agreed) || event.Time() <= g.clock {
 		return
 	}
-	g.agreed = Place{event.Header.GetSeq(), event.ID}
+	g.agreed, g.clock = Place{event.Header.GetSeq(), event.ID}, event.Time()
 	g.ahead = append(g.ahead, event)
 }
 
@@ -213,9 +213,10 @@ func (g *Group) hand() {
 }
 
 // At tells the group how far the room has come: by the group itself, or because the entry
-// came as it comes to any node. epoch is that of the state as it is now.
-func (g *Group) At(p Place, epoch uint64) {
-	if epoch != g.cfg.Epoch {
+// came as it comes to any node.
+func (g *Group) At(s Standing) {
+	p := s.Place
+	if s.Epoch != g.epoch {
 		g.over = true
 	}
 	if p.Index <= g.state.Index || g.over {
@@ -229,7 +230,7 @@ func (g *Group) At(p Place, epoch uint64) {
 	// What a majority has signed counts, whatever Raft says: they differ only when a leader
 	// told stewards different things.
 	if p.Index >= g.agreed.Index || len(g.ahead) > 0 && g.ahead[0].Header.GetSeq() == p.Index+1 && !follows(g.ahead[0], p) {
-		g.agreed, g.ahead = p, nil
+		g.agreed, g.clock, g.ahead = p, s.Clock, nil
 	}
 	g.guard(g.compact)
 }

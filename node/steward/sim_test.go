@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	seeds    = flag.Int("seeds", 60, "how many worlds TestSimulation tries")
+	seeds    = flag.Int("seeds", 25, "how many worlds TestSimulation tries")
 	onlySeed = flag.Uint64("seed", 0, "try this world alone")
 )
 
@@ -268,7 +268,7 @@ func TestRestoredBackup(t *testing.T) {
 	w.calm(40, "")
 	c := w.config("b")
 	c.Incarnation = 2
-	g, err := New(c, w.hosts["b"].place(), backup)
+	g, err := New(c, w.hosts["b"].standing(), backup)
 	if err != nil {
 		t.Fatal(err)
 	}

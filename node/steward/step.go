@@ -34,7 +34,7 @@ func (g *Group) rest() {
 // worst, and never make this steward sign two entries for one index.
 func (g *Group) Step(from string, q *roompb.StewardAsk) {
 	id := g.id(from)
-	if id == 0 || from == g.cfg.Self || q.GetEpoch() != g.cfg.Epoch || string(q.GetRoom()) != string(g.cfg.Room[:]) || g.Idle() {
+	if id == 0 || from == g.cfg.Self || q.GetEpoch() != g.epoch || string(q.GetRoom()) != string(g.cfg.Room[:]) || g.Idle() {
 		return
 	}
 	if q.GetCosigned() != nil {
@@ -162,7 +162,7 @@ func (g *Group) campaign() {
 
 // Propose begins the agreement on an entry that follows State. Only while CanSeal.
 func (g *Group) Propose(e *room.Event) error {
-	if !g.CanSeal() || !follows(e, g.state) {
+	if !g.CanSeal() || !follows(e, g.state) || e.Time() <= g.clock {
 		return raft.ErrProposalDropped
 	}
 	data, err := proto.Marshal(&roompb.Packet{Header: e.RawHeader, Body: e.RawBody})

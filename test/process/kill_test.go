@@ -48,26 +48,3 @@ func TestTheHomeDiesForGood(t *testing.T) {
 	n.must("room", "leave", f.room, "--profile", n.profile)
 	f.verify(others...)
 }
-
-// With three stewards the room's rules survive the death of the home too.
-func TestStewardsSurviveTheHome(t *testing.T) {
-	t.Parallel()
-	f := newFederation(t, 3)
-	home, others := f.nodes[0], f.nodes[1:]
-	second := others[0].user + "@" + others[0].name
-	home.must("room", "role", f.room, second, "administrator", "--profile", home.profile)
-	for _, n := range others {
-		home.must("room", "steward", "add", f.room, n.name, "--profile", home.profile)
-	}
-	f.agree(time.Minute, nil, f.nodes...)
-	l := f.talk(others...)
-	pass(t, time.Second)
-	home.kill()
-	within(t, time.Minute, func() error {
-		return others[0].fails("room", "set", f.room, "--topic", "without a home", "--profile", others[0].profile)
-	})
-	f.agree(time.Minute, l.stop(), others...)
-	home.start()
-	f.agree(time.Minute, l.acked, f.nodes...)
-	f.verify(f.nodes...)
-}

@@ -138,7 +138,7 @@ func (w *world) compare(id room.ID, hosts []*host) {
 		if lines == nil {
 			lines, who = is, h.name
 		} else if d := difference(lines, is); d != "" {
-			w.fail("room %s as %s and %s see it:\n%s", id, who, h.name, d)
+			w.fail("room %s as %s and %s see it:\n%s\n%s", id, who, h.name, d, w.places(id, lines, is))
 		}
 		h.checkRooms(id, state)
 	}
@@ -233,7 +233,7 @@ func lineOf(e *roompb.Event) string {
 	for _, r := range e.Reactions {
 		reactions = append(reactions, r.Emoji+strings.Join(r.Users, ","))
 	}
-	return fmt.Sprintf("%d %s/%d %s %s %s %q target=%.6s thread=%.6s reply=%.6s quote=%v edits=%d@%d deleted=%v by %s pinned=%v replies=%d@%d reactions=%v voided=%v subject=%s role=%s id=%.8s",
+	return fmt.Sprintf("%d %s/%d %s %s %s %q target=%.6s thread=%.6s reply=%.6s quote=%v edits=%d@%d deleted=%v by %s pinned=%v replies=%d@%d reactions=%v voided=%v subject=%s role=%s id=%s",
 		e.Order, e.Origin, e.Seq, e.Author, e.Kind, e.Emoji, e.Text, e.Target, e.Thread, e.ReplyTo, e.Quote.GetText(), e.Edits, e.Edited,
 		e.Deleted, e.DeletedBy, e.Pinned, e.ThreadReplies, e.ThreadTime, reactions, e.Voided, e.Subject, e.Role, e.Id)
 }
@@ -269,4 +269,37 @@ func (h *host) verify() {
 	if err != nil || len(problems) > 0 {
 		h.w.fail("verify %s: %v\n%s", h.name, err, strings.Join(problems[:min(len(problems), 10)], "\n"))
 	}
+}
+
+// places says where the events are that are in one of two timelines only.
+func (w *world) places(room0 room.ID, a, b []string) (out string) {
+	for _, line := range append(slices.Clone(a), b...) {
+		if slices.Contains(a, line) && slices.Contains(b, line) {
+			continue
+		}
+		id, err := room.ParseHash(line[strings.LastIndex(line, "=")+1:])
+		if err != nil {
+			continue
+		}
+		out += line + "\n"
+		author := strings.Fields(line)[2]
+		for _, h := range w.hosts {
+			for _, past := range h.snapshot(room0).GetState().GetPast() {
+				if past.GetUser() == author {
+					out += fmt.Sprintf("  %s: past %v\n", h.name, past)
+				}
+			}
+			in, pos, ok, _ := h.store.Find(id)
+			row, _, _ := h.store.Row(in, pos)
+			out += fmt.Sprintf("  %s: here %v void %v old %v index %d standing %v\n", h.name, ok, row.Void, row.Old, indexOf(row.Event), row.Standing)
+		}
+	}
+	return out
+}
+
+func indexOf(e *room.Event) uint64 {
+	if e == nil {
+		return 0
+	}
+	return e.Header.GetStateIndex()
 }

@@ -41,21 +41,23 @@ func pair(a, b *host) [2]string {
 func (n *network) join(hosts []*host) {
 	for i, a := range hosts {
 		for _, b := range hosts[i+1:] {
-			n.dial(a, b)
+			n.tend(a, b)
 		}
 	}
 }
 
-// dial tries to link two hosts, again and again until it works.
-func (n *network) dial(a, b *host) {
-	n.w.after(n.w.between(50*time.Millisecond, 800*time.Millisecond), func() {
+// tend links two hosts again and again. What is left of an older link gives way.
+func (n *network) tend(a, b *host) {
+	n.w.after(n.w.between(100*time.Millisecond, time.Second), func() {
+		n.tend(a, b)
 		old := n.wires[pair(a, b)]
-		switch {
-		case old != nil && !old.over():
+		if old != nil && !old.ends[0].over() && !old.ends[1].over() || !a.up() || !b.up() || n.cut(a, b) || n.cut(b, a) {
 			return
-		case !a.up(), !b.up(), n.cut(a, b), n.cut(b, a):
-			n.dial(a, b)
-			return
+		}
+		if old != nil {
+			old.dead = true
+			old.ends[0].broke()
+			old.ends[1].broke()
 		}
 		n.wires[pair(a, b)] = newWire(n, a, b)
 	})
@@ -184,8 +186,6 @@ func (w *wire) endOf(h *host) *end {
 	return w.ends[1]
 }
 
-func (w *wire) over() bool { return w.ends[0].over() && w.ends[1].over() }
-
 // snap breaks the wire. Each end learns it soon, unless nothing gets through to it: then
 // its link finds out by silence.
 func (w *wire) snap() {
@@ -300,8 +300,6 @@ func (e *end) gone() {
 		e.host.Peers.SetState(e.other.host.name, peer.State{Link: peer.Down})
 		e.host.PeerDown(e.other.host.name)
 	}
-	a, b := e.wire.ends[0].host, e.wire.ends[1].host
-	e.wire.n.dial(a, b)
 }
 
 // part cuts two hosts off from each other.

@@ -359,12 +359,25 @@ func (s *script) settle() {
 			h.start()
 		}
 	}
+	if !s.run(healWithin, s.lettersOut) {
+		s.fail("after %v some letters still wait", healWithin)
+	}
 	for _, r := range s.rooms {
 		s.agree(r.id)
 	}
 	for _, r := range s.rooms {
 		s.keepPromises(r)
 	}
+}
+
+// lettersOut tells whether nothing waits for another node any more.
+func (s *script) lettersOut() bool {
+	for _, h := range s.hosts {
+		if nodes, err := h.store.OutboxNodes(); err != nil || len(nodes) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // keepPromises checks that what was acknowledged is there, once.

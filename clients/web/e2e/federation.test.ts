@@ -225,6 +225,37 @@ test("who is removed here is removed there", async () => {
   await alice.messages.getByText("alice removed bob").waitFor();
 });
 
+test("a whole node is banned from the room, and let in again", async () => {
+  await alice.page.getByRole("button", { name: "Close panel" }).click();
+  await alice.page.getByRole("button", { name: "Room details" }).click();
+  const row = panel(alice, "Room details").getByRole("region", { name: "Nodes" }).getByRole("listitem").filter({ hasText: south.name });
+  await row.getByRole("button", { name: `Actions for ${south.name}` }).click();
+  await alice.page.getByRole("menuitem", { name: "Ban node" }).click();
+  await dialog(alice, `Ban ${south.name} from the room?`).getByLabel("Reason (optional)").fill("a test");
+  await dialog(alice, `Ban ${south.name} from the room?`).getByRole("button", { name: "Ban node" }).click();
+  await row.getByText("banned", { exact: true }).waitFor();
+  await alice.messages.getByText(`alice banned the node ${south.name}: a test`).waitFor();
+  await row.getByRole("button", { name: `Actions for ${south.name}` }).click();
+  await alice.page.getByRole("menuitem", { name: "Lift ban" }).click();
+  await alice.messages.getByText(`alice lifted the ban on the node ${south.name}`).waitFor();
+});
+
+test("a node's link is made in the page too; opened in a browser it says what it is for", async () => {
+  await peer(alice, "");
+  await alice.page.getByRole("button", { name: "Make node link" }).click();
+  const link = await alice.page.getByRole("textbox", { name: "Copy node link" }).inputValue();
+  const stranger = await Person.at(browser, address(north) + "/" + new URL(link).hash, "stranger");
+  await stranger.page.getByText(`An invitation from ${north.name} to another node`).waitFor();
+  await stranger.page.getByText(`hearth join ${address(north)}/#/node/`).waitFor();
+  await stranger.page.getByRole("button", { name: "To this node’s page" }).click();
+  await stranger.page.getByRole("button", { name: "Sign in" }).waitFor();
+  await stranger.leave();
+  await peer(bob, "");
+  await bob.page.getByLabel("Invite link, or a node’s name").fill(link);
+  await bob.page.getByRole("button", { name: "Join", exact: true }).click();
+  await bob.page.getByText(`${north.name} is known now.`).waitFor();
+});
+
 test("nobody's page complained", () => {
   // While the node was down, connecting to it failed.
   const lost = /ERR_CONNECTION|WebSocket connection|WebTransport|net::ERR/;

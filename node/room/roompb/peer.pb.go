@@ -2375,6 +2375,7 @@ type StewardPlace struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Index         uint64                 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
 	Hash          []byte                 `protobuf:"bytes,2,opt,name=hash,proto3" json:"hash,omitempty"`
+	Clock         uint64                 `protobuf:"varint,3,opt,name=clock,proto3" json:"clock,omitempty"` // the entry's time
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2421,6 +2422,13 @@ func (x *StewardPlace) GetHash() []byte {
 		return x.Hash
 	}
 	return nil
+}
+
+func (x *StewardPlace) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
 }
 
 // StewardKept is what a steward keeps of a room; it is sent to nobody.
@@ -2740,10 +2748,11 @@ const file_peer_proto_rawDesc = "" +
 	"\bcosigned\x18\x03 \x01(\v2\x14.hearth.room.v1.HeadR\bcosigned\x12\x14\n" +
 	"\x05epoch\x18\x04 \x01(\x04R\x05epoch\x12\x14\n" +
 	"\x05index\x18\x05 \x01(\x04R\x05index\"\x0f\n" +
-	"\rStewardAnswer\"8\n" +
+	"\rStewardAnswer\"N\n" +
 	"\fStewardPlace\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x12\x12\n" +
-	"\x04hash\x18\x02 \x01(\fR\x04hash\"\xc9\x01\n" +
+	"\x04hash\x18\x02 \x01(\fR\x04hash\x12\x14\n" +
+	"\x05clock\x18\x03 \x01(\x04R\x05clock\"\xc9\x01\n" +
 	"\vStewardKept\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x12\n" +
 	"\x04hard\x18\x02 \x01(\fR\x04hard\x12\x1a\n" +

@@ -2503,7 +2503,7 @@ export type Peer = Message<"hearth.client.v1.Peer"> & {
   key: string;
 
   /**
-   * up, connecting, down, blocked
+   * up, connecting, down, blocked; pending: to be joined as soon as it can be reached
    *
    * @generated from field: string state = 3;
    */

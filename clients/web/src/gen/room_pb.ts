@@ -429,7 +429,7 @@ export type Event = Message<"hearth.room.v1.Event"> & {
   id: string;
 
   /**
-   * where this node put it in the room; dense, rises; never compared across nodes
+   * where this node put it in the room; dense, rises; never compared across nodes. 0: history from before this node took part, which counts as read
    *
    * @generated from field: uint64 pos = 2;
    */

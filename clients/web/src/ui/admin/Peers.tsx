@@ -1,4 +1,4 @@
-import { For, Show, type JSX } from "solid-js";
+import { createMemo, For, Show, type JSX } from "solid-js";
 import type { Peer } from "../../gen/client_pb";
 import { locale } from "../../i18n";
 import { ta } from "../../i18n/admin";
@@ -40,15 +40,14 @@ function PeerRow(props: { peer: Peer | undefined; onAct: (peer: string, action: 
     const n = Number(peer()?.behind ?? 0n);
     return n > 0 ? ta().peers.behindCount(n) : ta().peers.inStep;
   };
-  const entries = (): MenuEntry[] => {
-    const name = peer()?.name ?? "";
-    return [
-      peer()?.blocked
-        ? { label: ta().peers.unblock, icon: "check", onSelect: () => props.onAct(name, "unblock") }
-        : { label: ta().peers.block, icon: "alert", danger: true, onSelect: () => props.onAct(name, "block") },
-      { label: ta().peers.forget, icon: "trash", danger: true, onSelect: () => props.onAct(name, "forget") },
-    ];
-  };
+  const blocked = createMemo(() => peer()?.blocked ?? false);
+  const name = createMemo(() => peer()?.name ?? "");
+  const entries = createMemo((): MenuEntry[] => [
+    blocked()
+      ? { label: ta().peers.unblock, icon: "check", onSelect: () => props.onAct(name(), "unblock") }
+      : { label: ta().peers.block, icon: "alert", danger: true, onSelect: () => props.onAct(name(), "block") },
+    { label: ta().peers.forget, icon: "trash", danger: true, onSelect: () => props.onAct(name(), "forget") },
+  ]);
   const state = () => (peer()?.blocked ? "blocked" : (peer()?.state ?? ""));
   return (
     <Show when={peer()}>

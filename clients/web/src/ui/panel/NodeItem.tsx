@@ -19,18 +19,26 @@ export function NodeItem(props: { node: RoomNode | undefined; onSteward: (on: bo
     if (!here && !banned) parts.push(behind > 0n ? tn().room.behind(Number(behind)) : tn().room.inStep);
     return parts.join(" · ");
   };
-  const entries = (): (MenuEntry | null)[] => {
+  const flags = createMemo(
+    () => {
+      const { steward, home, banned, here } = node();
+      return { steward, home, banned, here, stewards: view.right("stewards") && !banned && !view.summary()?.direct, bans: view.right("node_ban") && !here && !home && !steward };
+    },
+    undefined,
+    { equals: (a, b) => JSON.stringify(a) === JSON.stringify(b) }, // the list is fetched every few seconds: an open menu must stay
+  );
+  const entries = createMemo((): (MenuEntry | null)[] => {
     const list: (MenuEntry | null)[] = [];
-    const { steward, home, banned, here } = node();
-    if (view.right("stewards") && !banned && !view.summary()?.direct) {
+    const { steward, home, banned, stewards, bans } = flags();
+    if (stewards) {
       if (!steward) list.push({ label: tn().room.addSteward, icon: "shield", onSelect: () => props.onSteward(true) });
       else if (!home) list.push({ label: tn().room.removeSteward, icon: "close", onSelect: () => props.onSteward(false) });
     }
-    if (!view.right("node_ban") || here || home || steward) return list;
+    if (!bans) return list;
     if (banned) list.push({ label: tn().room.unban, icon: "check", onSelect: () => props.onUnban() });
     else list.push({ label: tn().room.ban, icon: "alert", danger: true, onSelect: () => props.onBan() });
     return list;
-  };
+  });
   return (
     <li class="node-item" classList={{ down: !up() }}>
       <span class="node-dot" aria-hidden="true" />

@@ -1,4 +1,4 @@
-import { createSignal, For, onCleanup, onMount, Show, type JSX } from "solid-js";
+import { createMemo, createSignal, For, onCleanup, onMount, Show, type JSX } from "solid-js";
 import { tn } from "../../i18n/nodes";
 import { attempt, decided } from "../errors";
 import { Button } from "../kit/Button";
@@ -20,10 +20,8 @@ export function RoomNodes(): JSX.Element {
   const [banning, setBanning] = createSignal<string | null>(null); // "": one that is not listed
   const [demoting, setDemoting] = createSignal("");
   const room = view.room;
-  const load = createLoad(
-    () => `${view.summary()?.stateIndex} ${view.summary()?.nodes}`,
-    () => commands.roomGet({ room }),
-  );
+  const version = createMemo(() => `${view.summary()?.stateIndex} ${view.summary()?.nodes}`); // a memo: the answer brings a summary, which would ask again
+  const load = createLoad(version, () => commands.roomGet({ room }));
   onMount(() => {
     const timer = setInterval(() => document.visibilityState === "visible" && chat.connection().phase === "online" && load.again(), EVERY_MS);
     onCleanup(() => clearInterval(timer));

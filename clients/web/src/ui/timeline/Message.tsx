@@ -71,7 +71,9 @@ export function Message(props: { id: string; row: MessageRow }): JSX.Element {
         </Show>
       </div>
       <div class="message-side">
-        <Reach event={event()} />
+        <Show when={event().author === me()}>
+          <Reach event={event()} />
+        </Show>
         <Receipts id={props.id} />
       </div>
       <Show when={hover.isActive(props.id) && plain()}>

@@ -23,7 +23,7 @@ export function Reach(props: { event: Event }): JSX.Element {
     onCleanup(() => clearTimeout(timer));
   }
   const missing = () => {
-    if (!late() || props.event.author !== chat.me()?.user || props.event.deleted) return undefined;
+    if (!late() || props.event.deleted) return undefined;
     const reach = reachIn(chat, view.room, props.event);
     return reach && reach.reached < reach.of ? reach : undefined;
   };

@@ -1,0 +1,237 @@
+// Package hostile sets a node that lies (package foe) on real hearth programs and looks at what honest
+// people notice: nothing. A table of attacks, one a row; after each the node answers its people, has
+// not grown, has not worked hard, and agrees with another honest node about the room.
+//
+// HEARTH_FULL=1 runs what takes its time as well. HEARTH_BIN names a program to use instead of building one.
+package hostile
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	client "hearth/clients/go"
+)
+
+var program string
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	if program = os.Getenv("HEARTH_BIN"); program != "" {
+		return m.Run()
+	}
+	dir, err := os.MkdirTemp("", "hearth-hostile-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	program = filepath.Join(dir, "hearth")
+	build := exec.Command("go", "build", "-trimpath", "-o", program, "hearth/cmd/node")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "build hearth:", err)
+		return 1
+	}
+	return m.Run()
+}
+
+func full() bool { return os.Getenv("HEARTH_FULL") != "" }
+
+// node is a running hearth, with one account, who is its administrator.
+type node struct {
+	t       testing.TB
+	name    string
+	address string
+	data    string
+	user    string // local
+	profile string
+	secret  string // of an invite for nodes
+	link    string
+	log     *logs
+	cmd     *exec.Cmd
+	ended   chan struct{}
+	client  *client.Client
+}
+
+const password = "correct horse battery staple"
+
+// startNode starts a node with an account.
+func startNode(t testing.TB, dir, user string) *node {
+	t.Helper()
+	n := &node{t: t, user: user, data: filepath.Join(dir, user), profile: filepath.Join(dir, user+".json"), log: &logs{}, ended: make(chan struct{})}
+	n.address = "localhost:" + freePort(t)
+	n.name = n.address
+	n.spawn()
+	pw := filepath.Join(dir, "pw")
+	if err := os.WriteFile(pw, []byte(password+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n.must("user", "add", user, "--admin", "--data", n.data, "--password-file", pw)
+	n.must("login", "https://"+n.address, "--user", user, "--password-file", pw, "--profile", n.profile)
+	n.link = strings.TrimSpace(n.must("invite", "--node", "--uses", "1000", "--data", n.data))
+	n.secret = n.link[strings.LastIndexByte(n.link, '/')+1:]
+	n.open()
+	return n
+}
+
+func (n *node) spawn() {
+	n.t.Helper()
+	n.cmd = exec.Command(program, "serve", "--data", n.data, "--listen", n.address, "--name", n.name, "--send-rate", "0")
+	n.cmd.Env, n.cmd.Stderr = environment(), n.log
+	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	out, err := n.cmd.StdoutPipe()
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	if err := n.cmd.Start(); err != nil {
+		n.t.Fatal(err)
+	}
+	ready := make(chan bool, 1)
+	go func() {
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			if strings.HasPrefix(lines.Text(), "ready ") {
+				ready <- true
+				io.Copy(io.Discard, out)
+			}
+		}
+		ready <- false
+		n.cmd.Wait()
+		close(n.ended)
+	}()
+	n.t.Cleanup(func() {
+		n.cmd.Process.Kill()
+		<-n.ended
+	})
+	select {
+	case ok := <-ready:
+		if !ok {
+			n.t.Fatalf("%s ended before it was ready:\n%s", n.name, n.log.tail(40))
+		}
+	case <-time.After(time.Minute):
+		n.t.Fatalf("%s is not ready after a minute:\n%s", n.name, n.log.tail(40))
+	}
+}
+
+func (n *node) open() {
+	n.t.Helper()
+	p, err := client.LoadProfile(n.profile)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	d, err := client.NewDialer(p.URL, client.NewTrust(p.URL, p.Pin, false))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	if n.client, err = client.Dial(n.t.Context(), d, p.Token, client.Options{Wait: true, NoEvents: true}); err != nil {
+		n.t.Fatal(err)
+	}
+	n.t.Cleanup(func() { n.client.Close() })
+}
+
+// full name of its account.
+func (n *node) person() string { return n.user + "@" + n.name }
+
+// cli gives a command line.
+func (n *node) cli(args ...string) (out string, err error) {
+	ctx, cancel := context.WithTimeout(n.t.Context(), time.Minute)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Env, cmd.Stdout, cmd.Stderr = environment(), &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return stdout.String(), fmt.Errorf("hearth %s: %w\n%s%s", strings.Join(args, " "), err, stdout.String(), stderr.String())
+	}
+	return stdout.String(), nil
+}
+
+func (n *node) must(args ...string) string {
+	n.t.Helper()
+	out, err := n.cli(args...)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return out
+}
+
+// environment is the test's without what would change hearth's defaults.
+func environment() []string {
+	var env []string
+	for _, e := range os.Environ() {
+		if !strings.HasPrefix(e, "HEARTH_") {
+			env = append(env, e)
+		}
+	}
+	return env
+}
+
+// memory is what the node holds of the machine's, in bytes.
+func (n *node) memory() int64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", n.cmd.Process.Pid))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(status)) {
+		if kb, ok := strings.CutPrefix(line, "RssAnon:"); ok {
+			v, _ := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(kb), "kB")), 10, 64)
+			return v << 10
+		}
+	}
+	n.t.Fatal("the machine does not say how much memory the node has")
+	return 0
+}
+
+// busy is how long the node has computed, on all cores, since it began.
+func (n *node) busy() time.Duration {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", n.cmd.Process.Pid))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	user, _ := strconv.ParseInt(fields[11], 10, 64)
+	system, _ := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * 10 * time.Millisecond // USER_HZ is 100 on Linux
+}
+
+// logs keeps what a node wrote.
+type logs struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logs) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(b)
+}
+
+func (l *logs) tail(lines int) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := strings.SplitAfter(l.b.String(), "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "")
+}
+
+func freePort(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
