@@ -145,7 +145,7 @@ func (n *Node) appendCreate(e *room.Event, values []storage.Value) error {
 		return fmt.Errorf("store new room: %w", err)
 	}
 	c.loading.Do(func() {})
-	c.ring.push(step{1, c.encodeItem(row, nil, nil)})
+	c.ring.push(step{1, 1, c.encodeItem(row, nil, nil)})
 	n.rooms.add(c)
 	n.people.stateChanged(c, e, c.state.Members)
 	n.courier.mark(c.id)

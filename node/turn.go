@@ -232,7 +232,7 @@ func (t *turn) accept(row *storage.Row, about *storage.Row) {
 	t.early.note(&row.Record, len(t.app.Records))
 	t.app.Records = append(t.app.Records, row.Record)
 	t.rows[e.ID] = row
-	next := step{pos: row.Pos}
+	next := step{pos: row.Pos, upto: row.Pos}
 	if news {
 		next.item = t.c.encodeItem(row, about, nil)
 	}
