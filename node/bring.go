@@ -11,6 +11,9 @@ import (
 	"hearth/node/room/roompb"
 )
 
+// bringTimeout is for finding somebody who takes a proposal now; after that it waits.
+const bringTimeout = 12 * time.Second
+
 // orderers are the nodes that may take a proposal, the likeliest first: who took the last
 // one, the home, the other stewards. Without this one.
 func (c *chamber) orderers() []string {
@@ -39,7 +42,11 @@ func (n *Node) bring(ctx context.Context, c *chamber, d room.Draft, ask *roompb.
 		}
 	}
 	for _, name := range to {
-		within, cancel := context.WithTimeout(ctx, n.patienceWith(name))
+		patience := n.patienceWith(name)
+		if len(to) > 1 {
+			patience = min(patience, agreeTimeout) // the next one may answer sooner
+		}
+		within, cancel := context.WithTimeout(ctx, patience)
 		a, err := n.ask(within, name, ask)
 		cancel()
 		if c.several() && err != nil && again(err) {
@@ -111,6 +118,9 @@ func (n *Node) bringAgain(ctx context.Context, to string, ask *roompb.Ask) error
 			_, err := n.order(ctx, &submission{draft: d, tops: q.GetTops(), done: make(chan result, 1)})
 			return err
 		}
+	}
+	if q := ask.GetSnapshot(); q != nil {
+		return n.handOverLate(ctx, to, q.GetRoom())
 	}
 	_, err := n.ask(ctx, to, ask)
 	return err

@@ -59,6 +59,8 @@ type chamber struct {
 	confirmed bool                     // nobody has entries of the state log that a restored backup lacks
 	replayed  bool                     // the state was folded from the log, not loaded
 	filling   atomic.Bool              // gaps are being filled
+	tails     tails                    // the newest events of the logs of messages
+	descent   descent
 }
 
 // lastMessage is what the list of rooms shows beneath a room's name.
@@ -121,7 +123,7 @@ var errRetired = errors.New("the room went to sleep")
 func newChamber(n *Node, id room.ID) *chamber {
 	return &chamber{
 		n: n, id: id, text: id.String(), used: n.now(), ended: make(chan struct{}), watchers: map[*Follower]struct{}{},
-		leaving: map[room.User]struct{}{}, walked: map[room.EventID]bool{}, logs: map[logKey]*chain{}, reached: map[string]uint64{}, waiters: map[chan struct{}]uint64{},
+		leaving: map[room.User]struct{}{}, walked: map[room.EventID]bool{}, logs: map[logKey]*chain{}, reached: map[string]uint64{}, waiters: map[chan struct{}]uint64{}, tails: tails{},
 	}
 }
 

@@ -147,17 +147,6 @@ func (c *chamber) logsFor(peer string, own bool) []*chain {
 	return out
 }
 
-// relays are the peers to whom this node passes an origin's events on. The lock is held.
-func (c *chamber) relays(origin string) []string {
-	if len(c.peers) <= room.Fanout { // everybody is told by the origin itself
-		if origin == c.n.name {
-			return c.peers
-		}
-		return nil
-	}
-	return room.Relays(c.id, origin, c.n.name, append(slices.Clone(c.peers), c.n.name))
-}
-
 // entries adds the state log's, in order. A parcel ends at an entry whose head is known,
 // and at one that changes who may sign.
 func (g *collecting) entries(index uint64) error {
@@ -250,8 +239,12 @@ func (g *collecting) messages(ch *chain) error {
 	return nil
 }
 
-// newestOf reads a stretch of a log; when it is over maxBytes, its newest part.
+// newestOf reads a stretch of a log; when it is over maxBytes, its newest part. What was
+// just written is still in memory.
 func (c *chamber) newestOf(ch *chain, from, to uint64, maxBytes int) ([]*room.Event, error) {
+	if events := c.freshest(ch.key, from, to); ch.log == roompb.Log_LOG_MESSAGES && events != nil {
+		return lastOfSize(events, maxBytes), nil
+	}
 	recs, err := c.n.store.Log(c.id, ch.log, ch.key.origin, ch.key.incarnation, from, to, newestFirst, 2*maxParcelBytes)
 	if err != nil {
 		return nil, fmt.Errorf("read log of %s in %s: %w", ch.key.origin, c.id, err)
@@ -263,16 +256,23 @@ func (c *chamber) newestOf(ch *chain, from, to uint64, maxBytes int) ([]*room.Ev
 		return c.newestOf(ch, to-(to-from)/2, to, maxBytes)
 	}
 	events := make([]*room.Event, len(recs))
-	size, first := 0, len(recs)
-	for i := len(recs) - 1; i >= 0; i-- {
+	for i := range recs {
 		events[i] = recs[i].Event
-		size += len(recs[i].Event.RawHeader) + len(recs[i].Event.RawBody)
-		if size > maxBytes && i < len(recs)-1 {
+	}
+	return lastOfSize(events, maxBytes), nil
+}
+
+// lastOfSize are the last events that maxBytes hold, but always one.
+func lastOfSize(events []*room.Event, maxBytes int) []*room.Event {
+	size, first := 0, len(events)
+	for i := len(events) - 1; i >= 0; i-- {
+		size += len(events[i].RawHeader) + len(events[i].RawBody)
+		if size > maxBytes && i < len(events)-1 {
 			break
 		}
 		first = i
 	}
-	return events[first:], nil
+	return events[first:]
 }
 
 func (g *collecting) add(events []*room.Event, head *roompb.Head) {

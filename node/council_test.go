@@ -151,7 +151,7 @@ func TestNoMajority(t *testing.T) {
 	}
 	index := b.state(four[2]).StateIndex
 	b.start(four[1])
-	b.nodes[four[2]].PeerUp(four[0]) // the letter lies under the home's name
+	b.nodes[four[2]].PeerUp(four[1])
 	b.soon("the change", func() bool { return b.state(four[2]).Name == name })
 	b.agree(b.id, four[1:3]...)
 	again, err := b.submit(b.people[four[2]], room.Draft{Room: b.id, Kind: room.KindSettings, Body: &roompb.Body{Settings: &roompb.Settings{Name: &name}}, Key: "k1"})

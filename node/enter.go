@@ -54,19 +54,56 @@ func (n *Node) enter(ctx context.Context, id room.ID, home string, d room.Draft)
 	if err != nil {
 		return Receipt{}, err
 	}
+	settled, err := n.sending.holdOn(home, snapshotAsk(id))
+	if err != nil {
+		return Receipt{}, err
+	}
 	a, err := n.ask(ctx, home, ask)
 	if err != nil && room.CodeOf(err) != room.Conflict { // in the room already, by an answer that was lost
+		settled(!errors.Is(err, ErrUnreachable))
 		return Receipt{}, reachable(err, home)
 	}
-	snapshot, err := n.ask(ctx, home, &roompb.Ask{What: &roompb.Ask_Snapshot{Snapshot: &roompb.SnapshotAsk{Room: id.Bytes()}}})
+	err = n.handOver(ctx, id, home)
+	settled(err == nil)
 	if err != nil {
 		return Receipt{}, reachable(err, home)
 	}
-	if err := n.install(id, home, snapshot.GetSnapshot()); err != nil {
-		return Receipt{}, err
-	}
 	event, _ := room.HashFromBytes(a.GetPropose().GetEvent()) // zero when it was answered before
 	return Receipt{Event: event, Room: id, Index: a.GetPropose().GetIndex()}, nil
+}
+
+func snapshotAsk(id room.ID) *roompb.Ask {
+	return &roompb.Ask{What: &roompb.Ask_Snapshot{Snapshot: &roompb.SnapshotAsk{Room: id.Bytes()}}}
+}
+
+// handOver has a room's home hand the room over.
+func (n *Node) handOver(ctx context.Context, id room.ID, home string) error {
+	a, err := n.ask(ctx, home, snapshotAsk(id))
+	if err != nil {
+		return err
+	}
+	return n.install(id, home, a.GetSnapshot())
+}
+
+// handOverLate is for a join of which it is not known here whether the home has let the user
+// in: the answer was lost, or this node stopped. If it has, the room is handed over now.
+func (n *Node) handOverLate(ctx context.Context, home string, raw []byte) error {
+	id, err := room.HashFromBytes(raw)
+	if err != nil {
+		return err
+	}
+	leave, err := n.entering.enter(ctx, id)
+	if err != nil {
+		return ErrUnreachable // somebody joins just now: later
+	}
+	defer leave()
+	if n.Has(id) {
+		return nil
+	}
+	if err = n.handOver(ctx, id, home); room.CodeOf(err) == room.NotFound {
+		return nil // it has not
+	}
+	return err
 }
 
 // whole is an event that goes alone.
@@ -194,7 +231,9 @@ type opened struct {
 // origin. That the first steward is who made the room is in entry 1 itself.
 func (n *Node) openSnapshot(id room.ID, home string, s *roompb.Snapshot) (*opened, error) {
 	bad := func(what string) error {
-		return room.Errorf(room.Internal, "The node %s handed over a room that does not hold together (%s).", home, what)
+		err := room.Errorf(room.Conflict, "The node %s handed over a room that does not hold together (%s).", home, what)
+		n.Peers.Raise(home, err.Message)
+		return err
 	}
 	o := &opened{head: s.GetHead(), past: s.GetState().GetPast()}
 	var err error
@@ -226,12 +265,20 @@ func (n *Node) openSnapshot(id room.ID, home string, s *roompb.Snapshot) (*opene
 	if first := o.create.Body.GetNodeKey(); len(first) > 0 && string(first) != string(o.state.NodeKey(o.state.Origin())) {
 		return nil, bad("its first steward has another key than entry 1 says")
 	}
+	if own := o.state.NodeKey(n.name); own != nil && string(own) != string(n.PublicKey()) {
+		return nil, bad("it has another key for this node")
+	}
 	for _, p := range s.GetNewest() {
 		r, err := openParcel(id, p)
 		if err != nil || r.log != roompb.Log_LOG_MESSAGES || r.head == nil {
 			return nil, bad("its messages are not in order")
 		}
-		if k := o.state.NodeKey(r.key.origin); !room.VerifyHead(r.head, ed25519.PublicKey(k)) {
+		k := o.state.NodeKey(r.key.origin)
+		if !n.mayHave(r.key.origin, k) {
+			n.otherKey(id.String(), r.key.origin)
+			continue
+		}
+		if !room.VerifyHead(r.head, ed25519.PublicKey(k)) {
 			return nil, bad("its messages are not signed by " + r.key.origin)
 		}
 		o.logs = append(o.logs, r)

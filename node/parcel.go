@@ -188,10 +188,19 @@ func (c *chamber) signed(r *received) (known bool, err error) {
 	switch {
 	case key == nil:
 		return false, nil
+	case !c.n.mayHave(r.key.origin, key):
+		c.n.otherKey(c.text, r.key.origin)
+		return false, nil
 	case !room.VerifyHead(r.head, key):
 		return true, room.Errorf(room.BadRequest, "The head of %s's log is not signed by it.", r.key.origin)
 	}
 	return true, nil
+}
+
+// otherKey tells the administrators of a room in which a node goes by another key than the
+// one it has here: its home may have made that up, to speak for the node's users.
+func (n *Node) otherKey(room, node string) {
+	n.Peers.Raise(node, fmt.Sprintf("The room %s knows the node %s by another key than this node does: nothing of what it is said to have written there is taken.", room, node))
 }
 
 func (c *chamber) nodeKey(name string) []byte {

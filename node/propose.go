@@ -53,7 +53,7 @@ func (n *Node) propose(ctx context.Context, c *chamber, d room.Draft) (Receipt, 
 	if err != nil {
 		return Receipt{}, err
 	}
-	within, cancel := context.WithTimeout(ctx, askTimeout)
+	within, cancel := context.WithTimeout(ctx, bringTimeout)
 	defer cancel()
 	r, err := n.bring(within, c, d, ask)
 	if errors.Is(err, ErrUnreachable) {

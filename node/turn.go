@@ -412,7 +412,11 @@ func (t *turn) publish() {
 	for _, s := range t.steps {
 		c.ring.push(s)
 	}
-	followers, shared := c.followers, len(c.peers) > 0
+	c.tails.note(t.app.Records)
+	if len(t.app.Erase) > 0 {
+		c.tails.drop()
+	}
+	followers, passed := c.followers, c.passesOn(t.logs)
 	c.mu.Unlock()
 
 	for _, r := range t.replies {
@@ -441,7 +445,7 @@ func (t *turn) publish() {
 			c.fill()
 		}
 	}
-	if shared || t.fold != nil {
+	if t.fold != nil || passed {
 		c.n.courier.mark(c.id)
 	}
 	if t.reset {

@@ -16,8 +16,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var five = []string{"a", "b", "c", "d", "e"}
 
 // found is how long it may take that all know all: most hear of each other in a second by what is
-// broadcast, the rest at the next exchanges of whole lists, every half a minute.
-const found = 100 * time.Second
+// broadcast, the rest as the newcomers exchange whole lists.
+const found = 30 * time.Second
 
 // chain makes five nodes of which each knows the one before alone.
 func chain(t *testing.T) *world {

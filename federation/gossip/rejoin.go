@@ -3,6 +3,7 @@ package gossip
 import (
 	"bytes"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -13,29 +14,40 @@ const (
 	joinsOfARound = 128 // a federation's dead must not keep a node busy for ever
 )
 
+// settling is when, after it has joined somebody, a node exchanges whole lists with a few of the living.
+// What is broadcast of a newcomer reaches most, and is not repeated; without this the rest, and the newcomer,
+// would wait for the regular exchanges, half a minute and more.
+var settling = []time.Duration{2 * time.Second, 3 * time.Second, 5 * time.Second, 10 * time.Second}
+
+const settleWith = 3
+
 // rejoin joins what is not alive, at first, every half a minute with jitter, and whom a link came up to.
 func (g *Gossip) rejoin() {
 	told := g.cfg.Record()
-	for {
-		g.roster.sweep()
-		told = g.tell(told)
-		g.join(g.due())
-		if !g.rest(time.After(jitter(g.cfg.Rejoin))) {
-			return
-		}
-	}
-}
-
-// rest until the next round, joining those that links come up to. False when it is over.
-func (g *Gossip) rest(round <-chan time.Time) bool {
-	for {
+	round, settle := time.NewTimer(0), time.NewTimer(0)
+	defer round.Stop()
+	defer settle.Stop()
+	for step := 0; ; {
+		joined := false
 		select {
 		case <-g.ctx.Done():
-			return false
-		case <-round:
-			return true
+			return
+		case <-round.C:
+			g.roster.sweep()
+			told = g.tell(told)
+			joined = g.join(g.due())
+			round.Reset(jitter(g.cfg.Rejoin))
 		case name := <-g.met:
-			g.join(g.named(name))
+			joined = g.join(g.named(name))
+		case <-settle.C:
+			g.join(g.some())
+			if step++; step < len(settling) {
+				settle.Reset(settling[step])
+			}
+		}
+		if joined {
+			step = 0
+			settle.Reset(settling[0])
 		}
 	}
 }
@@ -68,26 +80,40 @@ func (g *Gossip) named(name string) []Peer {
 	return nil
 }
 
-func (g *Gossip) join(peers []Peer) {
+// some of the living, to exchange lists with.
+func (g *Gossip) some() []Peer {
+	living := g.Alive()
+	rand.Shuffle(len(living), func(i, j int) { living[i], living[j] = living[j], living[i] })
+	return living[:min(len(living), settleWith)]
+}
+
+// join exchanges lists with each, and says whether that was done with any.
+func (g *Gossip) join(peers []Peer) bool {
 	var all errgroup.Group
+	var joined atomic.Bool
 	all.SetLimit(joinsAtOnce)
 	for _, p := range peers {
 		all.Go(func() error {
-			g.joinOne(p)
+			if g.joinOne(p) {
+				joined.Store(true)
+			}
 			return nil
 		})
 	}
 	all.Wait()
+	return joined.Load()
 }
 
-func (g *Gossip) joinOne(p Peer) {
+func (g *Gossip) joinOne(p Peer) bool {
 	key := nameOf(p.Key)
 	if key == g.self || g.ctx.Err() != nil || g.roster.expect(p) != nil {
-		return
+		return false
 	}
-	if _, err := g.list.Join([]string{joinAddress(key)}); err != nil {
+	_, err := g.list.Join([]string{joinAddress(key)})
+	if err != nil {
 		g.log.Debug("gossip: cannot join", "peer", p.Name, "error", err)
 	}
+	return err == nil
 }
 
 // jitter is d, give or take a quarter, so that the two sides of a healed partition do not meet in step.

@@ -33,6 +33,7 @@ type Alarm struct {
 
 const (
 	maxAlarms  = 100
+	maxOfPeer  = 10        // so that nobody hides what others did behind alarms of its own
 	alarmEvery = time.Hour // the same alarm is not raised more often
 )
 
@@ -141,6 +142,7 @@ func (b *Book) alarm(name, text string) {
 		}
 	}
 	b.log.Warn("federation alarm", "peer", name, "alarm", text)
+	b.thin(name)
 	b.alarms = append(b.alarms, Alarm{Time: now, Peer: name, Text: text})
 	b.alarms = b.alarms[max(0, len(b.alarms)-maxAlarms):]
 	raw, err := json.Marshal(b.alarms)
@@ -149,6 +151,22 @@ func (b *Book) alarm(name, text string) {
 	}
 	if err != nil {
 		b.log.Warn("keep federation alarm", "error", err)
+	}
+}
+
+// thin drops the oldest alarm about a peer of which there are enough.
+func (b *Book) thin(name string) {
+	oldest, n := -1, 0
+	for i, a := range b.alarms {
+		if a.Peer != name {
+			continue
+		}
+		if n++; oldest < 0 {
+			oldest = i
+		}
+	}
+	if n >= maxOfPeer {
+		b.alarms = slices.Delete(b.alarms, oldest, oldest+1)
 	}
 }
 

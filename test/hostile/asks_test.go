@@ -21,7 +21,7 @@ import (
 var byAsking = []attack{
 	{name: "asking for rooms of others", run: func(s *stage) {
 		private := do(s, s.alice, client.RoomCreate, &pb.RoomCreateRequest{Alias: "private", Name: "private", Invite: []string{s.carol.person()}})
-		do(s, s.carol, client.RoomJoin, &pb.RoomRequest{Room: private.Room})
+		s.comes(s.carol, private.Room)
 		at := do(s, s.alice, client.Send, &pb.SendRequest{Room: private.Room, Text: "a secret"}).Event
 		for _, real := range []string{private.Room, s.carols()} {
 			for _, q := range s.questions(unbase(real), unbase(at)) {
@@ -44,7 +44,7 @@ var byAsking = []attack{
 	}},
 	{name: "sending and comparing rooms of others", run: func(s *stage) {
 		private := do(s, s.alice, client.RoomCreate, &pb.RoomCreateRequest{Name: "private", Invite: []string{s.carol.person()}})
-		do(s, s.carol, client.RoomJoin, &pb.RoomRequest{Room: private.Room})
+		s.comes(s.carol, private.Room)
 		do(s, s.carol, client.Send, &pb.SendRequest{Room: private.Room, Text: "a secret"})
 		s.id = unbase(private.Room)
 		l := s.Messages(s.id, 1)
@@ -342,7 +342,7 @@ var byAsking = []attack{
 		}
 		s.alarmed(s.alice, s.carol.name, "another key")
 	}},
-	{name: "pages that are not what was asked for", room: true, run: func(s *stage) {
+	{name: "pages that are not what was asked for", room: true, both: true, run: func(s *stage) {
 		events := []*foe.Event{s.log.Say(s.mallory, "1"), s.log.Say(s.mallory, "2"), s.log.Say(s.mallory, "3"), s.log.Say(s.mallory, "4")}
 		wrong := 0
 		s.serve(func(q *roompb.PageAsk) *roompb.Parcel {
@@ -352,13 +352,18 @@ var byAsking = []attack{
 			return l.Page(l.Say(s.mallory, "of another log"))
 		})
 		s.push(s.link, s.log.Parcel(events[3]))
-		s.alarmed(s.alice, s.Foe.Name, "do not belong")
+		s.push(s.other, s.log.Parcel(events...))
+		s.taken(s.link, 4)
 		s.history(s.alice)
+		s.alarmed(s.alice, s.Foe.Name, "do not belong")
 		s.mustShow("of another log", false)
 		s.serve(func(q *roompb.PageAsk) *roompb.Parcel { return s.log.Page(events[:q.Below-1]...) })
-		s.push(s.link, s.log.Parcel(s.log.Say(s.mallory, "5")))
-		s.awaitShown("5")
-		s.awaitShown("4")
+		fifth := s.log.Parcel(s.log.Say(s.mallory, "5"))
+		s.push(s.link, fifth)
+		s.push(s.other, fifth)
+		for _, text := range []string{"5", "4", "1"} {
+			s.awaitShown(text)
+		}
 	}},
 }
 
@@ -490,10 +495,7 @@ func (s *stage) carols() string {
 	s.Helper()
 	if s.arena.far == "" {
 		r := do(s, s.carol, client.RoomCreate, &pb.RoomCreateRequest{Name: "of carol", Invite: []string{s.alice.person()}})
-		within(s, 20*time.Second, func() error {
-			_, err := client.Call(s.ctx, s.alice.client, client.RoomJoin, &pb.RoomRequest{Room: r.Room})
-			return err
-		})
+		s.comes(s.alice, r.Room)
 		s.arena.far = r.Room
 	}
 	return s.arena.far

@@ -143,13 +143,22 @@ func (s *stage) enter() {
 		s.Fatal("the foe gets no snapshot")
 	}
 	s.log = s.Messages(s.id, s.snap.State.Index)
-	s.listen(s.link)
-	s.listen(s.other)
 	within(s, agreeWithin, func() error { // carol's node knows of mallory
 		if got := do(s, s.carol, client.RoomGet, &pb.RoomRequest{Room: s.room}).Summary; got.StateIndex < s.snap.State.Index {
 			return fmt.Errorf("carol's node is at entry %d of %d", got.StateIndex, s.snap.State.Index)
 		}
 		return nil
+	})
+	s.listen(s.link)
+	s.listen(s.other)
+}
+
+// comes brings somebody into a room to which the invitation may still be under way.
+func (s *stage) comes(n *node, room string) {
+	s.Helper()
+	within(s, 20*time.Second, func() error {
+		_, err := client.Call(s.ctx, n.client, client.RoomJoin, &pb.RoomRequest{Room: room})
+		return err
 	})
 }
 

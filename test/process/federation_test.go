@@ -108,7 +108,7 @@ func (f *federation) join() {
 	for _, n := range others {
 		n.must("join", link, "--data", n.data)
 	}
-	within(f.t, time.Minute, func() error {
+	took := within(f.t, time.Minute, func() error {
 		for _, n := range f.nodes {
 			if rows := n.peers(); len(rows) < len(others) {
 				return fmt.Errorf("%s knows %d other nodes, not %d", n.name, len(rows), len(others))
@@ -116,6 +116,7 @@ func (f *federation) join() {
 		}
 		return nil
 	})
+	f.t.Logf("%d nodes know each other after %v", len(f.nodes), took.Round(100*time.Millisecond))
 }
 
 // meet makes a room on the first node that everybody joins by its address.
