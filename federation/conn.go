@@ -295,6 +295,8 @@ func (c *conn) do(s *link.Step) {
 		c.compare(s)
 	case link.Reached:
 		c.f.node.Acked(c.name, s.Room, s.Tops, s.StateIndex)
+	case link.Level:
+		c.f.node.Level(c.name)
 	case link.Push:
 		c.push(s.Room)
 	case link.Ended:

@@ -20,6 +20,7 @@ type house interface {
 	Frontier(peer string, id room.ID) (*roompb.Frontier, error)
 	Collect(peer string, theirs *roompb.Frontier, own bool, maxBytes int) (parcels []*roompb.Parcel, after *roompb.Frontier, more bool, err error)
 	Acked(peer string, id room.ID, tops []*roompb.Top, stateIndex uint64)
+	Level(peer string)
 	PushTo(id room.ID) []string // to whom this node passes on what is new in a room
 
 	FollowPeers() *node.PeerFollower

@@ -54,6 +54,8 @@ type chamber struct {
 	reached   map[string]uint64        // what they have of this node's own log
 	walked    map[room.EventID]bool    // heads of branches that were looked at; the loop's own
 	waiters   map[chan struct{}]uint64 // who waits for an entry of the state log
+	frozen    string                   // why the room can only be read
+	proofs    [2]*roompb.Head          // two heads of the state log that exclude each other
 	confirmed bool                     // nobody has entries of the state log that a restored backup lacks
 	replayed  bool                     // the state was folded from the log, not loaded
 	filling   atomic.Bool              // gaps are being filled
@@ -144,6 +146,10 @@ func (c *chamber) load() error {
 	}
 	c.headPos, c.counted, c.clock = meta.GetHeadPos(), meta.GetCounted(), room.Time(meta.GetClock())
 	c.last, c.stub = lastOf(meta), meta.GetInvitation()
+	c.frozen, c.proofs = meta.GetFrozen(), [2]*roompb.Head{meta.GetProofA(), meta.GetProofB()}
+	if c.state.Version > room.CurrentVersion {
+		c.frozen = fmt.Sprintf("It is of version %d, which needs a newer Hearth.", c.state.Version)
+	}
 	for _, u := range meta.GetLeaving() {
 		c.leaving[room.User(u)] = struct{}{}
 	}
@@ -265,7 +271,8 @@ func (c *chamber) meta(s *room.State) *storagepb.Room {
 		Id: c.id.Bytes(), Alias: s.Alias, Version: s.Version, Creator: string(s.Creator), Direct: string(s.Direct), Home: s.Home,
 		Name: s.Name, Topic: s.Topic, Avatar: s.Avatar, Public: s.Public, Created: s.Created,
 		StateIndex: s.Index, StateHash: s.Hash.Bytes(), Members: uint32(s.Joined),
-		Origin: c.origin(s), Stub: len(c.stub) > 0, Invitation: c.stub, Leaving: c.leavers(), Epoch: s.Epoch,
+		Origin: c.origin(s), Stub: len(c.stub) > 0, Invitation: c.stub, Leaving: c.leavers(),
+		Frozen: c.frozen, ProofA: c.proofs[0], ProofB: c.proofs[1], Epoch: s.Epoch,
 	}
 }
 

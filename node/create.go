@@ -20,12 +20,19 @@ type NewRoom struct {
 	Public bool
 	Invite []room.User
 	Key    string
+
+	// Succeeds is a room that is founded anew: its stewards are lost for good. What is not
+	// given is taken over from it, and its members are invited.
+	Succeeds room.ID
 }
 
 // CreateRoom makes a room with the caller as its owner and invites people to it. An
 // invitation that is refused does not undo the room.
 func (n *Node) CreateRoom(ctx context.Context, by Caller, r NewRoom) (*roompb.RoomSummary, error) {
-	id, err := n.create(by, r, "")
+	if !r.Succeeds.IsZero() {
+		return n.refound(ctx, by, r)
+	}
+	id, err := n.create(by, r, "", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +45,7 @@ func (n *Node) CreateRoom(ctx context.Context, by Caller, r NewRoom) (*roompb.Ro
 	return n.Summary(by, id)
 }
 
-func (n *Node) create(by Caller, r NewRoom, direct room.User) (room.ID, error) {
+func (n *Node) create(by Caller, r NewRoom, direct room.User, before *roompb.Head) (room.ID, error) {
 	if r.Alias == "" && r.Name == "" && direct == "" {
 		return room.ID{}, room.Errorf(room.BadRequest, "A room needs a name or an address.")
 	}
@@ -62,7 +69,7 @@ func (n *Node) create(by Caller, r NewRoom, direct room.User) (room.ID, error) {
 	if err := n.disk.admit(room.KindCreate); err != nil {
 		return room.ID{}, err
 	}
-	e, err := n.sealCreate(by, r, direct)
+	e, err := n.sealCreate(by, r, direct, before)
 	if err != nil {
 		return room.ID{}, err
 	}
@@ -95,9 +102,10 @@ func (n *Node) checkAliasFree(alias string, but room.ID) error {
 	return nil
 }
 
-func (n *Node) sealCreate(by Caller, r NewRoom, direct room.User) (*room.Event, error) {
+func (n *Node) sealCreate(by Caller, r NewRoom, direct room.User, before *roompb.Head) (*room.Event, error) {
 	body := &roompb.Body{
 		Salt: make([]byte, room.SaltLen), Version: room.CurrentVersion, Direct: string(direct), NodeKey: n.PublicKey(),
+		Predecessor: r.Succeeds.Bytes(), PredecessorHead: before,
 		Settings: &roompb.Settings{Name: proto.String(r.Name), Topic: proto.String(r.Topic), Public: proto.Bool(r.Public)},
 	}
 	if r.Alias != "" {
@@ -137,7 +145,7 @@ func (n *Node) appendCreate(e *room.Event, values []storage.Value) error {
 		return fmt.Errorf("store new room: %w", err)
 	}
 	c.loading.Do(func() {})
-	c.ring.push(step{1, c.encodeItem(row, nil, nil)})
+	c.ring.push(step{1, 1, c.encodeItem(row, nil, nil)})
 	n.rooms.add(c)
 	n.people.stateChanged(c, e, c.state.Members)
 	n.courier.mark(c.id)
@@ -155,7 +163,7 @@ func (n *Node) Direct(ctx context.Context, by Caller, other room.User) (*roompb.
 	if err := n.checkUser(other); err != nil {
 		return nil, err
 	}
-	id, err := n.create(by, NewRoom{}, other)
+	id, err := n.create(by, NewRoom{}, other, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -287,54 +287,50 @@ func (s *subscription) read(maxBytes int) (items RoomItems, more bool, err error
 	items.Room = s.c.text
 	s.c.mu.RLock()
 	head := s.c.headPos
-	if s.reset.Swap(false) || s.cursor > head || s.f.maxBacklog > 0 && head-s.cursor > s.f.maxBacklog {
-		s.cursor, items.Gap = head, true
-	}
 	steps, inRing := s.c.ring.from(s.cursor)
+	behind := head - min(s.cursor, head)
 	if inRing {
-		items.Items = takeSteps(steps, maxBytes)
+		behind = news(steps)
+	}
+	upto := s.cursor
+	switch {
+	case s.reset.Swap(false) || s.cursor > head || s.f.maxBacklog > 0 && behind > s.f.maxBacklog:
+		upto, items.Gap = head, true
+	case inRing && len(steps) > 0:
+		items.Items, upto = take(steps, maxBytes)
 	}
 	s.c.mu.RUnlock()
-	if !inRing && s.cursor < head {
-		items.Items, err = s.c.stored(s.cursor, maxBytes)
+	if !inRing && upto < head {
+		items.Items, upto, err = s.c.stored(s.cursor, maxBytes)
 	}
-	s.cursor += uint64(len(items.Items))
-	return items, s.cursor < head, err
+	s.cursor = upto
+	return items, upto < head, err
 }
 
-// takeSteps takes at least one step, and no more than about maxBytes.
-func takeSteps(steps []step, maxBytes int) [][]byte {
-	n, bytes := 0, 0
-	for n < len(steps) && (n == 0 || bytes+len(steps[n].item) <= maxBytes) {
-		bytes += len(steps[n].item)
-		n++
-	}
-	if n == 0 {
-		return nil
-	}
-	items := make([][]byte, n)
-	for i := range items {
-		items[i] = steps[i].item
-	}
-	return items
-}
-
-// stored encodes a stretch that the ring no longer has.
-func (c *chamber) stored(cursor uint64, maxBytes int) ([][]byte, error) {
+// stored encodes a stretch that the ring no longer has, and tells up to where it reaches.
+// What is news for nobody is left out.
+func (c *chamber) stored(cursor uint64, maxBytes int) (items [][]byte, upto uint64, err error) {
 	records, err := c.n.store.Records(c.id, cursor+1, storePage, maxBytes)
 	if err != nil {
-		return nil, fmt.Errorf("read room %s from %d: %w", c.id, cursor+1, err)
+		return nil, cursor, fmt.Errorf("read room %s from %d: %w", c.id, cursor+1, err)
 	}
-	items := make([][]byte, 0, len(records))
+	upto = cursor
 	for _, rec := range records {
+		upto = rec.Pos
+		if rec.Void || rec.Old {
+			continue
+		}
 		row, ok, err := c.n.store.Row(c.id, rec.Pos)
 		if err != nil || !ok {
-			return nil, fmt.Errorf("read room %s at %d: %w", c.id, rec.Pos, err)
+			return nil, cursor, fmt.Errorf("read room %s at %d: %w", c.id, rec.Pos, err)
 		}
-		about := c.about(row.Event)
-		items = append(items, c.encodeItem(&row, about, nil))
+		voided, err := c.voidedBy(row.Event)
+		if err != nil {
+			return nil, cursor, err
+		}
+		items = append(items, c.encodeItem(&row, c.about(row.Event), voided))
 	}
-	return items, nil
+	return items, upto, nil
 }
 
 // Cursors is what Next has handed out, per room.

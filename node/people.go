@@ -203,9 +203,14 @@ func (p *people) stateChanged(c *chamber, e *room.Event, changed map[room.User]r
 		p.standingChanged(c, u)
 	}
 	if e.Kind() == room.KindSettings || e.Kind() == room.KindStewards {
-		for _, f := range c.following() {
-			f.markSummary(c.id)
-		}
+		c.summariesChanged()
+	}
+}
+
+// summariesChanged tells all who follow the room that it is another now.
+func (c *chamber) summariesChanged() {
+	for _, f := range c.following() {
+		f.markSummary(c.id)
 	}
 }
 

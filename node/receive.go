@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"hearth/node/room"
+	"hearth/node/room/roompb"
 	"hearth/storage"
 )
 
@@ -247,6 +248,13 @@ func (t *turn) receiveEntries(s *submission) error {
 		return t.receiveOldEntries(s)
 	}
 	fresh := r.events
+	if c.frozen != "" {
+		s.done <- result{}
+		return nil
+	}
+	if last := r.last(); last.Header.GetSeq() == c.state.Index && last.ID != c.state.Hash {
+		return t.conflict(s)
+	}
 	if first := fresh[0].Header.GetSeq(); first <= c.state.Index {
 		fresh = fresh[min(uint64(len(fresh)), c.state.Index+1-first):]
 	}
@@ -258,7 +266,7 @@ func (t *turn) receiveEntries(s *submission) error {
 	case first.Header.GetSeq() > c.state.Index+1:
 		return later
 	case string(first.Header.GetPrev()) != string(c.state.Hash[:]):
-		return c.conflict(r)
+		return t.conflict(s)
 	case first.Time() <= c.state.Clock:
 		return room.Errorf(room.BadRequest, "Time falls along the state log.")
 	}
@@ -297,16 +305,20 @@ func (t *turn) receiveEntries(s *submission) error {
 // maxVoided bounds the ids in one item.
 const maxVoided = 1000
 
-// conflict: the peer's entries exclude those that are here. When both are signed, the
-// room's stewards have lied to somebody.
-func (c *chamber) conflict(r *received) error {
-	refusal := room.Errorf(room.Conflict, "Entry %d of room %s does not follow what is here.", r.first().Header.GetSeq(), c.text)
-	if !c.state.Signed(r.head) { // by nobody who counts: it proves nothing
-		return refusal
+// conflict: the peer's entries exclude those that are here. Signed by the stewards as
+// those are, they prove that the stewards lie, or lost what they had ordered: both heads
+// are kept, and the room stands still as it is here.
+func (t *turn) conflict(s *submission) error {
+	c, r := t.c, s.parcel
+	if !c.state.Signed(r.head) {
+		return room.Errorf(room.Forbidden, "The head of entry %d is not signed by the room's stewards.", r.head.GetSeq())
 	}
-	c.n.log.Warn("a room has two states", "room", c.text, "peer", r.peer, "index", c.state.Index)
-	c.n.Peers.Raise(c.state.Home, fmt.Sprintf("The home of room %s has signed two different states: %s has another one than this node. The room goes on with the one that was seen first.", c.text, r.peer))
-	return refusal
+	t.frozen = fmt.Sprintf("The node %s, which orders this room's rules, signed two different states after entry %d.", c.state.Home, min(c.state.Index, r.first().Header.GetSeq()-1))
+	t.proofs = [2]*roompb.Head{c.entries.head, r.head}
+	c.n.log.Warn("a room has two states", "room", c.text, "peer", r.peer, "home", c.state.Home, "index", c.state.Index)
+	c.n.Peers.Raise(c.state.Home, fmt.Sprintf("Room %s: %s It can only be read here; make a new room.", c.text, t.frozen))
+	t.replies = append(t.replies, reply{sub: s})
+	return nil
 }
 
 // receiveOldEntries takes a page of older entries: lines of the timeline, whose effects

@@ -105,6 +105,7 @@ func (n *Node) summarize(u room.User, c *chamber) (*roompb.RoomSummary, error) {
 	s := stateSummary(c.state)
 	s.Home = c.leader()
 	head, counted, last := c.headPos, c.counted, c.last
+	s.Frozen = c.frozen
 	c.mu.RUnlock()
 	s.Membership, s.HeadPos, s.Waiting = string(m.Membership), head, n.sending.waitingFor(c.id)
 	if c.state.IsDirect() { // never changes

@@ -22,10 +22,12 @@ type turn struct {
 	meta      *storagepb.Room
 	rows      map[room.EventID]*storage.Row // of this batch
 	keys      map[string]*reply
-	own       logKey            // this node's log of messages
-	err       error             // the store could not be read: nothing of the batch may be kept
-	gone      []room.User       // who left, whatever the room's home will say
-	reset     bool              // what followers have seen was taken back: they look again
+	own       logKey      // this node's log of messages
+	err       error       // the store could not be read: nothing of the batch may be kept
+	gone      []room.User // who left, whatever the room's home will say
+	reset     bool        // what followers have seen was taken back: they look again
+	frozen    string      // why the room can only be read from now on
+	proofs    [2]*roompb.Head
 	older     *chain            // the state log, with a page of older entries
 	fold      *fold             // what entries of the state log do, when this turn is theirs
 	logs      map[logKey]*chain // that this batch makes longer, as it leaves them
@@ -64,7 +66,7 @@ func (c *chamber) turn(batch []*submission) {
 			s.done <- result{err: err}
 		}
 	}
-	if len(t.app.Records)+len(t.marks)+len(t.logs)+len(t.gone) == 0 {
+	if len(t.app.Records)+len(t.marks)+len(t.logs)+len(t.gone) == 0 && t.frozen == "" {
 		return
 	}
 	if err := t.commit(); err != nil {
@@ -108,6 +110,9 @@ func (t *turn) add(s *submission) error {
 	}
 	if done, err := t.repeated(s); done || err != nil {
 		return err
+	}
+	if t.c.frozen != "" {
+		return room.Errorf(room.Forbidden, "This room can only be read. %s", t.c.frozen)
 	}
 	if t.left(s.draft.Author) {
 		return noSuchRoom()
@@ -241,7 +246,7 @@ func (t *turn) accept(row *storage.Row, about *storage.Row) {
 	t.early.note(&row.Record, len(t.app.Records))
 	t.app.Records = append(t.app.Records, row.Record)
 	t.rows[e.ID] = row
-	next := step{pos: row.Pos}
+	next := step{pos: row.Pos, upto: row.Pos}
 	if news {
 		next.item = t.c.encodeItem(row, about, nil)
 	}
@@ -319,6 +324,9 @@ func (t *turn) commit() error {
 	}
 	t.app.Meta = t.meta
 	t.meta.Leaving = t.leaving()
+	if t.frozen != "" {
+		t.meta.Frozen, t.meta.ProofA, t.meta.ProofB = t.frozen, t.proofs[0], t.proofs[1]
+	}
 	if len(t.app.Records) == 0 || t.fold != nil || t.older != nil { // others leave the stored ones as they are
 		t.putNodes(t.c.state)
 	}
@@ -408,6 +416,10 @@ func (t *turn) publish() {
 	}
 	if t.older != nil {
 		c.entries = t.older
+	}
+	if t.frozen != "" {
+		c.frozen, c.proofs = t.frozen, t.proofs
+		defer c.summariesChanged()
 	}
 	c.headPos, c.counted, c.clock = t.meta.HeadPos, t.meta.Counted, room.Time(t.meta.Clock)
 	c.last = lastOf(t.meta)

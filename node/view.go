@@ -34,6 +34,9 @@ func (c *chamber) view(row *storage.Row) *roompb.Event {
 		v.Subject = b.GetNode()
 	}
 	v.Target, v.Thread, v.ReplyTo = idOf(e.Target()), idOf(row.Thread, !row.Thread.IsZero()), idOf(e.ReplyTo())
+	if before := b.GetPredecessor(); e.Kind() == room.KindCreate && len(before) == len(room.ID{}) {
+		v.Target = room.ID(before).String()
+	}
 	if to, ok := e.ReplyTo(); ok {
 		v.Quote = c.quote(to)
 	}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"hearth/node/room"
@@ -191,4 +192,31 @@ func (t *turn) stateAfter() *room.State {
 		return t.fold.state
 	}
 	return t.c.state
+}
+
+// voidedBy are the messages that a stored entry of the state log took back, for who reads
+// of it later.
+func (c *chamber) voidedBy(e *room.Event) (ids []string, err error) {
+	if !takesAway[e.Kind()] {
+		return nil, nil
+	}
+	c.mu.RLock()
+	logs := maps.Clone(c.logs)
+	c.mu.RUnlock()
+	for k, ch := range logs {
+		from, cut := firstCut([]*room.Event{e}, k)
+		if !cut || from > ch.seq() {
+			continue
+		}
+		err := c.eachFrom(ch, from, func(rec *storage.Record) error {
+			if rec.Void && rec.Event.Header.GetStateIndex() < e.Header.GetSeq() && len(ids) < maxVoided {
+				ids = append(ids, rec.Event.ID.String())
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
 }

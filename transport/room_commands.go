@@ -140,6 +140,12 @@ func roomCreate(ctx context.Context, c *call, in *clientpb.RoomCreateRequest) (*
 		return nil, room.Errorf(room.TooLarge, "At most %d people can be invited at once.", mostInvited)
 	}
 	r := node.NewRoom{Alias: in.Alias, Name: in.Name, Topic: in.Topic, Public: in.Public, Key: in.Key}
+	if in.SuccessorOf != "" {
+		var err error
+		if r.Succeeds, err = c.roomOf(in.SuccessorOf); err != nil {
+			return nil, err
+		}
+	}
 	for _, name := range in.Invite {
 		u, err := c.userOf(name)
 		if err != nil {

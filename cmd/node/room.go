@@ -25,6 +25,7 @@ type roomVerbs struct {
 	Role      roomRole      `cmd:"" help:"Give somebody a role."`
 	Set       roomSet       `cmd:"" help:"Change a room's name, topic, alias, or who may find it."`
 	Steward   stewardVerbs  `cmd:"" help:"The nodes that order a room's rules: who is in it, who may do what."`
+	Refound   roomRefound   `cmd:"" help:"Found a room anew whose home is lost for good: a room of this node that takes over its name and invites its members."`
 	BanNode   roomBanNode   `cmd:"" help:"Remove everybody of a node from a room and keep them out."`
 	UnbanNode roomUnbanNode `cmd:"" help:"Lift the ban of a node."`
 	Report    roomReport    `cmd:"" help:"Report a message to the administrators of this node and of the room's home."`
@@ -89,6 +90,24 @@ func (v *roomCreate) Run(ctx context.Context, r *run) error {
 		req.Invite = append(req.Invite, l.user(u))
 	}
 	s, err := client.Call(ctx, l.http, client.RoomCreate, req)
+	if err != nil {
+		return err
+	}
+	return r.room(s)
+}
+
+// roomRefound makes a room's successor.
+type roomRefound struct {
+	Room  string `arg:"" help:"The room that lost its home: its id, or #alias@node."`
+	Alias string `help:"The name in the new room's address (default: the old one's)." placeholder:"NAME"`
+}
+
+func (v *roomRefound) Run(ctx context.Context, r *run) error {
+	l, err := r.login()
+	if err != nil {
+		return err
+	}
+	s, err := client.Call(ctx, l.http, client.RoomCreate, &pb.RoomCreateRequest{SuccessorOf: v.Room, Alias: localAlias(v.Alias)})
 	if err != nil {
 		return err
 	}

@@ -46,6 +46,8 @@ func (l *Link) Sums(sums []RoomSum) {
 	own := sumOf(sums)
 	differs := c.all != nil && !bytes.Equal(own, c.all)
 	switch {
+	case c.all != nil && !differs:
+		l.step(Step{Do: Level})
 	case differs && c.rooms != nil:
 		l.tellDiffering(sums, c.rooms)
 	case differs:

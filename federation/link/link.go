@@ -95,6 +95,7 @@ const (
 	Tell                  // call Tell with this node's frontier of Room
 	Compare               // the peer has Frontier: when that is more than this node has, call Lacks
 	Reached               // the peer has stored Tops and StateIndex of Room
+	Level                 // both have the same of all that they share
 	Push                  // something is due in Room
 	Ended                 // the link is at its end
 )

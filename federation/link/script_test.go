@@ -354,7 +354,7 @@ func describeTops(tops []*roompb.Top) string {
 }
 
 func describeStep(s *Step) string {
-	name := [...]string{"judge", "opened", "sum", "tell", "compare", "reached", "push", "ended"}[s.Do]
+	name := [...]string{"judge", "opened", "sum", "tell", "compare", "reached", "level", "push", "ended"}[s.Do]
 	switch s.Do {
 	case Judge:
 		return fmt.Sprintf("%s features %v", name, s.Features)

@@ -173,6 +173,9 @@ func checkCreate(b *roompb.Body) error {
 			return err
 		}
 	}
+	if _, err := HashFromBytes(b.GetPredecessor()); err != nil {
+		return err
+	}
 	if b.GetSettings() == nil {
 		return Errorf(BadRequest, "A room has settings.")
 	}

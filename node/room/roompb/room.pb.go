@@ -206,29 +206,31 @@ func (x *Header) GetBodyHash() []byte {
 // Body travels beside the header, so that erasing it keeps the chain whole.
 // One flat message; the kind says which fields mean something.
 type Body struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Salt          []byte                 `protobuf:"bytes,1,opt,name=salt,proto3" json:"salt,omitempty"`                                   // 16 random bytes: an erased text cannot be guessed from its hash
-	Text          string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`                                   // text, emote, edit: Markdown source, at most 64 KB
-	Target        []byte                 `protobuf:"bytes,3,opt,name=target,proto3" json:"target,omitempty"`                               // edit, delete, react, unreact, pin, unpin: the event it is about
-	ReplyTo       []byte                 `protobuf:"bytes,4,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`              // text, emote
-	Thread        []byte                 `protobuf:"bytes,5,opt,name=thread,proto3" json:"thread,omitempty"`                               // text, emote: the event that began the thread
-	Mentions      []string               `protobuf:"bytes,6,rep,name=mentions,proto3" json:"mentions,omitempty"`                           // users named in the text, at most 50
-	MentionRoom   bool                   `protobuf:"varint,7,opt,name=mention_room,json=mentionRoom,proto3" json:"mention_room,omitempty"` // @room
-	Emoji         string                 `protobuf:"bytes,8,opt,name=emoji,proto3" json:"emoji,omitempty"`                                 // react, unreact
-	Reason        string                 `protobuf:"bytes,9,opt,name=reason,proto3" json:"reason,omitempty"`                               // delete, kick, ban, leave
-	Subject       string                 `protobuf:"bytes,10,opt,name=subject,proto3" json:"subject,omitempty"`                            // invite, kick, ban, unban, role: the user it is about
-	Role          string                 `protobuf:"bytes,11,opt,name=role,proto3" json:"role,omitempty"`                                  // role: owner administrator moderator member readonly
-	Settings      *Settings              `protobuf:"bytes,12,opt,name=settings,proto3" json:"settings,omitempty"`                          // create, settings
-	Direct        string                 `protobuf:"bytes,13,opt,name=direct,proto3" json:"direct,omitempty"`                              // create: the other user of a 1:1 room
-	Version       uint32                 `protobuf:"varint,14,opt,name=version,proto3" json:"version,omitempty"`                           // create: room version, 1
-	Cuts          []*Cut                 `protobuf:"bytes,15,rep,name=cuts,proto3" json:"cuts,omitempty"`                                  // state entries that take a right away
-	Silent        bool                   `protobuf:"varint,16,opt,name=silent,proto3" json:"silent,omitempty"`                             // text: a notice, counts as unread for nobody (bridges, bots)
-	NodeKey       []byte                 `protobuf:"bytes,17,opt,name=node_key,json=nodeKey,proto3" json:"node_key,omitempty"`             // create, join: the Ed25519 public key of the author's node, 32 bytes
-	Node          string                 `protobuf:"bytes,18,opt,name=node,proto3" json:"node,omitempty"`                                  // nodeban, nodeunban: the node it is about
-	Stewards      []string               `protobuf:"bytes,19,rep,name=stewards,proto3" json:"stewards,omitempty"`                          // stewards: the nodes that order the state from now on
-	Key           string                 `protobuf:"bytes,20,opt,name=key,proto3" json:"key,omitempty"`                                    // state entries of a room with several stewards: the draft's idempotency key
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Salt            []byte                 `protobuf:"bytes,1,opt,name=salt,proto3" json:"salt,omitempty"`                                               // 16 random bytes: an erased text cannot be guessed from its hash
+	Text            string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`                                               // text, emote, edit: Markdown source, at most 64 KB
+	Target          []byte                 `protobuf:"bytes,3,opt,name=target,proto3" json:"target,omitempty"`                                           // edit, delete, react, unreact, pin, unpin: the event it is about
+	ReplyTo         []byte                 `protobuf:"bytes,4,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`                          // text, emote
+	Thread          []byte                 `protobuf:"bytes,5,opt,name=thread,proto3" json:"thread,omitempty"`                                           // text, emote: the event that began the thread
+	Mentions        []string               `protobuf:"bytes,6,rep,name=mentions,proto3" json:"mentions,omitempty"`                                       // users named in the text, at most 50
+	MentionRoom     bool                   `protobuf:"varint,7,opt,name=mention_room,json=mentionRoom,proto3" json:"mention_room,omitempty"`             // @room
+	Emoji           string                 `protobuf:"bytes,8,opt,name=emoji,proto3" json:"emoji,omitempty"`                                             // react, unreact
+	Reason          string                 `protobuf:"bytes,9,opt,name=reason,proto3" json:"reason,omitempty"`                                           // delete, kick, ban, leave
+	Subject         string                 `protobuf:"bytes,10,opt,name=subject,proto3" json:"subject,omitempty"`                                        // invite, kick, ban, unban, role: the user it is about
+	Role            string                 `protobuf:"bytes,11,opt,name=role,proto3" json:"role,omitempty"`                                              // role: owner administrator moderator member readonly
+	Settings        *Settings              `protobuf:"bytes,12,opt,name=settings,proto3" json:"settings,omitempty"`                                      // create, settings
+	Direct          string                 `protobuf:"bytes,13,opt,name=direct,proto3" json:"direct,omitempty"`                                          // create: the other user of a 1:1 room
+	Version         uint32                 `protobuf:"varint,14,opt,name=version,proto3" json:"version,omitempty"`                                       // create: room version, 1
+	Cuts            []*Cut                 `protobuf:"bytes,15,rep,name=cuts,proto3" json:"cuts,omitempty"`                                              // state entries that take a right away
+	Silent          bool                   `protobuf:"varint,16,opt,name=silent,proto3" json:"silent,omitempty"`                                         // text: a notice, counts as unread for nobody (bridges, bots)
+	NodeKey         []byte                 `protobuf:"bytes,17,opt,name=node_key,json=nodeKey,proto3" json:"node_key,omitempty"`                         // create, join: the Ed25519 public key of the author's node, 32 bytes
+	Node            string                 `protobuf:"bytes,18,opt,name=node,proto3" json:"node,omitempty"`                                              // nodeban, nodeunban: the node it is about
+	Stewards        []string               `protobuf:"bytes,19,rep,name=stewards,proto3" json:"stewards,omitempty"`                                      // stewards: the nodes that order the state from now on
+	Predecessor     []byte                 `protobuf:"bytes,21,opt,name=predecessor,proto3" json:"predecessor,omitempty"`                                // create: the room that this one goes on from, which has lost its stewards for good
+	PredecessorHead *Head                  `protobuf:"bytes,22,opt,name=predecessor_head,json=predecessorHead,proto3" json:"predecessor_head,omitempty"` // and the head of its state, as verified when this one was made
+	Key             string                 `protobuf:"bytes,20,opt,name=key,proto3" json:"key,omitempty"`                                                // state entries of a room with several stewards: the draft's idempotency key
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Body) Reset() {
@@ -390,6 +392,20 @@ func (x *Body) GetNode() string {
 func (x *Body) GetStewards() []string {
 	if x != nil {
 		return x.Stewards
+	}
+	return nil
+}
+
+func (x *Body) GetPredecessor() []byte {
+	if x != nil {
+		return x.Predecessor
+	}
+	return nil
+}
+
+func (x *Body) GetPredecessorHead() *Head {
+	if x != nil {
+		return x.PredecessorHead
 	}
 	return nil
 }
@@ -709,9 +725,9 @@ type Event struct {
 	Order       uint64                 `protobuf:"varint,5,opt,name=order,proto3" json:"order,omitempty"` // hybrid logical time; the timeline is sorted by (order, origin, seq)
 	Origin      string                 `protobuf:"bytes,6,opt,name=origin,proto3" json:"origin,omitempty"`
 	Seq         uint64                 `protobuf:"varint,7,opt,name=seq,proto3" json:"seq,omitempty"`
-	Kind        string                 `protobuf:"bytes,8,opt,name=kind,proto3" json:"kind,omitempty"` // text emote | edit delete react unreact pin unpin | create join leave invite kick ban unban role settings
-	Text        string                 `protobuf:"bytes,9,opt,name=text,proto3" json:"text,omitempty"` // of the newest edit; empty when deleted
-	Target      string                 `protobuf:"bytes,10,opt,name=target,proto3" json:"target,omitempty"`
+	Kind        string                 `protobuf:"bytes,8,opt,name=kind,proto3" json:"kind,omitempty"`      // text emote | edit delete react unreact pin unpin | create join leave invite kick ban unban role settings
+	Text        string                 `protobuf:"bytes,9,opt,name=text,proto3" json:"text,omitempty"`      // of the newest edit; empty when deleted
+	Target      string                 `protobuf:"bytes,10,opt,name=target,proto3" json:"target,omitempty"` // create: the room that this one goes on from
 	ReplyTo     string                 `protobuf:"bytes,11,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
 	Thread      string                 `protobuf:"bytes,12,opt,name=thread,proto3" json:"thread,omitempty"`
 	Mentions    []string               `protobuf:"bytes,13,rep,name=mentions,proto3" json:"mentions,omitempty"`
@@ -1731,7 +1747,7 @@ const file_room_proto_rawDesc = "" +
 	"\x06author\x18\t \x01(\tR\x06author\x12\x12\n" +
 	"\x04kind\x18\n" +
 	" \x01(\tR\x04kind\x12\x1b\n" +
-	"\tbody_hash\x18\v \x01(\fR\bbodyHash\"\x9a\x04\n" +
+	"\tbody_hash\x18\v \x01(\fR\bbodyHash\"\xfd\x04\n" +
 	"\x04Body\x12\x12\n" +
 	"\x04salt\x18\x01 \x01(\fR\x04salt\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x16\n" +
@@ -1752,7 +1768,9 @@ const file_room_proto_rawDesc = "" +
 	"\x06silent\x18\x10 \x01(\bR\x06silent\x12\x19\n" +
 	"\bnode_key\x18\x11 \x01(\fR\anodeKey\x12\x12\n" +
 	"\x04node\x18\x12 \x01(\tR\x04node\x12\x1a\n" +
-	"\bstewards\x18\x13 \x03(\tR\bstewards\x12\x10\n" +
+	"\bstewards\x18\x13 \x03(\tR\bstewards\x12 \n" +
+	"\vpredecessor\x18\x15 \x01(\fR\vpredecessor\x12?\n" +
+	"\x10predecessor_head\x18\x16 \x01(\v2\x14.hearth.room.v1.HeadR\x0fpredecessorHead\x12\x10\n" +
 	"\x03key\x18\x14 \x01(\tR\x03key\"\xc6\x01\n" +
 	"\bSettings\x12\x19\n" +
 	"\x05alias\x18\x01 \x01(\tH\x00R\x05alias\x88\x01\x01\x12\x17\n" +
@@ -1932,21 +1950,22 @@ var file_room_proto_depIdxs = []int32{
 	0,  // 0: hearth.room.v1.Header.log:type_name -> hearth.room.v1.Log
 	3,  // 1: hearth.room.v1.Body.settings:type_name -> hearth.room.v1.Settings
 	4,  // 2: hearth.room.v1.Body.cuts:type_name -> hearth.room.v1.Cut
-	0,  // 3: hearth.room.v1.Head.log:type_name -> hearth.room.v1.Log
-	6,  // 4: hearth.room.v1.Head.cosignatures:type_name -> hearth.room.v1.Cosignature
-	3,  // 5: hearth.room.v1.Event.settings:type_name -> hearth.room.v1.Settings
-	8,  // 6: hearth.room.v1.Event.reactions:type_name -> hearth.room.v1.Reaction
-	9,  // 7: hearth.room.v1.Event.quote:type_name -> hearth.room.v1.Quote
-	7,  // 8: hearth.room.v1.Item.event:type_name -> hearth.room.v1.Event
-	7,  // 9: hearth.room.v1.Item.target:type_name -> hearth.room.v1.Event
-	11, // 10: hearth.room.v1.Member.profile:type_name -> hearth.room.v1.Profile
-	11, // 11: hearth.room.v1.RoomSummary.direct_profile:type_name -> hearth.room.v1.Profile
-	11, // 12: hearth.room.v1.Signal.profile:type_name -> hearth.room.v1.Profile
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	5,  // 3: hearth.room.v1.Body.predecessor_head:type_name -> hearth.room.v1.Head
+	0,  // 4: hearth.room.v1.Head.log:type_name -> hearth.room.v1.Log
+	6,  // 5: hearth.room.v1.Head.cosignatures:type_name -> hearth.room.v1.Cosignature
+	3,  // 6: hearth.room.v1.Event.settings:type_name -> hearth.room.v1.Settings
+	8,  // 7: hearth.room.v1.Event.reactions:type_name -> hearth.room.v1.Reaction
+	9,  // 8: hearth.room.v1.Event.quote:type_name -> hearth.room.v1.Quote
+	7,  // 9: hearth.room.v1.Item.event:type_name -> hearth.room.v1.Event
+	7,  // 10: hearth.room.v1.Item.target:type_name -> hearth.room.v1.Event
+	11, // 11: hearth.room.v1.Member.profile:type_name -> hearth.room.v1.Profile
+	11, // 12: hearth.room.v1.RoomSummary.direct_profile:type_name -> hearth.room.v1.Profile
+	11, // 13: hearth.room.v1.Signal.profile:type_name -> hearth.room.v1.Profile
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_room_proto_init() }

@@ -1682,13 +1682,16 @@ func (x *RoomsResponse) GetRooms() []*roompb.RoomSummary {
 }
 
 type RoomCreateRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Alias         string                 `protobuf:"bytes,1,opt,name=alias,proto3" json:"alias,omitempty"` // local part; empty for none
-	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	Topic         string                 `protobuf:"bytes,3,opt,name=topic,proto3" json:"topic,omitempty"`
-	Public        bool                   `protobuf:"varint,4,opt,name=public,proto3" json:"public,omitempty"`
-	Invite        []string               `protobuf:"bytes,5,rep,name=invite,proto3" json:"invite,omitempty"`
-	Key           string                 `protobuf:"bytes,6,opt,name=key,proto3" json:"key,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Alias  string                 `protobuf:"bytes,1,opt,name=alias,proto3" json:"alias,omitempty"` // local part; empty for none
+	Name   string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Topic  string                 `protobuf:"bytes,3,opt,name=topic,proto3" json:"topic,omitempty"`
+	Public bool                   `protobuf:"varint,4,opt,name=public,proto3" json:"public,omitempty"`
+	Invite []string               `protobuf:"bytes,5,rep,name=invite,proto3" json:"invite,omitempty"`
+	Key    string                 `protobuf:"bytes,6,opt,name=key,proto3" json:"key,omitempty"`
+	// successor_of: a room that is founded anew, for its stewards are lost for good: its administrator makes this
+	// one, which takes over what is not given here, invites all members, and says in the old room where it goes on.
+	SuccessorOf   string `protobuf:"bytes,7,opt,name=successor_of,json=successorOf,proto3" json:"successor_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1761,6 +1764,13 @@ func (x *RoomCreateRequest) GetInvite() []string {
 func (x *RoomCreateRequest) GetKey() string {
 	if x != nil {
 		return x.Key
+	}
+	return ""
+}
+
+func (x *RoomCreateRequest) GetSuccessorOf() string {
+	if x != nil {
+		return x.SuccessorOf
 	}
 	return ""
 }
@@ -5723,14 +5733,15 @@ const file_client_proto_rawDesc = "" +
 	"\x05query\x18\x01 \x01(\tR\x05query\x12\x14\n" +
 	"\x05limit\x18\x02 \x01(\rR\x05limit\"B\n" +
 	"\rRoomsResponse\x121\n" +
-	"\x05rooms\x18\x01 \x03(\v2\x1b.hearth.room.v1.RoomSummaryR\x05rooms\"\x95\x01\n" +
+	"\x05rooms\x18\x01 \x03(\v2\x1b.hearth.room.v1.RoomSummaryR\x05rooms\"\xb8\x01\n" +
 	"\x11RoomCreateRequest\x12\x14\n" +
 	"\x05alias\x18\x01 \x01(\tR\x05alias\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
 	"\x05topic\x18\x03 \x01(\tR\x05topic\x12\x16\n" +
 	"\x06public\x18\x04 \x01(\bR\x06public\x12\x16\n" +
 	"\x06invite\x18\x05 \x03(\tR\x06invite\x12\x10\n" +
-	"\x03key\x18\x06 \x01(\tR\x03key\"'\n" +
+	"\x03key\x18\x06 \x01(\tR\x03key\x12!\n" +
+	"\fsuccessor_of\x18\a \x01(\tR\vsuccessorOf\"'\n" +
 	"\x11RoomDirectRequest\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\"g\n" +
 	"\x0fRoomFindRequest\x12\x14\n" +
