@@ -24,6 +24,10 @@ type host struct {
 	fs   *vfs.MemFS
 	skew time.Duration // of its clock
 
+	backup   *vfs.MemFS // an older copy of the disk
+	backedUp time.Time
+	setBack  bool // to an older copy, and nobody has told the node
+
 	*node.Node // nil while it is down
 	store      *storage.Store
 	life       int // counts the starts
@@ -98,6 +102,20 @@ func (h *host) crash() {
 // copy is the disk as it would be after a power cut that loses so much.
 func (h *host) copy(keptPercent int) *vfs.MemFS {
 	return h.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: keptPercent, RNG: rand.New(rand.NewPCG(h.w.rng.Uint64(), 3))})
+}
+
+// reincarnate is what `hearth restore` does to a copy before it is used.
+func (h *host) reincarnate() {
+	s, err := storage.Open("data", storage.Options{FS: h.fs, CacheBytes: 1 << 20})
+	if err == nil {
+		err = node.Reincarnate(s)
+	}
+	if err == nil {
+		err = s.Close()
+	}
+	if err != nil {
+		h.w.fail("restore %s: %v", h.name, err)
+	}
 }
 
 // listen brings the node's errands and news to the world.

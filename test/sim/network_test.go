@@ -318,3 +318,13 @@ func (n *network) links() (out []string) {
 	slices.Sort(out)
 	return out
 }
+
+// alone tells whether a host has no link.
+func (n *network) alone(h *host) bool {
+	for _, o := range n.w.hosts {
+		if o != h && n.linkOf(h, o.name) != nil {
+			return false
+		}
+	}
+	return true
+}

@@ -20,6 +20,9 @@ type script struct {
 	ledger map[room.EventID]*promise
 	texts  map[string]bool // every text that was ever tried; each is said at most once
 	stats  map[string]int
+	ahead  time.Duration // by which the fastest clock was
+
+	underway int // things that people do and have not been answered
 }
 
 // roomPlay is a room of the play.
@@ -77,6 +80,7 @@ func (s *script) try(p *person, r *roomPlay, k room.Kind, b *roompb.Body) {
 		return
 	}
 	n, ctx, life, via := h.Node, h.ctx, h.life, r.creator.h.name
+	s.underway++
 	go func() {
 		var receipt node.Receipt
 		var err error
@@ -85,7 +89,10 @@ func (s *script) try(p *person, r *roomPlay, k room.Kind, b *roompb.Body) {
 		} else {
 			receipt, err = n.Submit(ctx, room.Draft{Room: r.id, Author: p.User, Kind: k, Body: b})
 		}
-		s.post(func() { s.outcome(p, r, k, b, receipt, err, h.life == life && h.up()) })
+		s.post(func() {
+			s.underway--
+			s.outcome(p, r, k, b, receipt, err, h.life == life && h.up())
+		})
 	}()
 }
 
@@ -105,7 +112,7 @@ func (s *script) outcome(p *person, r *roomPlay, k room.Kind, b *roompb.Body, re
 		s.stats[string(k)]++
 		s.note("%s %s in %.4s %s: %.6s", p.User, k, r.id, about(b), receipt.Event)
 		if !receipt.Event.IsZero() {
-			s.ledger[receipt.Event] = &promise{event: receipt.Event, room: r, by: p, kind: k, text: b.GetText(), at: time.Now()}
+			s.ledger[receipt.Event] = &promise{event: receipt.Event, room: r, by: p, kind: k, text: b.GetText(), at: time.Now(), shaken: p.h.setBack && s.net.alone(p.h)}
 		}
 	}
 }
@@ -355,10 +362,12 @@ func (s *script) settle() {
 	s.note("all heals")
 	s.net.heal()
 	for _, h := range s.hosts {
+		h.skew = 0
 		if !h.up() {
 			h.start()
 		}
 	}
+	s.run(s.ahead, nil) // what was said by clocks that were ahead waits until it is time
 	if !s.run(healWithin, s.lettersOut) {
 		s.fail("after %v some letters still wait", healWithin)
 	}
@@ -370,8 +379,11 @@ func (s *script) settle() {
 	}
 }
 
-// lettersOut tells whether nothing waits for another node any more.
+// lettersOut tells whether nothing waits for another node any more, and nobody for an answer.
 func (s *script) lettersOut() bool {
+	if s.underway > 0 {
+		return false
+	}
 	for _, h := range s.hosts {
 		if nodes, err := h.store.OutboxNodes(); err != nil || len(nodes) > 0 {
 			return false
@@ -426,4 +438,61 @@ func (s *script) keepPromises(r *roomPlay) {
 		}
 		s.fail("%s %s %q (%s) was acknowledged %v ago and is lost", a.by.User, a.kind, a.text, a.event, time.Since(a.at))
 	}
+}
+
+// clocks are wrong by minutes.
+var clocks = []mishap{
+	{0.03, func(s *script) {
+		h := s.hosts[s.rng.IntN(len(s.hosts))]
+		h.skew = s.between(-5*time.Minute, 5*time.Minute)
+		s.note("%s's clock is off by %v", h.name, h.skew)
+	}},
+}
+
+// jumps are set right after a while, with a restart or without.
+var jumps = []mishap{
+	{0.02, func(s *script) {
+		h := s.hosts[s.rng.IntN(len(s.hosts))]
+		h.skew = []time.Duration{time.Hour, -time.Hour, -10 * 365 * 24 * time.Hour}[s.rng.IntN(3)]
+		s.note("%s's clock jumps by %v", h.name, h.skew)
+		s.after(s.between(time.Second, 20*time.Second), func() {
+			if h.up() && s.chance(0.5) {
+				h.stop()
+				h.skew = 0
+				h.start()
+			}
+			h.skew = 0
+		})
+	}},
+}
+
+// copies: disks are replaced by older copies of themselves, as a backup is restored, or a
+// virtual machine set back.
+var copies = []mishap{
+	{0.03, func(s *script) {
+		if h := s.hosts[s.rng.IntN(len(s.hosts))]; h.up() && h.backup == nil {
+			s.note("%s is copied", h.name)
+			h.backup, h.backedUp = h.copy(100), time.Now()
+		}
+	}},
+	{0.02, func(s *script) {
+		h := s.hosts[s.rng.IntN(len(s.hosts))]
+		if h.backup == nil || !h.up() {
+			return
+		}
+		silently := s.chance(0.5)
+		s.note("%s is set back to its copy of %v ago, silently %v", h.name, time.Since(h.backedUp), silently)
+		for _, a := range s.ledger {
+			if a.by.h == h && !a.at.Before(h.backedUp) || a.kind.State() && a.room.creator.h == h {
+				a.shaken = true
+			}
+		}
+		h.stop()
+		h.setBack = silently
+		h.fs, h.backup = h.backup, nil
+		if !silently {
+			h.reincarnate()
+		}
+		s.startLater(h)
+	}},
 }

@@ -30,7 +30,9 @@ func (p *person) create(alias string) room.ID {
 	p.h.w.t.Helper()
 	var s *roompb.RoomSummary
 	var err error
-	p.h.w.wait(func() { s, err = p.h.CreateRoom(p.h.ctx, p.Caller, node.NewRoom{Alias: alias, Name: alias, Public: true}) })
+	p.h.w.wait(func() {
+		s, err = p.h.CreateRoom(p.h.ctx, p.Caller, node.NewRoom{Alias: alias, Name: alias, Public: true})
+	})
 	if err != nil {
 		p.h.w.fail("%s creates #%s: %v", p.User, alias, err)
 	}
