@@ -25,7 +25,7 @@ step() {
 seeded='^(TestPowerCut|TestEveryOperationFails|TestFaultsChild|TestBitRot)$'
 go_tests() {
   local race plain bad=0
-  race=$(go list ./node/... ./transport/... ./storage/... ./clients/go/...)
+  race=$(go list ./node/... ./transport/... ./storage/... ./clients/go/... ./federation/...)
   plain=$(comm -23 <(go list ./... | sort) <(echo "$race" | sort))
   go test -race -timeout 10m -skip "$seeded" $race || bad=1
   go test -timeout 10m -run "$seeded" ./storage || bad=1
