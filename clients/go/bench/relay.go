@@ -96,7 +96,7 @@ func (r *relay) close() {
 }
 
 // tally is what passed relays, both ways.
-type tally struct{ bytes, packets, in int64 }
+type tally struct{ bytes, packets int64 }
 
 func tallyOf(relays []*relay) (t tally) {
 	for _, r := range relays {
@@ -106,5 +106,5 @@ func tallyOf(relays []*relay) (t tally) {
 	return t
 }
 
-func (t tally) minus(o tally) tally { return tally{t.bytes - o.bytes, t.packets - o.packets, 0} }
+func (t tally) minus(o tally) tally { return tally{t.bytes - o.bytes, t.packets - o.packets} }
 func (t tally) ip() int64           { return t.bytes + ipHeaders*t.packets }
