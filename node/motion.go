@@ -204,8 +204,11 @@ func (k *council) settledBefore(c *chamber, m *motion) (bool, error) {
 func (c *chamber) sealEntry(m *motion, index uint64) (*room.Event, error) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	if c.state.Index != index {
+	switch {
+	case c.state.Index != index:
 		return nil, later
+	case c.frozen != "":
+		return nil, room.Errorf(room.Forbidden, "This room can only be read. %s", c.frozen)
 	}
 	d := &m.draft
 	c.cut(d, m.tops)

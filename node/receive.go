@@ -3,6 +3,8 @@ package node
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"hearth/node/room"
 	"hearth/node/room/roompb"
@@ -313,12 +315,26 @@ func (t *turn) conflict(s *submission) error {
 	if !c.state.Signed(r.head) {
 		return room.Errorf(room.Forbidden, "The head of entry %d is not signed by the room's stewards.", r.head.GetSeq())
 	}
-	t.frozen = fmt.Sprintf("The node %s, which orders this room's rules, signed two different states after entry %d.", c.state.Home, min(c.state.Index, r.first().Header.GetSeq()-1))
+	liars := c.signedBoth(r.head)
+	t.frozen = fmt.Sprintf("The node %s, which orders this room's rules, signed two different states after entry %d.", strings.Join(liars, " and "), min(c.state.Index, r.first().Header.GetSeq()-1))
 	t.proofs = [2]*roompb.Head{c.entries.head, r.head}
-	c.n.log.Warn("a room has two states", "room", c.text, "peer", r.peer, "home", c.state.Home, "index", c.state.Index)
-	c.n.Peers.Raise(c.state.Home, fmt.Sprintf("Room %s: %s It can only be read here; make a new room.", c.text, t.frozen))
+	c.n.log.Warn("a room has two states", "room", c.text, "peer", r.peer, "stewards", liars, "index", c.state.Index)
+	for _, name := range liars {
+		c.n.Peers.Raise(name, fmt.Sprintf("Room %s: %s It can only be read here; make a new room.", c.text, t.frozen))
+	}
 	t.replies = append(t.replies, reply{sub: s})
 	return nil
+}
+
+// signedBoth are the stewards that signed the room's state here and one that excludes it:
+// of several, those that lied. An honest one signs once.
+func (c *chamber) signedBoth(theirs *roompb.Head) []string {
+	ours := c.state.Signers(c.entries.head)
+	both := slices.DeleteFunc(c.state.Signers(theirs), func(name string) bool { return !slices.Contains(ours, name) })
+	if len(both) == 0 { // the stewards have changed in between
+		return []string{c.state.Home}
+	}
+	return both
 }
 
 // receiveOldEntries takes a page of older entries: lines of the timeline, whose effects

@@ -67,14 +67,17 @@ func (s *State) Signed(h *roompb.Head) bool {
 	return len(h.GetRoom()) == len(Hash{}) && len(h.GetHash()) == len(Hash{}) && s.signatures(h) > len(s.Stewards)/2
 }
 
-// signatures is how many stewards signed h, each tried once: whatever h brings along, it
-// costs no more work than there are stewards.
-func (s *State) signatures(h *roompb.Head) (valid int) {
+// signatures is how many stewards signed h.
+func (s *State) signatures(h *roompb.Head) int { return len(s.Signers(h)) }
+
+// Signers are the stewards of now that signed h, each tried once: whatever h brings along,
+// it costs no more work than there are stewards.
+func (s *State) Signers(h *roompb.Head) (valid []string) {
 	b := headBytes(h)
 	for _, steward := range s.Stewards {
 		key := s.NodeKey(steward)
 		if len(key) == ed25519.PublicKeySize && ed25519.Verify(key, b, signatureOf(h, steward)) {
-			valid++
+			valid = append(valid, steward)
 		}
 	}
 	return valid
