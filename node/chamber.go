@@ -58,8 +58,10 @@ type chamber struct {
 	proofs    [2]*roompb.Head          // two heads of the state log that exclude each other
 	confirmed bool                     // nobody has entries of the state log that a restored backup lacks
 	replayed  bool                     // the state was folded from the log, not loaded
-	filling   atomic.Bool              // gaps are being filled
-	tails     tails                    // the newest events of the logs of messages
+	wanted    map[uint64][]uint64      // messages whose words are looked for, and their edits
+	recalling atomic.Bool
+	filling   atomic.Bool // gaps are being filled
+	tails     tails       // the newest events of the logs of messages
 	descent   descent
 }
 
@@ -88,6 +90,7 @@ type submission struct {
 	gone   room.User // leaves this node's copy of the room at once
 	parcel *received
 	fork   *proof
+	words  *words
 	done   chan result // one slot
 }
 
@@ -123,7 +126,7 @@ var errRetired = errors.New("the room went to sleep")
 func newChamber(n *Node, id room.ID) *chamber {
 	return &chamber{
 		n: n, id: id, text: id.String(), used: n.now(), ended: make(chan struct{}), watchers: map[*Follower]struct{}{},
-		leaving: map[room.User]struct{}{}, walked: map[room.EventID]bool{}, logs: map[logKey]*chain{}, reached: map[string]uint64{}, waiters: map[chan struct{}]uint64{}, tails: tails{},
+		leaving: map[room.User]struct{}{}, walked: map[room.EventID]bool{}, logs: map[logKey]*chain{}, wanted: map[uint64][]uint64{}, reached: map[string]uint64{}, waiters: map[chan struct{}]uint64{}, tails: tails{},
 	}
 }
 

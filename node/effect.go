@@ -179,6 +179,9 @@ func (t *turn) edit(row, about *storage.Row) {
 	s, e := about.Standing, row.Event
 	if s.Deleted {
 		t.app.Erase = append(t.app.Erase, row.Pos)
+		if len(s.Edits) < maxEdits {
+			s.Edits = append(s.Edits, row.Pos)
+		}
 		return
 	}
 	if len(s.Edits) >= maxEdits || e.Body == nil {
@@ -234,6 +237,7 @@ func (t *turn) erase(row, about *storage.Row) {
 	about.Standing = &storagepb.Standing{
 		Deleted: true, DeletedBy: string(e.Author()), DeletedOrder: e.Header.GetTime(),
 		ThreadReplies: was.GetThreadReplies(), ThreadTime: was.GetThreadTime(),
+		Edits: was.GetEdits(), // should the deletion become void, see words.go
 	}
 	if t.meta.LastPos == about.Pos {
 		t.meta.LastText = ""

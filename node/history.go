@@ -172,6 +172,9 @@ func (n *Node) show(c *chamber, rows []storage.Row, h *History) {
 	for i := range rows {
 		v := c.view(&rows[i])
 		h.Events = append(h.Events, v)
+		if v.Deleted && !rows[i].Standing.GetDeleted() {
+			c.want(rows[i].Pos, rows[i].Standing.GetEdits())
+		}
 		named[v.Author], named[v.Subject] = true, true
 		if v.Quote != nil {
 			named[v.Quote.Author] = true

@@ -38,6 +38,7 @@ type turn struct {
 	marks     []storage.Read       // those that were asked for
 	early     early                // what was said about messages that come only now
 	withdrawn withdrawn            // what this batch takes back
+	wanted    []*storage.Row       // messages whose words are missing now
 }
 
 type reply struct {
@@ -66,7 +67,7 @@ func (c *chamber) turn(batch []*submission) {
 			s.done <- result{err: err}
 		}
 	}
-	if len(t.app.Records)+len(t.marks)+len(t.logs)+len(t.gone) == 0 && t.frozen == "" {
+	if len(t.app.Records)+len(t.marks)+len(t.logs)+len(t.gone)+len(t.app.Restore) == 0 && t.frozen == "" {
 		return
 	}
 	if err := t.commit(); err != nil {
@@ -99,6 +100,8 @@ func (t *turn) add(s *submission) error {
 		return t.read(s)
 	case s.fork != nil:
 		return t.split(s)
+	case s.words != nil:
+		return t.restore(s)
 	case s.gone != "":
 		t.gone = append(t.gone, s.gone)
 		t.replies = append(t.replies, reply{sub: s})
@@ -427,7 +430,7 @@ func (t *turn) publish() {
 		c.ring.push(s)
 	}
 	c.tails.note(t.app.Records)
-	if len(t.app.Erase) > 0 {
+	if len(t.app.Erase)+len(t.app.Restore) > 0 {
 		c.tails.drop()
 	}
 	followers, passed := c.followers, c.passesOn(t.logs)
@@ -447,6 +450,9 @@ func (t *turn) publish() {
 	}
 	for _, m := range t.marks {
 		c.n.people.read(c, m)
+	}
+	for _, row := range t.wanted {
+		c.want(row.Pos, row.Standing.GetEdits())
 	}
 	for _, u := range t.gone {
 		c.n.people.standingChanged(c, u)

@@ -43,10 +43,12 @@ func (c *chamber) view(row *storage.Row) *roompb.Event {
 	if v.Deleted = wordless(row); s == nil {
 		return v
 	}
-	if len(s.GetEdits()) > 0 {
+	if len(s.GetEdits()) > 0 && !v.Deleted {
 		v.Text, v.Mentions, v.MentionRoom = s.GetText(), s.GetMentions(), s.GetMentionRoom()
 	}
-	v.Edited, v.Edits = s.GetEdited(), uint32(len(s.GetEdits()))
+	if !v.Deleted {
+		v.Edited, v.Edits = s.GetEdited(), uint32(len(s.GetEdits()))
+	}
 	v.DeletedBy, v.Pinned = s.GetDeletedBy(), s.GetPinned()
 	v.ThreadReplies, v.ThreadTime = s.GetThreadReplies(), s.GetThreadTime()
 	v.Reactions = reactions(s)

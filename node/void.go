@@ -14,8 +14,17 @@ import (
 // they did to others is undone when the batch is whole, from all that is left.
 type withdrawn struct {
 	poses   map[uint64]bool
-	threads map[room.EventID]uint32 // how many replies each loses
-	targets map[room.EventID]bool   // that stand anew
+	threads map[room.EventID]uint32           // how many replies each loses
+	targets map[room.EventID]bool             // that stand anew
+	found   map[room.EventID][]storage.Record // edits whose words came back, by their message
+}
+
+// stand notes a message that stands anew.
+func (w *withdrawn) stand(target room.EventID) {
+	if w.targets == nil {
+		w.targets = map[room.EventID]bool{}
+	}
+	w.targets[target] = true
 }
 
 // void takes one message back.
@@ -26,11 +35,11 @@ func (t *turn) void(rec *storage.Record) error {
 	}
 	w := &t.withdrawn
 	if w.poses == nil {
-		*w = withdrawn{map[uint64]bool{}, map[room.EventID]uint32{}, map[room.EventID]bool{}}
+		w.poses, w.threads = map[uint64]bool{}, map[room.EventID]uint32{}
 	}
 	w.poses[rec.Pos] = true
 	if target, ok := rec.Event.Target(); ok {
-		w.targets[target] = true
+		w.stand(target)
 	} else if !rec.Thread.IsZero() {
 		w.threads[rec.Thread]++
 	}
@@ -39,14 +48,9 @@ func (t *turn) void(rec *storage.Record) error {
 
 // doubt: what rec did to another message may not stand any more, though it is not void.
 func (t *turn) doubt(rec *storage.Record) {
-	target, ok := rec.Event.Target()
-	if !ok {
-		return
+	if target, ok := rec.Event.Target(); ok {
+		t.withdrawn.stand(target)
 	}
-	if t.withdrawn.targets == nil {
-		t.withdrawn = withdrawn{map[uint64]bool{}, map[room.EventID]uint32{}, map[room.EventID]bool{}}
-	}
-	t.withdrawn.targets[target] = true
 }
 
 // voids finds the messages that the folded entries void: those that a node wrote under an
@@ -162,7 +166,7 @@ func (t *turn) shorten(root room.EventID, lost uint32) error {
 }
 
 // redo works out anew how a message stands, from all that was said about it and is not
-// void. Words that were erased are looked for elsewhere (mend).
+// void. Words that were erased are looked for elsewhere (words.go).
 func (t *turn) redo(about *storage.Row) error {
 	was := about.Standing
 	fresh := *about
@@ -174,6 +178,7 @@ func (t *turn) redo(about *storage.Row) error {
 	if err != nil {
 		return fmt.Errorf("read what is about %s: %w", about.Event.ID, err)
 	}
+	recs = append(recs, t.withdrawn.found[about.Event.ID]...)
 	for _, at := range t.early.about[about.Event.ID] { // of this batch
 		recs = append(recs, t.app.Records[at])
 	}
@@ -181,6 +186,10 @@ func (t *turn) redo(about *storage.Row) error {
 		if rec := &recs[i]; !rec.Void && !t.withdrawn.poses[rec.Pos] && t.stateAfter().JudgeTarget(rec.Event, about.Event) == nil {
 			t.effect(&storage.Row{Record: *rec}, &fresh)
 		}
+	}
+	if fresh.Event.Body == nil && !fresh.Standing.GetDeleted() {
+		fresh.Standing.Edits = was.GetEdits()
+		t.wanted = append(t.wanted, &fresh)
 	}
 	t.stand(&fresh)
 	return nil

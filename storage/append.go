@@ -23,6 +23,7 @@ type Append struct {
 	Standings  map[uint64]*storagepb.Standing // by the message's pos; replaces
 	Erase      []uint64                       // records whose body goes away
 	Void       []uint64                       // records that become void
+	Restore    []Record                       // erased ones whose body is back: Pos and Event
 	Heads      []*roompb.Head                 // replaces the head of (log, origin), so rising; those of the state log are each kept
 	Chains     []*storagepb.Chain             // replaces the chain of the head's (log, origin, incarnation)
 	DropChains []*roompb.Head                 // logs that need no Chain; nothing happens when they have none

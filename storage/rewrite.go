@@ -8,20 +8,28 @@ import (
 )
 
 // A change is what a turn does to a record that is there already.
-type change struct{ erase, void bool }
+type change struct {
+	erase, void bool
+	event       *room.Event // with its body again; nil: as it was
+}
 
 // changes: a record that is erased and becomes void in one turn is rewritten once, or the
 // second would bring back what the first took.
 func (w *writer) changes(a *Append) error {
-	if len(a.Erase)+len(a.Void) == 0 {
+	if len(a.Erase)+len(a.Void)+len(a.Restore) == 0 {
 		return nil
 	}
 	todo := make(map[uint64]change, len(a.Erase)+len(a.Void))
+	for _, r := range a.Restore {
+		todo[r.Pos] = change{event: r.Event}
+	}
 	for _, pos := range a.Erase {
 		todo[pos] = change{erase: true}
 	}
 	for _, pos := range a.Void {
-		todo[pos] = change{erase: todo[pos].erase, void: true}
+		c := todo[pos]
+		c.void = true
+		todo[pos] = c
 	}
 	for _, pos := range slices.Sorted(maps.Keys(todo)) {
 		if err := w.rewrite(a, pos, todo[pos]); err != nil {
@@ -40,12 +48,20 @@ func (w *writer) rewrite(a *Append, pos uint64, c change) error {
 	}
 	now := was
 	now.Void = was.Void || c.void
+	if c.event != nil {
+		now.Event = c.event
+	}
 	if c.erase {
 		now = now.erased()
 	}
 	w.key = appendPos(w.key[:0], spaceRecord, a.Room, pos)
 	if err := w.frame(w.key, frameOf(&now)); err != nil {
 		return err
+	}
+	if c.event != nil { // its body tells again what it is about
+		if err := w.index.entries(a.Room, &now, func(e entry) error { return w.set(e.key, e.value) }); err != nil {
+			return err
+		}
 	}
 	return w.unindex(a.Room, &was, &now)
 }
