@@ -40,7 +40,23 @@ func (w *world) agreeAmong(id room.ID, hosts []*host) {
 			w.fail("after %v in room %s: %s\nlinks: %v", healWithin, id, why, w.net.links())
 		}
 	}
+	w.readAll(id, hosts)
 	w.compare(id, hosts)
+}
+
+// readAll has somebody of each host look at all of a room, so that what is fetched when it
+// is looked at is fetched.
+func (w *world) readAll(id room.ID, hosts []*host) {
+	_, state, _ := w.home(id)
+	missing := false
+	for _, h := range hosts {
+		if p := h.memberOf(state); p != nil && h.frontierFor(id) != nil {
+			missing = slices.ContainsFunc(p.events(id), func(e *roompb.Event) bool { return e.Deleted && e.DeletedBy == "" }) || missing
+		}
+	}
+	if missing {
+		w.run(5*time.Second, nil)
+	}
 }
 
 // apart says in what the nodes' copies of a room differ, from afar; "" when they do not.
@@ -86,6 +102,9 @@ func (w *world) home(id room.ID) (*host, *roompb.StateDump, string) {
 	var best *roompb.StateDump
 	var at *host
 	for _, h := range w.hosts {
+		if h.liar != nil {
+			continue
+		}
 		if s := h.snapshot(id); s.GetState().GetIndex() > best.GetIndex() {
 			best, at = s.GetState(), h
 		}

@@ -157,6 +157,11 @@ func (e *end) push(id room.ID) {
 }
 
 func (e *end) sendParcel(id room.ID, p *roompb.Parcel) {
+	if l := e.host.liar; l != nil {
+		if p = l.says(e.wire.n.w, id, p); p == nil {
+			return
+		}
+	}
 	s := e.rooms[id]
 	if s == nil {
 		s = newStream(e)
@@ -223,6 +228,9 @@ func (e *end) answer(ask *roompb.Ask, reply func(*roompb.Answer)) {
 	go func() {
 		a := n.Answer(ctx, from, ask)
 		e.wire.n.w.post(func() {
+			if l := e.host.liar; l != nil {
+				a = l.answers(e.wire.n.w, a)
+			}
 			if !e.over() {
 				reply(proto.Clone(a).(*roompb.Answer))
 			}

@@ -26,7 +26,8 @@ type host struct {
 
 	backup   *vfs.MemFS // an older copy of the disk
 	backedUp time.Time
-	setBack  bool // to an older copy, and nobody has told the node
+	liar     *liar // nil: honest
+	setBack  bool  // to an older copy, and nobody has told the node
 
 	*node.Node // nil while it is down
 	store      *storage.Store

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"hearth/node"
@@ -20,6 +21,7 @@ type script struct {
 	ledger map[room.EventID]*promise
 	texts  map[string]bool // every text that was ever tried; each is said at most once
 	stats  map[string]int
+	liar   *host         // nil: nobody
 	ahead  time.Duration // by which the fastest clock was
 
 	underway int // things that people do and have not been answered
@@ -367,12 +369,18 @@ func (s *script) settle() {
 			h.start()
 		}
 	}
+	if s.liar != nil { // it is not heard of any more
+		s.liar.liar = nil
+		for _, h := range s.hosts {
+			s.net.part(s.liar, h)
+		}
+	}
 	s.run(s.ahead, nil) // what was said by clocks that were ahead waits until it is time
 	if !s.run(healWithin, s.lettersOut) {
 		s.fail("after %v some letters still wait", healWithin)
 	}
 	for _, r := range s.rooms {
-		s.agree(r.id)
+		s.agreeAmong(r.id, s.honest())
 	}
 	for _, r := range s.rooms {
 		s.keepPromises(r)
@@ -381,11 +389,15 @@ func (s *script) settle() {
 
 // lettersOut tells whether nothing waits for another node any more, and nobody for an answer.
 func (s *script) lettersOut() bool {
-	if s.underway > 0 {
+	if s.underway > 0 && s.liar == nil {
 		return false
 	}
 	for _, h := range s.hosts {
-		if nodes, err := h.store.OutboxNodes(); err != nil || len(nodes) > 0 {
+		nodes, err := h.store.OutboxNodes()
+		if s.liar != nil {
+			nodes = slices.DeleteFunc(nodes, func(n string) bool { return n == s.liar.name })
+		}
+		if err != nil || h != s.liar && len(nodes) > 0 {
 			return false
 		}
 	}
@@ -397,7 +409,7 @@ func (s *script) keepPromises(r *roomPlay) {
 	s.t.Helper()
 	_, state, _ := s.home(r.id)
 	var p *person
-	for _, h := range s.hosts {
+	for _, h := range s.honest() {
 		if q := h.memberOf(state); q != nil {
 			p = q
 			break
@@ -429,7 +441,7 @@ func (s *script) keepPromises(r *roomPlay) {
 	}
 	for _, a := range s.ledger {
 		shown := a.kind.Message() || a.kind.State()
-		if a.room != r || !shown || there[a.event.String()] || a.shaken {
+		if a.room != r || !shown || there[a.event.String()] || a.shaken || a.by.h == s.liar {
 			continue
 		}
 		if losers[string(a.by.User)] || losers[a.by.h.name] {
