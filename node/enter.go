@@ -73,7 +73,7 @@ func (n *Node) enter(ctx context.Context, id room.ID, home string, d room.Draft)
 }
 
 func snapshotAsk(id room.ID) *roompb.Ask {
-	return &roompb.Ask{What: &roompb.Ask_Snapshot{Snapshot: &roompb.SnapshotAsk{Room: id.Bytes()}}}
+	return &roompb.Ask{What: &roompb.Ask_Snapshot{Snapshot: &roompb.SnapshotAsk{Room: id.Bytes(), Packed: true}}}
 }
 
 // handOver has a room's home hand the room over.
@@ -156,11 +156,18 @@ func (n *Node) answerSnapshot(peer string, q *roompb.SnapshotAsk) (*roompb.Answe
 		return nil, err
 	}
 	c.mu.RLock()
-	dump, root := c.state.Dump(), c.state.Root()
+	dump := c.state.Dump()
 	logs, entries := c.logsFor(peer, false), c.entries
 	index := c.state.Index
 	c.mu.RUnlock()
-	s := &roompb.Snapshot{State: dump, StateRoot: root.Bytes()}
+	raw := room.EncodeDump(dump)
+	root := room.RootOf(raw)
+	s := &roompb.Snapshot{StateRoot: root.Bytes()}
+	if q.GetPacked() {
+		s.PackedState = packState(raw)
+	} else {
+		s.State = dump
+	}
 	if s.Head, err = c.n.store.StateHead(c.id, index); err != nil {
 		return nil, fmt.Errorf("read head of room %s: %w", c.id, err)
 	}
@@ -235,8 +242,11 @@ func (n *Node) openSnapshot(id room.ID, home string, s *roompb.Snapshot) (*opene
 		n.Peers.Raise(home, err.Message)
 		return err
 	}
+	err := unpackState(s)
+	if err != nil {
+		return nil, bad(err.Error())
+	}
 	o := &opened{head: s.GetHead(), past: s.GetState().GetPast()}
-	var err error
 	if o.create, err = openPacket(id, room.EventID{}, s.GetCreate()); err != nil || o.create.ID != id {
 		return nil, bad("its first entry is of another room")
 	}

@@ -54,10 +54,16 @@ func (s *State) dumpPast() []*roompb.PastStanding {
 }
 
 // Root names s by its content: nodes that have folded the same log have the same root.
-func (s *State) Root() Hash {
-	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(s.Dump())
+func (s *State) Root() Hash { return RootOf(EncodeDump(s.Dump())) }
+
+// RootOf is the root of an encoded dump.
+func RootOf(dump []byte) Hash { return sum(labelState, dump) }
+
+// EncodeDump is a state's dump as bytes, the same on every node.
+func EncodeDump(d *roompb.StateDump) []byte {
+	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(d)
 	if err != nil {
-		panic("encode state of room " + s.ID.String() + ": " + err.Error()) // text that is not UTF-8 was let in: Check is broken
+		panic("encode state of a room: " + err.Error()) // text that is not UTF-8 was let in: Check is broken
 	}
-	return sum(labelState, raw)
+	return raw
 }

@@ -460,6 +460,7 @@ type Snapshot struct {
 	StateRoot     []byte                 `protobuf:"bytes,5,opt,name=state_root,json=stateRoot,proto3" json:"state_root,omitempty"`             // SHA-256("hearth state 1\n" || StateDump, deterministic encoding)
 	RootSignature []byte                 `protobuf:"bytes,6,opt,name=root_signature,json=rootSignature,proto3" json:"root_signature,omitempty"` // by the head's origin: Ed25519 over "hearth root 1\n" || head bytes || state_root
 	Newest        []*Parcel              `protobuf:"bytes,7,rep,name=newest,proto3" json:"newest,omitempty"`                                    // of each log, the newest messages
+	PackedState   []byte                 `protobuf:"bytes,8,opt,name=packed_state,json=packedState,proto3" json:"packed_state,omitempty"`       // instead of state, when the ask allows it: the encoded StateDump, deflated (RFC 1951), at most 16 MB inflated
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -539,6 +540,13 @@ func (x *Snapshot) GetRootSignature() []byte {
 func (x *Snapshot) GetNewest() []*Parcel {
 	if x != nil {
 		return x.Newest
+	}
+	return nil
+}
+
+func (x *Snapshot) GetPackedState() []byte {
+	if x != nil {
+		return x.PackedState
 	}
 	return nil
 }
@@ -1570,6 +1578,7 @@ func (x *ProposeAnswer) GetIndex() uint64 {
 type SnapshotAsk struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Room          []byte                 `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
+	Packed        bool                   `protobuf:"varint,2,opt,name=packed,proto3" json:"packed,omitempty"` // packed_state is understood
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1609,6 +1618,13 @@ func (x *SnapshotAsk) GetRoom() []byte {
 		return x.Room
 	}
 	return nil
+}
+
+func (x *SnapshotAsk) GetPacked() bool {
+	if x != nil {
+		return x.Packed
+	}
+	return false
 }
 
 type ResolveAsk struct {
@@ -2599,7 +2615,7 @@ const file_peer_proto_rawDesc = "" +
 	"stateIndex\x12\x1d\n" +
 	"\n" +
 	"state_hash\x18\x03 \x01(\fR\tstateHash\x12'\n" +
-	"\x04tops\x18\x04 \x03(\v2\x13.hearth.room.v1.TopR\x04tops\"\xb7\x02\n" +
+	"\x04tops\x18\x04 \x03(\v2\x13.hearth.room.v1.TopR\x04tops\"\xda\x02\n" +
 	"\bSnapshot\x12.\n" +
 	"\x06create\x18\x01 \x01(\v2\x16.hearth.room.v1.PacketR\x06create\x12*\n" +
 	"\x04last\x18\x02 \x01(\v2\x16.hearth.room.v1.PacketR\x04last\x12(\n" +
@@ -2608,7 +2624,8 @@ const file_peer_proto_rawDesc = "" +
 	"\n" +
 	"state_root\x18\x05 \x01(\fR\tstateRoot\x12%\n" +
 	"\x0eroot_signature\x18\x06 \x01(\fR\rrootSignature\x12.\n" +
-	"\x06newest\x18\a \x03(\v2\x16.hearth.room.v1.ParcelR\x06newest\"\x87\x04\n" +
+	"\x06newest\x18\a \x03(\v2\x16.hearth.room.v1.ParcelR\x06newest\x12!\n" +
+	"\fpacked_state\x18\b \x01(\fR\vpackedState\"\x87\x04\n" +
 	"\tStateDump\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x12\n" +
 	"\x04home\x18\x02 \x01(\tR\x04home\x12\x18\n" +
@@ -2694,9 +2711,10 @@ const file_peer_proto_rawDesc = "" +
 	"\x06passed\x18\a \x01(\bR\x06passed\";\n" +
 	"\rProposeAnswer\x12\x14\n" +
 	"\x05event\x18\x01 \x01(\fR\x05event\x12\x14\n" +
-	"\x05index\x18\x02 \x01(\x04R\x05index\"!\n" +
+	"\x05index\x18\x02 \x01(\x04R\x05index\"9\n" +
 	"\vSnapshotAsk\x12\x12\n" +
-	"\x04room\x18\x01 \x01(\fR\x04room\"6\n" +
+	"\x04room\x18\x01 \x01(\fR\x04room\x12\x16\n" +
+	"\x06packed\x18\x02 \x01(\bR\x06packed\"6\n" +
 	"\n" +
 	"ResolveAsk\x12\x14\n" +
 	"\x05alias\x18\x01 \x01(\tR\x05alias\x12\x12\n" +
