@@ -21,11 +21,12 @@ step() {
 }
 
 # Packages with goroutines run under the race detector; it slows the others down for
-# nothing, and so it does the storage tests that run through seeds, one after the other.
+# nothing: the pure ones, and the storage tests that run through seeds, one after the other.
+pure='/(node/room|node/steward|federation/link|transport/session)(/|$)'
 seeded='^(TestPowerCut|TestEveryOperationFails|TestFaultsChild|TestBitRot)$'
 go_tests() {
   local race plain bad=0
-  race=$(go list ./node/... ./transport/... ./storage/... ./clients/go/... ./federation/...)
+  race=$(go list ./node/... ./transport/... ./storage/... ./clients/go/... ./federation/... | grep -Ev "$pure")
   plain=$(comm -23 <(go list ./... | sort) <(echo "$race" | sort))
   go test -race -timeout 10m -skip "$seeded" $race || bad=1
   go test -timeout 10m -run "$seeded" ./storage || bad=1
