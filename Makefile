@@ -7,14 +7,16 @@
 #   make check   formatting, vet, generated code, import rules, TypeScript's types
 #   make race    all Go tests with the race detector         make fuzz    30 s a decoder (FUZZTIME=)
 #   make e2e     the browser tests                           make bench   the figures, JSON lines
+#   make sim      the simulated federation (SEEDS=1000)
 #   make fmt     format Go code                              make proto   generate code from .proto
 
 SHELL := /bin/bash
 WEB := clients/web
 FUZZTIME ?= 30s
 ARGS ?=
+SEEDS ?= 1000
 
-.PHONY: run test build web check race fuzz e2e bench fmt proto clean
+.PHONY: run test build web check race fuzz sim e2e bench fmt proto clean
 .DEFAULT_GOAL := build
 
 run: build
@@ -48,6 +50,10 @@ race:
 
 fuzz:
 	@scripts/fuzz.sh $(FUZZTIME)
+
+sim:
+	@scripts/need.sh go
+	@scripts/sim.sh $(SEEDS)
 
 e2e: build
 	@scripts/need.sh chromium
