@@ -448,7 +448,10 @@ func (s *script) keepPromises(r *roomPlay) {
 			s.stats["voided"]++
 			continue // beyond a cut
 		}
-		s.fail("%s %s %q (%s) was acknowledged %v ago and is lost", a.by.User, a.kind, a.text, a.event, time.Since(a.at))
+		if s.orphan(p.h, a.event) {
+			continue
+		}
+		s.fail("%s %s %q (%s) was acknowledged %v ago and is lost\n%s", a.by.User, a.kind, a.text, a.event, time.Since(a.at), s.whereabouts(a.event))
 	}
 }
 
@@ -507,4 +510,33 @@ var copies = []mishap{
 		}
 		s.startLater(h)
 	}},
+}
+
+// whereabouts says what each host has of an event.
+func (s *script) whereabouts(id room.EventID) (out string) {
+	for _, h := range s.hosts {
+		in, pos, ok, _ := h.store.Find(id)
+		row, _, _ := h.store.Row(in, pos)
+		out += fmt.Sprintf("  %s: here %v void %v thread %.6s", h.name, ok, row.Void, row.Thread)
+		if !row.Thread.IsZero() {
+			in, pos, ok, _ := h.store.Find(row.Thread)
+			root, _, _ := h.store.Row(in, pos)
+			out += fmt.Sprintf(" whose root is here %v void %v %v", ok, root.Void, root.Standing)
+		}
+		out += "\n"
+	}
+	return out
+}
+
+// orphan tells whether an event answers in a thread whose first message was taken back: it
+// is there, and nobody comes by.
+func (s *script) orphan(h *host, id room.EventID) bool {
+	in, pos, ok, _ := h.store.Find(id)
+	row, _, _ := h.store.Row(in, pos)
+	if !ok || row.Void || row.Thread.IsZero() {
+		return false
+	}
+	in, pos, ok, _ = h.store.Find(row.Thread)
+	root, _, _ := h.store.Row(in, pos)
+	return ok && root.Void
 }
