@@ -160,6 +160,7 @@ func (c *conn) send(id room.ID, parcels []*roompb.Parcel) error {
 	}
 	var err error
 	for _, p := range parcels {
+		p.Room = nil // the stream says it
 		if b, err = link.Append(b, p); err != nil {
 			break
 		}

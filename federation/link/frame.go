@@ -165,7 +165,8 @@ func checkTops(id []byte, tops []*roompb.Top) error {
 	return nil
 }
 
-// DecodeParcel reads a parcel that came on the stream of a room.
+// DecodeParcel reads a parcel that came on the stream of a room, which need not say again
+// whose it is.
 func DecodeParcel(b []byte, id room.ID) (*roompb.Parcel, error) {
 	if len(b) > MaxParcel {
 		return nil, room.Errorf(room.TooLarge, "A parcel has at most %d bytes, not %d.", MaxParcel, len(b))
@@ -173,6 +174,9 @@ func DecodeParcel(b []byte, id room.ID) (*roompb.Parcel, error) {
 	p := new(roompb.Parcel)
 	if err := unmarshal.Unmarshal(b, p); err != nil {
 		return nil, room.Errorf(room.Protocol, "A parcel cannot be read.")
+	}
+	if len(p.GetRoom()) == 0 {
+		p.Room = id.Bytes()
 	}
 	switch n := len(p.GetPackets()); {
 	case n == 0 || n > MaxPackets:
