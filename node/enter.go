@@ -263,7 +263,8 @@ func (n *Node) openSnapshot(id room.ID, home string, s *roompb.Snapshot) (*opene
 		return nil, bad(err.Error())
 	}
 	if o.state.Clock.Millis() > n.millis()+room.MaxClockForward {
-		return nil, bad("its clock is far ahead of this node's: compare the two machines' clocks")
+		return nil, &room.Error{Code: room.Unavailable, RetryAfter: resend,
+			Message: "The clock of the room's home, " + home + ", is far ahead of this node's. The room comes when it is time; let the two administrators compare their clocks."}
 	}
 	if err := o.state.CheckHead(o.head); err != nil {
 		return nil, bad(err.Error())
@@ -557,7 +558,7 @@ func (n *Node) storeStub(id room.ID, home string, create, invite *room.Event, su
 	if m.Direct != "" {
 		app.Values = []storage.Value{{Name: "direct/" + pairOf(room.User(m.Creator), room.User(m.Direct)), Bytes: id.Bytes()}}
 	}
-	if was == nil || was.GetStub() {
+	if was.GetHeadPos() == 0 { // nothing of it was ever here but an invitation
 		return n.store.Append(app)
 	}
 	// A room that this node was in once: its log stays, and the invitation stands beside it.
