@@ -51,6 +51,8 @@ var rules = []rule{
 		"the client library knows the wire alone, as somebody else's would"},
 	{"cmd/node", []string{"node/...", "storage/...", "transport/...", "federation/...", "plugins/...", "clients/..."}, nil,
 		"main wires everything; nobody imports it"},
+	{"test/hostile/foe", []string{"node/room/roompb", "federation/link/linkpb"}, []string{"github.com/quic-go/quic-go", "google.golang.org/protobuf"},
+		"a hostile peer is written from the document, so that a mistake of the node's own code cannot hide in its tests"},
 	{"test", []string{"node/...", "storage/...", "transport/...", "federation/...", "clients/...", "cmd/..."}, nil, "tests may look at all"},
 }
 

@@ -317,21 +317,17 @@ var byAsking = []attack{
 		settings := func(l *foe.Log, topic string) *foe.Event {
 			return l.Add(s.mallory, "settings", foe.Salted(&roompb.Body{Settings: &roompb.Settings{Topic: &topic}}), nil)
 		}
-		other := l.Fork()
 		s.push(s.link, l.Parcel(settings(l, "a topic")))
 		s.awaitTopic("a topic")
-		s.push(s.link, other.Parcel(settings(other, "another"), settings(other, "a third")))
-		s.alarmed(s.alice, s.Foe.Name, "two different states")
 		// The stewards change within a parcel: who signs its end was not entitled to by its beginning.
-		within := l.Fork()
+		other, within := l.Fork(), l.Fork()
 		s.push(s.link, within.Parcel(within.Add(s.mallory, "stewards", foe.Salted(&roompb.Body{Stewards: []string{s.Foe.Name, s.alice.name}}), nil), settings(within, "slipped in")))
 		s.settled(s.link)
 		if got := s.topic(); got != "a topic" {
 			s.Errorf("the topic is %q", got)
 		}
 		// The home says that carol is here, and speaks for her.
-		forged := l.Add(s.carol.person(), "join", foe.Salted(&roompb.Body{NodeKey: s.Public()}), nil)
-		s.push(s.link, l.Parcel(forged))
+		s.push(s.link, l.Parcel(l.Add(s.carol.person(), "join", foe.Salted(&roompb.Body{NodeKey: s.Public()}), nil)))
 		s.settled(s.link)
 		words := s.Messages(s.id, l.Seq)
 		words.Origin = s.carol.name
@@ -340,7 +336,11 @@ var byAsking = []attack{
 		if s.shows(s.alice, "carol never said this") {
 			s.Error("the home of a room speaks for a user of another node")
 		}
-		s.alarmed(s.alice, s.carol.name, "another key")
+		s.alarmed(s.alice, s.carol.name, "by another key", s.room)
+		// It has told somebody else another story: from now on the room can only be read.
+		s.push(s.link, other.Parcel(settings(other, "another"), settings(other, "a third")))
+		s.alarmed(s.alice, s.Foe.Name, "two different states")
+		s.room = ""
 	}},
 	{name: "pages that are not what was asked for", room: true, both: true, run: func(s *stage) {
 		events := []*foe.Event{s.log.Say(s.mallory, "1"), s.log.Say(s.mallory, "2"), s.log.Say(s.mallory, "3"), s.log.Say(s.mallory, "4")}

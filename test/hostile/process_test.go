@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -53,18 +54,19 @@ func full() bool { return os.Getenv("HEARTH_FULL") != "" }
 
 // node is a running hearth, with one account, who is its administrator.
 type node struct {
-	t       testing.TB
-	name    string
-	address string
-	data    string
-	user    string // local
-	profile string
-	secret  string // of an invite for nodes
-	link    string
-	log     *logs
-	cmd     *exec.Cmd
-	ended   chan struct{}
-	client  *client.Client
+	t        testing.TB
+	name     string
+	address  string
+	data     string
+	profiles string // where it serves Go's
+	user     string // local
+	profile  string
+	secret   string // of an invite for nodes
+	link     string
+	log      *logs
+	cmd      *exec.Cmd
+	ended    chan struct{}
+	client   *client.Client
 }
 
 const password = "correct horse battery staple"
@@ -74,7 +76,7 @@ func startNode(t testing.TB, dir, user string) *node {
 	t.Helper()
 	n := &node{t: t, user: user, data: filepath.Join(dir, user), profile: filepath.Join(dir, user+".json"), log: &logs{}, ended: make(chan struct{})}
 	n.address = "localhost:" + freePort(t)
-	n.name = n.address
+	n.name, n.profiles = n.address, "127.0.0.1:"+freePort(t)
 	n.spawn()
 	pw := filepath.Join(dir, "pw")
 	if err := os.WriteFile(pw, []byte(password+"\n"), 0o600); err != nil {
@@ -90,7 +92,7 @@ func startNode(t testing.TB, dir, user string) *node {
 
 func (n *node) spawn() {
 	n.t.Helper()
-	n.cmd = exec.Command(program, "serve", "--data", n.data, "--listen", n.address, "--name", n.name, "--send-rate", "0")
+	n.cmd = exec.Command(program, "serve", "--data", n.data, "--listen", n.address, "--name", n.name, "--send-rate", "0", "--pprof", n.profiles)
 	n.cmd.Env, n.cmd.Stderr = environment(), n.log
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := n.cmd.StdoutPipe()
@@ -192,6 +194,30 @@ func (n *node) memory() int64 {
 	}
 	n.t.Fatal("the machine does not say how much memory the node has")
 	return 0
+}
+
+// live is what the node still uses after a collection, in bytes, and what its runtime says of it.
+func (n *node) live() (bytes int64, all string) {
+	n.t.Helper()
+	w, err := http.Get("http://" + n.profiles + "/debug/pprof/heap?gc=1&debug=1")
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	defer w.Body.Close()
+	raw, err := io.ReadAll(w.Body)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(raw)) {
+		name, value, ok := strings.Cut(strings.TrimSpace(strings.TrimPrefix(line, "# ")), " = ")
+		if ok && len(value) < 40 {
+			all += name + " " + value + ", "
+		}
+		if name == "HeapAlloc" {
+			bytes, _ = strconv.ParseInt(value, 10, 64)
+		}
+	}
+	return bytes, all
 }
 
 // busy is how long the node has computed, on all cores, since it began.

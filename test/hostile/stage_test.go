@@ -337,10 +337,18 @@ func (s *stage) look(row attack, memory int64, busy time.Duration) {
 		s.mustAgree()
 	}
 	if grown := s.alice.memory() - memory; grown > growsMost {
-		s.Errorf("the node has grown by %d MB, want at most %d", grown>>20, int64(growsMost)>>20)
+		s.mustShrink(grown)
 	}
 	if each := busy / time.Duration(max(row.bad, 1)); row.bad > 0 && each > badEventCosts {
 		s.Errorf("each of %d bad ones cost %v, want at most %v", row.bad, each, badEventCosts)
+	}
+}
+
+// mustShrink: what a node holds for a moment, as when it indexes what was said, may be more.
+func (s *stage) mustShrink(grown int64) {
+	s.Helper()
+	if live, all := s.alice.live(); live > 2*growsMost || grown > 4*growsMost {
+		s.Errorf("the node has grown by %d MB, of which it uses %d, want at most %d: %s", grown>>20, live>>20, int64(growsMost)>>20, all)
 	}
 }
 

@@ -192,7 +192,8 @@ func (l *Link) readUni(s *quic.ReceiveStream) {
 		_, _ = io.Copy(io.Discard, r)
 		return
 	}
-	if _, err := r.Discard(32); err != nil {
+	room := make([]byte, 32)
+	if _, err := io.ReadFull(r, room); err != nil {
 		return
 	}
 	for {
@@ -200,6 +201,7 @@ func (l *Link) readUni(s *quic.ReceiveStream) {
 		if readMessage(r, p) != nil {
 			return
 		}
+		p.Room = room // it need not be named again
 		l.note(func() { l.parcels = keep(l.parcels, p) })
 	}
 }
@@ -300,9 +302,7 @@ func (l *Link) Ask(ctx context.Context, a *roompb.Ask) (*roompb.Answer, error) {
 	if _, err := s.Write(append([]byte{'q'}, framed(marshal(a))...)); err != nil {
 		return nil, err
 	}
-	if err := s.Close(); err != nil {
-		return nil, err
-	}
+	_ = s.Close() // the node may have read all that it needs
 	out := new(roompb.Answer)
 	return out, readMessage(bufio.NewReader(s), out)
 }
