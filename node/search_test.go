@@ -69,7 +69,7 @@ func TestSearchTakesLongMessages(t *testing.T) {
 // found asks once the index has caught up.
 func found(t *testing.T, w *world, by Caller, text string) int {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(90 * time.Second)
 	for {
 		r, err := w.Search(context.Background(), by, SearchQuery{Text: text})
 		if err != nil {
