@@ -466,6 +466,9 @@ func (n *Node) answerInvite(peer string, q *roompb.InviteAsk) (*roompb.Answer, e
 	if err != nil {
 		return nil, fmt.Errorf("read room %s: %w", id, err)
 	}
+	if home := meta.GetHome(); meta.GetStub() && home != peer && create.Author().Node() != peer {
+		return nil, room.Errorf(room.Conflict, "The invitation to this room is from %s: another node cannot take its place.", home)
+	}
 	if meta != nil && !meta.GetStub() {
 		if c, err := n.rooms.get(id); err == nil && c.takesPart() {
 			return &roompb.Answer{}, nil // the entry comes with the state log
