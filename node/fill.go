@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"hearth/node/room"
 	"hearth/node/room/roompb"
@@ -17,8 +18,11 @@ func (c *chamber) fill() {
 	}
 	started := c.n.rooms.start(func() {
 		whole := c.mendAll()
+		if !whole { // who has it may not have had it yet
+			c.n.pause(fillAgain)
+		}
 		c.filling.Store(false)
-		if _, torn := c.firstHole(); whole && torn { // since then
+		if _, torn := c.firstHole(); torn && !c.asleep() {
 			c.fill()
 		}
 	})
@@ -27,8 +31,18 @@ func (c *chamber) fill() {
 	}
 }
 
+// fillAgain is after how long what nobody had is asked for again.
+const fillAgain = 10 * time.Second
+
+// asleep tells whether the room is another chamber's by now.
+func (c *chamber) asleep() bool {
+	c.queueMu.Lock()
+	defer c.queueMu.Unlock()
+	return c.retired
+}
+
 // mendAll fills holes until there are none; false when nobody has what is missing, or it
-// cannot be judged yet: PeerUp and the next entry of the state log try again.
+// cannot be judged yet.
 func (c *chamber) mendAll() bool {
 	for c.n.life.Err() == nil {
 		h, ok := c.firstHole()
