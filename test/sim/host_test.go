@@ -24,10 +24,11 @@ type host struct {
 	fs   *vfs.MemFS
 	skew time.Duration // of its clock
 
-	backup   *vfs.MemFS // an older copy of the disk
-	backedUp time.Time
-	liar     *liar // nil: honest
-	setBack  bool  // to an older copy, and nobody has told the node
+	backup    *vfs.MemFS // an older copy of the disk
+	backedUp  time.Time
+	liar      *liar // nil: honest
+	setBackAt time.Time
+	setBack   bool // to an older copy, and nobody has told the node
 
 	*node.Node // nil while it is down
 	store      *storage.Store

@@ -114,7 +114,8 @@ func (s *script) outcome(p *person, r *roomPlay, k room.Kind, b *roompb.Body, re
 		s.stats[string(k)]++
 		s.note("%s %s in %.4s %s: %.6s", p.User, k, r.id, about(b), receipt.Event)
 		if !receipt.Event.IsZero() {
-			s.ledger[receipt.Event] = &promise{event: receipt.Event, room: r, by: p, kind: k, text: b.GetText(), at: time.Now(), shaken: p.h.setBack && s.net.alone(p.h)}
+			s.ledger[receipt.Event] = &promise{event: receipt.Event, room: r, by: p, kind: k, text: b.GetText(), at: time.Now(), shaken: p.h.setBack && s.net.alone(p.h) ||
+				k.State() && time.Since(r.creator.h.setBackAt) < 20*time.Second} // its answer was on the way
 		}
 	}
 }
@@ -503,7 +504,7 @@ var copies = []mishap{
 			}
 		}
 		h.stop()
-		h.setBack = silently
+		h.setBack, h.setBackAt = silently, time.Now()
 		h.fs, h.backup = h.backup, nil
 		if !silently {
 			h.reincarnate()
