@@ -15,7 +15,7 @@ type house interface {
 	Name() string
 	PrivateKey() ed25519.PrivateKey
 
-	ReceiveParcel(ctx context.Context, peer string, p *roompb.Parcel) (again *roompb.Frontier, err error)
+	TakeParcel(peer string, p *roompb.Parcel) func(context.Context) (again *roompb.Frontier, err error)
 	Digests(peer string) ([]node.Digest, error)
 	Frontier(peer string, id room.ID) (*roompb.Frontier, error)
 	Collect(peer string, theirs *roompb.Frontier, own bool, maxBytes int) (parcels []*roompb.Parcel, after *roompb.Frontier, more bool, err error)

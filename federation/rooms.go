@@ -237,45 +237,83 @@ func (c *conn) readUni(s *quic.ReceiveStream) error {
 	return nil // of a later version of the protocol
 }
 
-// readRoom takes in the parcels of one room, one after the other.
+// parcelsAhead is how many parcels of a room's stream may wait for their sync: those that
+// wait together share one.
+const parcelsAhead = 16
+
+// readRoom takes in the parcels of one room, one after the other. The next one is read
+// and handed to the node while those before it are being stored.
 func (c *conn) readRoom(s *quic.ReceiveStream, r *bufio.Reader) error {
 	var id room.ID
 	if _, err := io.ReadFull(r, id[:]); err != nil {
 		return nil
 	}
+	under := &underWay{storing: make(chan func(), parcelsAhead)}
+	c.running.Go(func() {
+		for store := range under.storing {
+			store()
+			under.left.Done()
+		}
+	})
+	defer close(under.storing)
 	for {
 		_ = s.SetReadDeadline(time.Time{}) // it may be silent as long as the link lives
 		n, err := link.ReadLength(r, link.MaxParcel)
 		if err != nil {
 			return err
 		}
-		if err := c.readParcel(s, r, id, n); err != nil {
+		if err := c.readParcel(s, r, id, n, under); err != nil {
 			return err
 		}
 	}
 }
 
+// underWay are the parcels of a stream that are handed to the node and not stored yet.
+type underWay struct {
+	storing chan func() // what is to be done about each, in order
+	left    sync.WaitGroup
+}
+
+func (u *underWay) add(store func()) {
+	u.left.Add(1)
+	u.storing <- store
+}
+
 // readParcel takes in one parcel of n bytes. Its memory is counted from before it is read
 // until it is stored: what is too much waits in the peer.
-func (c *conn) readParcel(s *quic.ReceiveStream, r *bufio.Reader, id room.ID, n int) error {
+func (c *conn) readParcel(s *quic.ReceiveStream, r *bufio.Reader, id room.ID, n int, under *underWay) error {
 	if err := c.inWork.Acquire(c.ctx, int64(n)); err != nil {
 		return err
 	}
-	defer c.inWork.Release(int64(n))
+	p, err := c.parcel(s, r, id, n)
+	if err != nil {
+		c.inWork.Release(int64(n))
+		return err
+	}
+	taken := c.f.node.TakeParcel(c.name, p)
+	state := p.GetHead().GetLog() == roompb.Log_LOG_STATE
+	under.add(func() {
+		defer c.inWork.Release(int64(n))
+		c.store(id, p, taken)
+	})
+	if state {
+		under.left.Wait() // the keys that what follows is signed by may be in it
+	}
+	return c.ctx.Err()
+}
+
+func (c *conn) parcel(s *quic.ReceiveStream, r *bufio.Reader, id room.ID, n int) (*roompb.Parcel, error) {
 	_ = s.SetReadDeadline(time.Now().Add(bodyWithin))
 	b, err := link.ReadBody(r, n)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	p, err := link.DecodeParcel(b, id)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c.f.counters.in.parcel(len(p.GetPackets()), n)
-	if err := c.pace(len(p.GetPackets())); err != nil {
-		return err
-	}
-	return c.store(id, p)
+	return p, c.pace(len(p.GetPackets()))
 }
 
 // pace lets the peer's events in at their rate: beyond it they wait, and the peer with them.
@@ -302,18 +340,18 @@ func (c *conn) pause(d time.Duration) error {
 	}
 }
 
-// store hands a parcel to the node, and tells the peer what came of it.
-func (c *conn) store(id room.ID, p *roompb.Parcel) error {
-	again, err := c.f.node.ReceiveParcel(c.ctx, c.name, p)
+// store waits until the node has stored a parcel, and tells the peer what came of it.
+func (c *conn) store(id room.ID, p *roompb.Parcel, taken func(context.Context) (*roompb.Frontier, error)) {
+	again, err := taken(c.ctx)
 	switch {
 	case c.ctx.Err() != nil:
-		return c.ctx.Err()
+		return
 	case retryable(err):
 		c.f.log.Warn("store what a peer sent", "peer", c.name, "room", id, "error", err)
-		return nil // this node's fault: the next digest brings it again
+		return // this node's fault: the next digest brings it again
 	case err != nil:
 		c.charge(err.Error())
-		return nil
+		return
 	}
 	now := c.f.config.Now()
 	c.mu.Lock()
@@ -331,7 +369,6 @@ func (c *conn) store(id room.ID, p *roompb.Parcel) error {
 	if again == nil {
 		c.f.tellOrigin(c, p)
 	}
-	return nil
 }
 
 func retryable(err error) bool {

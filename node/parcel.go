@@ -108,35 +108,48 @@ func headOf(h *roompb.Head, e *room.Event) bool {
 // error says that the parcel itself is wrong; the peer is to be charged for it. The parcel's
 // head is completed by what its last event says, when the room is known.
 func (n *Node) ReceiveParcel(ctx context.Context, peer string, p *roompb.Parcel) (again *roompb.Frontier, err error) {
+	return n.TakeParcel(peer, p)(ctx)
+}
+
+// TakeParcel is ReceiveParcel in two halves: it hands a parcel to its room and returns a
+// function that waits for what becomes of it. The order of calls is the order in the room,
+// and parcels that wait together share a sync.
+func (n *Node) TakeParcel(peer string, p *roompb.Parcel) func(context.Context) (again *roompb.Frontier, err error) {
+	refused := func(err error) func(context.Context) (*roompb.Frontier, error) {
+		return func(context.Context) (*roompb.Frontier, error) { return nil, err }
+	}
 	id, err := room.HashFromBytes(p.GetRoom())
 	if err != nil {
-		return nil, err
+		return refused(err)
 	}
 	c, err := n.rooms.get(id)
 	if err != nil {
 		p.Head = nil // it says what it likes: nobody is to be told that anything was stored
-		return nil, unknownIsFine(err)
+		return refused(unknownIsFine(err))
 	}
 	r, err := openParcel(id, p)
 	if err != nil {
-		return nil, fmt.Errorf("parcel of room %s from %s: %w", id, peer, err)
+		return refused(fmt.Errorf("parcel of room %s from %s: %w", id, peer, err))
 	}
 	if r.head == nil {
-		return nil, room.Errorf(room.BadRequest, "The parcel has no head.")
+		return refused(room.Errorf(room.BadRequest, "The parcel has no head."))
 	}
 	r.peer, p.Head = peer, r.head
 	known, err := c.signed(r)
 	if err != nil {
-		return nil, err
+		return refused(err)
 	}
-	again = c.frontier()
+	taken := func(context.Context) (*roompb.Frontier, error) { return c.frontier(), nil }
 	if known {
-		again, err = n.take(ctx, c, r)
+		taken = n.hand(c, r)
 	}
-	if again != nil && !c.takes(peer) { // what is here is none of its business
-		again, p.Head = nil, nil
+	return func(ctx context.Context) (*roompb.Frontier, error) {
+		again, err := taken(ctx)
+		if again != nil && !c.takes(peer) { // what is here is none of its business
+			again, p.Head = nil, nil
+		}
+		return again, err
 	}
-	return again, err
 }
 
 func (c *chamber) takes(peer string) bool {
@@ -153,20 +166,27 @@ func unknownIsFine(err error) error {
 	return err
 }
 
-// take hands a parcel to its room's loop.
+// take hands a parcel to its room's loop and waits.
 func (n *Node) take(ctx context.Context, c *chamber, r *received) (*roompb.Frontier, error) {
+	return n.hand(c, r)(ctx)
+}
+
+// hand hands a parcel to its room's loop and returns a function that waits.
+func (n *Node) hand(c *chamber, r *received) func(context.Context) (*roompb.Frontier, error) {
 	s := &submission{parcel: r, done: make(chan result, 1)}
 	if err := n.submit(c.id, s); err != nil {
-		return c.frontier(), nil // full, or stopping: the peer comes again
+		return func(context.Context) (*roompb.Frontier, error) { return c.frontier(), nil } // full, or stopping: the peer comes again
 	}
-	_, err := s.wait(ctx)
-	switch {
-	case err == nil:
-		return nil, nil
-	case isLater(err):
-		return c.frontier(), nil
+	return func(ctx context.Context) (*roompb.Frontier, error) {
+		_, err := s.wait(ctx)
+		switch {
+		case err == nil:
+			return nil, nil
+		case isLater(err):
+			return c.frontier(), nil
+		}
+		return nil, err
 	}
-	return nil, err
 }
 
 // later is why a parcel cannot be used now, through no fault of its sender.
