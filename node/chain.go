@@ -42,6 +42,7 @@ type chain struct {
 	branch   *roompb.Parcel // the other one, from there to its signed head
 	lastTime room.Time
 	lastSeen uint64 // the state index that the newest event cites
+	voided   int    // events in a row, at its end, that came void
 }
 
 type stretch struct {

@@ -37,6 +37,11 @@ func (t *turn) receive(s *submission) error {
 			return later
 		}
 	}
+	if slices.ContainsFunc(verdicts, func(v room.Verdict) bool { return v.Outcome == room.Valid }) {
+		ch.voided = 0
+	} else if ch.voided += len(fresh); r.head != nil && ch.voided > mostVoided {
+		return t.settle(s, ch, nil) // it is banned and goes on: nobody has to keep that
+	}
 	if t.err = t.early.read(t.c, fresh); t.err != nil {
 		return t.err
 	}
@@ -53,6 +58,9 @@ func (t *turn) receive(s *submission) error {
 	t.replies = append(t.replies, reply{sub: s})
 	return nil
 }
+
+// mostVoided bounds what is kept of a log whose authors have no right to it any more.
+const mostVoided = 2000
 
 // maxIncarnations bounds the logs of one node in one room.
 const maxIncarnations = 64
