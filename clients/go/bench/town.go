@@ -41,12 +41,12 @@ func newTown(p *plan, accounts, rooms int) (t *town, err error) {
 	return newTownAt(p, alone, accounts, rooms)
 }
 
-func newTownAt(p *plan, at place, accounts, rooms int) (t *town, err error) {
+func newTownAt(p *plan, at place, accounts, rooms int) (made *town, err error) {
 	dir, err := os.MkdirTemp("", "hearth-bench-")
 	if err != nil {
 		return nil, err
 	}
-	t = &town{dir: dir, place: at}
+	t := &town{dir: dir, place: at}
 	defer func() {
 		if err != nil {
 			t.close()
