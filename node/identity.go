@@ -119,6 +119,9 @@ func (n *Node) beginAnew(after uint32) error {
 		return nil
 	}
 	next := after + 1
+	if next > room.MaxIncarnation {
+		return room.Errorf(room.Unavailable, "This node has begun its logs anew %d times: no other node takes more from it.", room.MaxIncarnation)
+	}
 	if err := n.store.PutValue(valueIncarnation, binary.BigEndian.AppendUint32(nil, next)); err != nil {
 		return fmt.Errorf("begin incarnation %d: %w", next, err)
 	}

@@ -66,6 +66,8 @@ func openPacket(id room.ID, prev room.EventID, p *roompb.Packet) (*room.Event, e
 	switch {
 	case !e.Kind().Known():
 		return nil, room.Errorf(room.BadRequest, "%q is not a kind of event that this node knows.", clip(string(e.Kind()), 40))
+	case e.Header.GetIncarnation() == 0 || e.Header.GetIncarnation() > room.MaxIncarnation:
+		return nil, room.Errorf(room.BadRequest, "A log's incarnation is 1 to %d.", room.MaxIncarnation)
 	case e.Kind().Log() != e.Header.GetLog():
 		return nil, room.Errorf(room.BadRequest, "An event of kind %s is not of that log.", e.Kind())
 	case e.Body == nil && e.Kind().State():

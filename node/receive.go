@@ -20,9 +20,6 @@ func (t *turn) receive(s *submission) error {
 			return err
 		}
 	}
-	if t.c.logs[r.key] == nil && t.c.incarnations(r.key.origin) >= maxIncarnations {
-		return room.Errorf(room.TooLarge, "%s has begun too many logs.", r.key.origin)
-	}
 	ch := t.chain(r.key)
 	fresh, err := t.fresh(ch, r)
 	if err != nil || len(fresh) == 0 {
@@ -61,18 +58,6 @@ func (t *turn) receive(s *submission) error {
 
 // mostVoided bounds what is kept of a log whose authors have no right to it any more.
 const mostVoided = 2000
-
-// maxIncarnations bounds the logs of one node in one room.
-const maxIncarnations = 64
-
-func (c *chamber) incarnations(origin string) (n int) {
-	for k := range c.logs {
-		if k.origin == origin {
-			n++
-		}
-	}
-	return n
-}
 
 // settle ends a parcel that brings nothing new, or another branch.
 func (t *turn) settle(s *submission, ch *chain, err error) error {

@@ -26,9 +26,10 @@ const (
 	MaxStandings    = 2 * MaxMembers // members, invited and banned together
 	MaxNodes        = 10_000         // that a room has heard of
 	MaxStewards     = 7
-	MaxCuts         = 64        // incarnations of a node that one entry cuts
-	MaxSpells       = 2000      // of one user in a room, before joining again is refused
-	MaxSeq          = 1<<53 - 1 // of a log: what a JSON number holds, so that sums with it do not overflow
+	MaxIncarnation  = 64             // of a node: how often it may begin new logs
+	MaxCuts         = MaxIncarnation // of one node, in one entry
+	MaxSpells       = 2000           // of one user in a room, before joining again is refused
+	MaxSeq          = 1<<53 - 1      // of a log: what a JSON number holds, so that sums with it do not overflow
 	SaltLen         = 16
 	CurrentVersion  = 1
 	MaxClockForward = 2 * 60 * 1000 // ms an event may be ahead of its reader's clock
