@@ -88,6 +88,7 @@ type submission struct {
 	tops   []*roompb.Top // a leave's: how far the leaving user's node says that its logs had come
 	read   *readMark
 	gone   room.User // leaves this node's copy of the room at once
+	since  uint64    // gone: the newest entry about them when they asked to go
 	parcel *received
 	fork   *proof
 	words  *words

@@ -49,6 +49,7 @@ func (n *Node) propose(ctx context.Context, c *chamber, d room.Draft) (Receipt, 
 	if d.Kind == room.KindJoin && !c.takesPart() {
 		return n.bringIn(ctx, c, d)
 	}
+	since := c.settled(d.Author)
 	ask, err := c.proposal(&d)
 	if err != nil {
 		return Receipt{}, err
@@ -57,13 +58,13 @@ func (n *Node) propose(ctx context.Context, c *chamber, d room.Draft) (Receipt, 
 	defer cancel()
 	r, err := n.bring(within, c, d, ask)
 	if errors.Is(err, ErrUnreachable) {
-		return n.proposeLater(ctx, c, d, ask)
+		return n.proposeLater(ctx, c, d, ask, since)
 	}
 	if err != nil {
 		return Receipt{}, err
 	}
 	if d.Kind == room.KindLeave && !c.takesPart() { // an invitation was declined
-		return Receipt{Room: c.id}, n.goAway(ctx, c, d.Author)
+		return Receipt{Room: c.id}, n.goAway(ctx, c, d.Author, since)
 	}
 	return r, nil
 }
@@ -106,7 +107,7 @@ var mayWait = map[room.Kind]bool{
 	room.KindRole: true, room.KindSettings: true, room.KindNodeBan: true, room.KindNodeUnban: true,
 }
 
-func (n *Node) proposeLater(ctx context.Context, c *chamber, d room.Draft, ask *roompb.Ask) (Receipt, error) {
+func (n *Node) proposeLater(ctx context.Context, c *chamber, d room.Draft, ask *roompb.Ask, since uint64) (Receipt, error) {
 	home := c.home()
 	if !mayWait[d.Kind] {
 		return Receipt{}, c.standsStill()
@@ -123,7 +124,7 @@ func (n *Node) proposeLater(ctx context.Context, c *chamber, d room.Draft, ask *
 		return Receipt{}, err
 	}
 	if d.Kind == room.KindLeave {
-		return Receipt{Room: c.id, Waiting: true}, n.goAway(ctx, c, d.Author)
+		return Receipt{Room: c.id, Waiting: true}, n.goAway(ctx, c, d.Author, since)
 	}
 	return Receipt{Room: c.id, Waiting: true}, nil
 }
@@ -147,9 +148,18 @@ func (c *chamber) wouldRefuse(d *room.Draft) error {
 	return c.state.Check(e)
 }
 
-// goAway takes a user out of a room here, whatever its home says and whenever.
-func (n *Node) goAway(ctx context.Context, c *chamber, u room.User) error {
-	s := &submission{gone: u, done: make(chan result, 1)}
+// settled is the newest entry that says how a user stands: the state log's last, or, of an
+// invitation to a room that was here once, the invitation.
+func (c *chamber) settled(u room.User) uint64 {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return max(c.state.Index, c.state.Member(u).From)
+}
+
+// goAway takes a user out of a room here, whatever its home says and whenever; unless the
+// home has spoken since the user asked: it did so, and may have let them in again.
+func (n *Node) goAway(ctx context.Context, c *chamber, u room.User, since uint64) error {
+	s := &submission{gone: u, since: since, done: make(chan result, 1)}
 	if err := n.submit(c.id, s); err != nil {
 		return err
 	}

@@ -103,9 +103,7 @@ func (t *turn) add(s *submission) error {
 	case s.words != nil:
 		return t.restore(s)
 	case s.gone != "":
-		t.gone = append(t.gone, s.gone)
-		t.replies = append(t.replies, reply{sub: s})
-		return nil
+		return t.goAway(s)
 	case s.parcel != nil && s.state():
 		return t.receiveEntries(s)
 	case s.parcel != nil:
@@ -149,6 +147,17 @@ func (t *turn) add(s *submission) error {
 	own.add(e, e)
 	own.end(e, nil) // signed at the end of the batch
 	t.logs[t.own], t.said = own, true
+	return nil
+}
+
+// goAway notes that a user is gone, if nothing was settled about them since they asked.
+func (t *turn) goAway(s *submission) error {
+	if m := t.c.state.Member(s.gone); m.Membership == "" || m.From > s.since {
+		s.done <- result{}
+		return nil
+	}
+	t.gone = append(t.gone, s.gone)
+	t.replies = append(t.replies, reply{sub: s})
 	return nil
 }
 
