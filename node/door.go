@@ -186,5 +186,12 @@ func refusalOf(a *roompb.Answer) error {
 	if a.GetCode() == "" {
 		return nil
 	}
-	return room.Errorf(room.ParseCode(a.GetCode()), "%s", clip(a.GetMessage(), maxRefusal))
+	code, message := room.ParseCode(a.GetCode()), clip(a.GetMessage(), maxRefusal)
+	if code == room.Internal { // the other node's fault, or a code that only it knows
+		code = room.Unavailable
+	}
+	if message == "" || room.CheckLine("message", message, 2*maxRefusal) != nil {
+		message = "The other node refused that, and gave no reason that can be shown."
+	}
+	return room.Errorf(code, "%s", message)
 }
