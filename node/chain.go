@@ -122,11 +122,6 @@ func (c *chain) topOf() *roompb.Top {
 	return &roompb.Top{Origin: c.key.origin, Incarnation: c.key.incarnation, Seq: c.seq(), Hash: c.hash.Bytes()}
 }
 
-// cut is how far the log had come here when a right was taken away.
-func (c *chain) cut() *roompb.Cut {
-	return &roompb.Cut{Origin: c.key.origin, Incarnation: c.key.incarnation, Seq: c.seq(), Hash: c.hash.Bytes()}
-}
-
 // stored is the chain as the store keeps it.
 func (c *chain) stored() *storagepb.Chain {
 	out := &storagepb.Chain{Head: c.head, Frozen: c.frozen, Fork: c.fork}

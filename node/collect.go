@@ -72,17 +72,6 @@ func (n *Node) Frontier(peer string, id room.ID) (*roompb.Frontier, error) {
 	return c.frontierLocked(), nil
 }
 
-// TakingPart are the other nodes that get a room's events.
-func (n *Node) TakingPart(id room.ID) []string {
-	c, err := n.rooms.get(id)
-	if err != nil {
-		return nil
-	}
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return slices.Clone(c.peers)
-}
-
 // newestFirst is how many events of a log a peer gets at most before it has to ask for
 // the older ones itself.
 const newestFirst = 1024
