@@ -148,4 +148,5 @@ func (s *State) stand(u User, m Member, e *Event) {
 	if m.Membership == Joined {
 		s.count(u.Node(), 1)
 	}
+	s.touch(u)
 }

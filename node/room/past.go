@@ -24,15 +24,15 @@ func (s *State) SetMember(u User, m Member) {
 	if m.Membership == Joined {
 		s.count(u.Node(), 1)
 	}
+	s.touch(u)
 }
 
 // SetPast is for loading a state that was stored.
 func (s *State) SetPast(u User, past []*roompb.PastStanding) {
-	if len(past) == 0 {
-		delete(s.past, u)
-		return
+	if delete(s.past, u); len(past) > 0 {
+		s.past[u] = slices.Clip(past)
 	}
-	s.past[u] = slices.Clip(past)
+	s.touch(u)
 }
 
 // endSpell notes that e ends u's standing as it is.
