@@ -284,7 +284,7 @@ func (t *turn) count(row *storage.Row) {
 		t.meta.Counted++
 		row.Counted = t.meta.Counted
 		t.meta.LastPos, t.meta.LastTime = row.Pos, e.Time().Millis()
-		t.meta.LastAuthor, t.meta.LastText = string(e.Author()), clip(e.Body.GetText(), 100)
+		t.meta.LastAuthor, t.meta.LastText = saidBy(e), clip(e.Body.GetText(), 100)
 	}
 	t.moveRead(row)
 	for _, u := range e.Body.GetMentions() {
@@ -405,7 +405,7 @@ func (c *chamber) newest(k logKey) bool {
 func storedMember(id room.ID, u room.User, m room.Member) *storagepb.Member {
 	out := &storagepb.Member{
 		Room: id.Bytes(), User: string(u), Membership: string(m.Membership),
-		Since: m.Since, InvitedBy: string(m.By), Reason: m.Reason, From: m.From,
+		Since: m.Since, InvitedBy: string(m.By), Reason: m.Reason, From: m.From, Bridge: m.Bridge,
 	}
 	if m.Membership == "" {
 		out.Membership = string(room.Left)

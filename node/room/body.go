@@ -30,6 +30,10 @@ const (
 	MaxCuts         = MaxIncarnation // of one node, in one entry
 	MaxSpells       = 2000           // of one user in a room, before joining again is refused
 	MaxSeq          = 1<<53 - 1      // of a log: what a JSON number holds, so that sums with it do not overflow
+	MaxBridge       = 200            // characters of what a bridge joins a room to
+	MaxGhost        = 100            // characters of a ghost's id and of its name
+	MaxNetwork      = 50             // characters of a network's name
+	MaxHops         = 8              // networks that one message may pass
 	SaltLen         = 16
 	CurrentVersion  = 1
 	MaxClockForward = 2 * 60 * 1000 // ms an event may be ahead of its reader's clock

@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file room.proto.
  */
 export const file_room: GenFile = /*@__PURE__*/
-  fileDesc("Cgpyb29tLnByb3RvEg5oZWFydGgucm9vbS52MSLMAQoGSGVhZGVyEgwKBHJvb20YASABKAwSIAoDbG9nGAIgASgOMhMuaGVhcnRoLnJvb20udjEuTG9nEg4KBm9yaWdpbhgDIAEoCRITCgtpbmNhcm5hdGlvbhgEIAEoDRILCgNzZXEYBSABKAQSDAoEcHJldhgGIAEoDBIMCgR0aW1lGAcgASgEEhMKC3N0YXRlX2luZGV4GAggASgEEg4KBmF1dGhvchgJIAEoCRIMCgRraW5kGAogASgJEhEKCWJvZHlfaGFzaBgLIAEoDCK+AwoEQm9keRIMCgRzYWx0GAEgASgMEgwKBHRleHQYAiABKAkSDgoGdGFyZ2V0GAMgASgMEhAKCHJlcGx5X3RvGAQgASgMEg4KBnRocmVhZBgFIAEoDBIQCghtZW50aW9ucxgGIAMoCRIUCgxtZW50aW9uX3Jvb20YByABKAgSDQoFZW1vamkYCCABKAkSDgoGcmVhc29uGAkgASgJEg8KB3N1YmplY3QYCiABKAkSDAoEcm9sZRgLIAEoCRIqCghzZXR0aW5ncxgMIAEoCzIYLmhlYXJ0aC5yb29tLnYxLlNldHRpbmdzEg4KBmRpcmVjdBgNIAEoCRIPCgd2ZXJzaW9uGA4gASgNEiEKBGN1dHMYDyADKAsyEy5oZWFydGgucm9vbS52MS5DdXQSDgoGc2lsZW50GBAgASgIEhAKCG5vZGVfa2V5GBEgASgMEgwKBG5vZGUYEiABKAkSEAoIc3Rld2FyZHMYEyADKAkSEwoLcHJlZGVjZXNzb3IYFSABKAwSLgoQcHJlZGVjZXNzb3JfaGVhZBgWIAEoCzIULmhlYXJ0aC5yb29tLnYxLkhlYWQSCwoDa2V5GBQgASgJIqIBCghTZXR0aW5ncxISCgVhbGlhcxgBIAEoCUgAiAEBEhEKBG5hbWUYAiABKAlIAYgBARISCgV0b3BpYxgDIAEoCUgCiAEBEhMKBmF2YXRhchgEIAEoCUgDiAEBEhMKBnB1YmxpYxgFIAEoCEgEiAEBQggKBl9hbGlhc0IHCgVfbmFtZUIICgZfdG9waWNCCQoHX2F2YXRhckIJCgdfcHVibGljIkUKA0N1dBIOCgZvcmlnaW4YASABKAkSEwoLaW5jYXJuYXRpb24YAiABKA0SCwoDc2VxGAMgASgEEgwKBGhhc2gYBCABKAwivAEKBEhlYWQSDAoEcm9vbRgBIAEoDBIgCgNsb2cYAiABKA4yEy5oZWFydGgucm9vbS52MS5Mb2cSDgoGb3JpZ2luGAMgASgJEhMKC2luY2FybmF0aW9uGAQgASgNEgsKA3NlcRgFIAEoBBIMCgRoYXNoGAYgASgMEhEKCXNpZ25hdHVyZRgHIAEoDBIxCgxjb3NpZ25hdHVyZXMYCCADKAsyGy5oZWFydGgucm9vbS52MS5Db3NpZ25hdHVyZSIuCgtDb3NpZ25hdHVyZRIMCgRub2RlGAEgASgJEhEKCXNpZ25hdHVyZRgCIAEoDCLeBAoFRXZlbnQSCgoCaWQYASABKAkSCwoDcG9zGAIgASgEEg4KBmF1dGhvchgDIAEoCRIMCgR0aW1lGAQgASgDEg0KBW9yZGVyGAUgASgEEg4KBm9yaWdpbhgGIAEoCRILCgNzZXEYByABKAQSDAoEa2luZBgIIAEoCRIMCgR0ZXh0GAkgASgJEg4KBnRhcmdldBgKIAEoCRIQCghyZXBseV90bxgLIAEoCRIOCgZ0aHJlYWQYDCABKAkSEAoIbWVudGlvbnMYDSADKAkSFAoMbWVudGlvbl9yb29tGA4gASgIEg0KBWVtb2ppGA8gASgJEg4KBnJlYXNvbhgQIAEoCRIPCgdzdWJqZWN0GBEgASgJEgwKBHJvbGUYEiABKAkSKgoIc2V0dGluZ3MYEyABKAsyGC5oZWFydGgucm9vbS52MS5TZXR0aW5ncxIOCgZzaWxlbnQYFCABKAgSDgoGZWRpdGVkGB4gASgDEg0KBWVkaXRzGB8gASgNEg8KB2RlbGV0ZWQYICABKAgSEgoKZGVsZXRlZF9ieRghIAEoCRIrCglyZWFjdGlvbnMYIiADKAsyGC5oZWFydGgucm9vbS52MS5SZWFjdGlvbhIWCg50aHJlYWRfcmVwbGllcxgjIAEoDRITCgt0aHJlYWRfdGltZRgkIAEoAxIOCgZwaW5uZWQYJSABKAgSJAoFcXVvdGUYJiABKAsyFS5oZWFydGgucm9vbS52MS5RdW90ZRIOCgZ2b2lkZWQYJyABKAgSDwoHcmVhY2hlZBgoIAEoDRINCgVub2RlcxgpIAEoDSIoCghSZWFjdGlvbhINCgVlbW9qaRgBIAEoCRINCgV1c2VycxgCIAMoCSJCCgVRdW90ZRIKCgJpZBgBIAEoCRIOCgZhdXRob3IYAiABKAkSDAoEdGV4dBgDIAEoCRIPCgdkZWxldGVkGAQgASgIImMKBEl0ZW0SJAoFZXZlbnQYASABKAsyFS5oZWFydGgucm9vbS52MS5FdmVudBIlCgZ0YXJnZXQYAiABKAsyFS5oZWFydGgucm9vbS52MS5FdmVudBIOCgZ2b2lkZWQYAyADKAkiXwoHUHJvZmlsZRIMCgR1c2VyGAEgASgJEhQKDGRpc3BsYXlfbmFtZRgCIAEoCRIOCgZzdGF0dXMYAyABKAkSDgoGYXZhdGFyGAQgASgJEhAKCGRpc2FibGVkGAUgASgIIoEBCgZNZW1iZXISDAoEdXNlchgBIAEoCRISCgptZW1iZXJzaGlwGAIgASgJEgwKBHJvbGUYAyABKAkSDQoFc2luY2UYBCABKAMSKAoHcHJvZmlsZRgFIAEoCzIXLmhlYXJ0aC5yb29tLnYxLlByb2ZpbGUSDgoGb25saW5lGAYgASgIIp4ECgtSb29tU3VtbWFyeRIMCgRyb29tGAEgASgJEg0KBWFsaWFzGAIgASgJEgwKBG5hbWUYAyABKAkSDQoFdG9waWMYBCABKAkSDgoGYXZhdGFyGAUgASgJEg4KBnB1YmxpYxgGIAEoCBIOCgZkaXJlY3QYByABKAkSEgoKbWVtYmVyc2hpcBgIIAEoCRIMCgRyb2xlGAkgASgJEg8KB21lbWJlcnMYCiABKA0SEAoIaGVhZF9wb3MYCyABKAQSEAoIcmVhZF9wb3MYDCABKAQSDgoGdW5yZWFkGA0gASgNEhAKCG1lbnRpb25zGA4gASgNEhEKCWxhc3RfdGltZRgPIAEoAxIRCglsYXN0X3RleHQYECABKAkSEwoLbGFzdF9hdXRob3IYESABKAkSEgoKaW52aXRlZF9ieRgSIAEoCRINCgVtdXRlZBgTIAEoCRITCgtzdGF0ZV9pbmRleBgUIAEoBBISCgpzdGF0ZV9oYXNoGBUgASgJEgwKBGhvbWUYFiABKAkSEgoKcmVhZF9ldmVudBgXIAEoCRIvCg5kaXJlY3RfcHJvZmlsZRgYIAEoCzIXLmhlYXJ0aC5yb29tLnYxLlByb2ZpbGUSDQoFbm9kZXMYGSABKA0SEAoIc3Rld2FyZHMYGiADKAkSEAoIc3RyYW5nZXIYGyABKAgSDwoHd2FpdGluZxgcIAEoDRIOCgZmcm96ZW4YHSABKAkikgEKBlNpZ25hbBIMCgRraW5kGAEgASgJEgwKBHJvb20YAiABKAkSDAoEdXNlchgDIAEoCRIKCgJvbhgEIAEoCBILCgNwb3MYBSABKAQSDQoFZXZlbnQYBiABKAkSDAoEdGltZRgHIAEoAxIoCgdwcm9maWxlGAggASgLMhcuaGVhcnRoLnJvb20udjEuUHJvZmlsZSo7CgNMb2cSEwoPTE9HX1VOU1BFQ0lGSUVEEAASDQoJTE9HX1NUQVRFEAESEAoMTE9HX01FU1NBR0VTEAJCGVoXaGVhcnRoL25vZGUvcm9vbS9yb29tcGJiBnByb3RvMw");
+  fileDesc("Cgpyb29tLnByb3RvEg5oZWFydGgucm9vbS52MSLMAQoGSGVhZGVyEgwKBHJvb20YASABKAwSIAoDbG9nGAIgASgOMhMuaGVhcnRoLnJvb20udjEuTG9nEg4KBm9yaWdpbhgDIAEoCRITCgtpbmNhcm5hdGlvbhgEIAEoDRILCgNzZXEYBSABKAQSDAoEcHJldhgGIAEoDBIMCgR0aW1lGAcgASgEEhMKC3N0YXRlX2luZGV4GAggASgEEg4KBmF1dGhvchgJIAEoCRIMCgRraW5kGAogASgJEhEKCWJvZHlfaGFzaBgLIAEoDCL0AwoEQm9keRIMCgRzYWx0GAEgASgMEgwKBHRleHQYAiABKAkSDgoGdGFyZ2V0GAMgASgMEhAKCHJlcGx5X3RvGAQgASgMEg4KBnRocmVhZBgFIAEoDBIQCghtZW50aW9ucxgGIAMoCRIUCgxtZW50aW9uX3Jvb20YByABKAgSDQoFZW1vamkYCCABKAkSDgoGcmVhc29uGAkgASgJEg8KB3N1YmplY3QYCiABKAkSDAoEcm9sZRgLIAEoCRIqCghzZXR0aW5ncxgMIAEoCzIYLmhlYXJ0aC5yb29tLnYxLlNldHRpbmdzEg4KBmRpcmVjdBgNIAEoCRIPCgd2ZXJzaW9uGA4gASgNEiEKBGN1dHMYDyADKAsyEy5oZWFydGgucm9vbS52MS5DdXQSDgoGc2lsZW50GBAgASgIEhAKCG5vZGVfa2V5GBEgASgMEgwKBG5vZGUYEiABKAkSEAoIc3Rld2FyZHMYEyADKAkSEwoLcHJlZGVjZXNzb3IYFSABKAwSLgoQcHJlZGVjZXNzb3JfaGVhZBgWIAEoCzIULmhlYXJ0aC5yb29tLnYxLkhlYWQSDgoGYnJpZGdlGBcgASgJEiQKBWdob3N0GBggASgLMhUuaGVhcnRoLnJvb20udjEuR2hvc3QSCwoDa2V5GBQgASgJIlAKBUdob3N0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGYXZhdGFyGAMgASgJEg8KB25ldHdvcmsYBCABKAkSDAoEaG9wcxgFIAMoCSKiAQoIU2V0dGluZ3MSEgoFYWxpYXMYASABKAlIAIgBARIRCgRuYW1lGAIgASgJSAGIAQESEgoFdG9waWMYAyABKAlIAogBARITCgZhdmF0YXIYBCABKAlIA4gBARITCgZwdWJsaWMYBSABKAhIBIgBAUIICgZfYWxpYXNCBwoFX25hbWVCCAoGX3RvcGljQgkKB19hdmF0YXJCCQoHX3B1YmxpYyJFCgNDdXQSDgoGb3JpZ2luGAEgASgJEhMKC2luY2FybmF0aW9uGAIgASgNEgsKA3NlcRgDIAEoBBIMCgRoYXNoGAQgASgMIrwBCgRIZWFkEgwKBHJvb20YASABKAwSIAoDbG9nGAIgASgOMhMuaGVhcnRoLnJvb20udjEuTG9nEg4KBm9yaWdpbhgDIAEoCRITCgtpbmNhcm5hdGlvbhgEIAEoDRILCgNzZXEYBSABKAQSDAoEaGFzaBgGIAEoDBIRCglzaWduYXR1cmUYByABKAwSMQoMY29zaWduYXR1cmVzGAggAygLMhsuaGVhcnRoLnJvb20udjEuQ29zaWduYXR1cmUiLgoLQ29zaWduYXR1cmUSDAoEbm9kZRgBIAEoCRIRCglzaWduYXR1cmUYAiABKAwilAUKBUV2ZW50EgoKAmlkGAEgASgJEgsKA3BvcxgCIAEoBBIOCgZhdXRob3IYAyABKAkSDAoEdGltZRgEIAEoAxINCgVvcmRlchgFIAEoBBIOCgZvcmlnaW4YBiABKAkSCwoDc2VxGAcgASgEEgwKBGtpbmQYCCABKAkSDAoEdGV4dBgJIAEoCRIOCgZ0YXJnZXQYCiABKAkSEAoIcmVwbHlfdG8YCyABKAkSDgoGdGhyZWFkGAwgASgJEhAKCG1lbnRpb25zGA0gAygJEhQKDG1lbnRpb25fcm9vbRgOIAEoCBINCgVlbW9qaRgPIAEoCRIOCgZyZWFzb24YECABKAkSDwoHc3ViamVjdBgRIAEoCRIMCgRyb2xlGBIgASgJEioKCHNldHRpbmdzGBMgASgLMhguaGVhcnRoLnJvb20udjEuU2V0dGluZ3MSDgoGc2lsZW50GBQgASgIEg4KBmVkaXRlZBgeIAEoAxINCgVlZGl0cxgfIAEoDRIPCgdkZWxldGVkGCAgASgIEhIKCmRlbGV0ZWRfYnkYISABKAkSKwoJcmVhY3Rpb25zGCIgAygLMhguaGVhcnRoLnJvb20udjEuUmVhY3Rpb24SFgoOdGhyZWFkX3JlcGxpZXMYIyABKA0SEwoLdGhyZWFkX3RpbWUYJCABKAMSDgoGcGlubmVkGCUgASgIEiQKBXF1b3RlGCYgASgLMhUuaGVhcnRoLnJvb20udjEuUXVvdGUSDgoGdm9pZGVkGCcgASgIEg8KB3JlYWNoZWQYKCABKA0SDQoFbm9kZXMYKSABKA0SJAoFZ2hvc3QYKiABKAsyFS5oZWFydGgucm9vbS52MS5HaG9zdBIOCgZicmlkZ2UYKyABKAkiigEKCFJlYWN0aW9uEg0KBWVtb2ppGAEgASgJEg0KBXVzZXJzGAIgAygJEjIKBW5hbWVzGAMgAygLMiMuaGVhcnRoLnJvb20udjEuUmVhY3Rpb24uTmFtZXNFbnRyeRosCgpOYW1lc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiaAoFUXVvdGUSCgoCaWQYASABKAkSDgoGYXV0aG9yGAIgASgJEgwKBHRleHQYAyABKAkSDwoHZGVsZXRlZBgEIAEoCBIkCgVnaG9zdBgFIAEoCzIVLmhlYXJ0aC5yb29tLnYxLkdob3N0ImMKBEl0ZW0SJAoFZXZlbnQYASABKAsyFS5oZWFydGgucm9vbS52MS5FdmVudBIlCgZ0YXJnZXQYAiABKAsyFS5oZWFydGgucm9vbS52MS5FdmVudBIOCgZ2b2lkZWQYAyADKAkiXwoHUHJvZmlsZRIMCgR1c2VyGAEgASgJEhQKDGRpc3BsYXlfbmFtZRgCIAEoCRIOCgZzdGF0dXMYAyABKAkSDgoGYXZhdGFyGAQgASgJEhAKCGRpc2FibGVkGAUgASgIIpEBCgZNZW1iZXISDAoEdXNlchgBIAEoCRISCgptZW1iZXJzaGlwGAIgASgJEgwKBHJvbGUYAyABKAkSDQoFc2luY2UYBCABKAMSKAoHcHJvZmlsZRgFIAEoCzIXLmhlYXJ0aC5yb29tLnYxLlByb2ZpbGUSDgoGb25saW5lGAYgASgIEg4KBmJyaWRnZRgHIAEoCSKeBAoLUm9vbVN1bW1hcnkSDAoEcm9vbRgBIAEoCRINCgVhbGlhcxgCIAEoCRIMCgRuYW1lGAMgASgJEg0KBXRvcGljGAQgASgJEg4KBmF2YXRhchgFIAEoCRIOCgZwdWJsaWMYBiABKAgSDgoGZGlyZWN0GAcgASgJEhIKCm1lbWJlcnNoaXAYCCABKAkSDAoEcm9sZRgJIAEoCRIPCgdtZW1iZXJzGAogASgNEhAKCGhlYWRfcG9zGAsgASgEEhAKCHJlYWRfcG9zGAwgASgEEg4KBnVucmVhZBgNIAEoDRIQCghtZW50aW9ucxgOIAEoDRIRCglsYXN0X3RpbWUYDyABKAMSEQoJbGFzdF90ZXh0GBAgASgJEhMKC2xhc3RfYXV0aG9yGBEgASgJEhIKCmludml0ZWRfYnkYEiABKAkSDQoFbXV0ZWQYEyABKAkSEwoLc3RhdGVfaW5kZXgYFCABKAQSEgoKc3RhdGVfaGFzaBgVIAEoCRIMCgRob21lGBYgASgJEhIKCnJlYWRfZXZlbnQYFyABKAkSLwoOZGlyZWN0X3Byb2ZpbGUYGCABKAsyFy5oZWFydGgucm9vbS52MS5Qcm9maWxlEg0KBW5vZGVzGBkgASgNEhAKCHN0ZXdhcmRzGBogAygJEhAKCHN0cmFuZ2VyGBsgASgIEg8KB3dhaXRpbmcYHCABKA0SDgoGZnJvemVuGB0gASgJIpIBCgZTaWduYWwSDAoEa2luZBgBIAEoCRIMCgRyb29tGAIgASgJEgwKBHVzZXIYAyABKAkSCgoCb24YBCABKAgSCwoDcG9zGAUgASgEEg0KBWV2ZW50GAYgASgJEgwKBHRpbWUYByABKAMSKAoHcHJvZmlsZRgIIAEoCzIXLmhlYXJ0aC5yb29tLnYxLlByb2ZpbGUqOwoDTG9nEhMKD0xPR19VTlNQRUNJRklFRBAAEg0KCUxPR19TVEFURRABEhAKDExPR19NRVNTQUdFUxACQhlaF2hlYXJ0aC9ub2RlL3Jvb20vcm9vbXBiYgZwcm90bzM");
 
 /**
  * Header is hashed as the bytes it came in: id = SHA-256("hearth event 1\n" || bytes).
@@ -260,6 +260,20 @@ export type Body = Message<"hearth.room.v1.Body"> & {
   predecessorHead?: Head | undefined;
 
   /**
+   * join: its author is a bridge's bot, and joins the room to this far place, for people to read
+   *
+   * @generated from field: string bridge = 23;
+   */
+  bridge: string;
+
+  /**
+   * text, emote, edit, delete, react, unreact of a bridge's bot: who said it, beyond the bridge
+   *
+   * @generated from field: hearth.room.v1.Ghost ghost = 24;
+   */
+  ghost?: Ghost | undefined;
+
+  /**
    * state entries of a room with several stewards: the draft's idempotency key
    *
    * @generated from field: string key = 20;
@@ -273,6 +287,56 @@ export type Body = Message<"hearth.room.v1.Body"> & {
  */
 export const BodySchema: GenMessage<Body> = /*@__PURE__*/
   messageDesc(file_room, 1);
+
+/**
+ * Ghost is somebody who lives beyond a bridge. The bot that is the event's author answers for
+ * it: a ghost is shown with its author, as a display name is, and proves nothing.
+ *
+ * @generated from message hearth.room.v1.Ghost
+ */
+export type Ghost = Message<"hearth.room.v1.Ghost"> & {
+  /**
+   * what the far network calls this person for good, at most 100 characters: a nick, a user id
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * what people see, at most 100 characters
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * blob id
+   *
+   * @generated from field: string avatar = 3;
+   */
+  avatar: string;
+
+  /**
+   * the network, as people know it: "libera", at most 50 characters
+   *
+   * @generated from field: string network = 4;
+   */
+  network: string;
+
+  /**
+   * networks that this has passed, the newest last, at most 8: it is never sent back to one of them
+   *
+   * @generated from field: repeated string hops = 5;
+   */
+  hops: string[];
+};
+
+/**
+ * Describes the message hearth.room.v1.Ghost.
+ * Use `create(GhostSchema)` to create a new message.
+ */
+export const GhostSchema: GenMessage<Ghost> = /*@__PURE__*/
+  messageDesc(file_room, 2);
 
 /**
  * @generated from message hearth.room.v1.Settings
@@ -315,7 +379,7 @@ export type Settings = Message<"hearth.room.v1.Settings"> & {
  * Use `create(SettingsSchema)` to create a new message.
  */
 export const SettingsSchema: GenMessage<Settings> = /*@__PURE__*/
-  messageDesc(file_room, 2);
+  messageDesc(file_room, 3);
 
 /**
  * Cut: the last event of a node that the home had seen when a right was taken away.
@@ -349,7 +413,7 @@ export type Cut = Message<"hearth.room.v1.Cut"> & {
  * Use `create(CutSchema)` to create a new message.
  */
 export const CutSchema: GenMessage<Cut> = /*@__PURE__*/
-  messageDesc(file_room, 3);
+  messageDesc(file_room, 4);
 
 /**
  * Head is signed at the end of each batch.
@@ -407,7 +471,7 @@ export type Head = Message<"hearth.room.v1.Head"> & {
  * Use `create(HeadSchema)` to create a new message.
  */
 export const HeadSchema: GenMessage<Head> = /*@__PURE__*/
-  messageDesc(file_room, 4);
+  messageDesc(file_room, 5);
 
 /**
  * @generated from message hearth.room.v1.Cosignature
@@ -429,7 +493,7 @@ export type Cosignature = Message<"hearth.room.v1.Cosignature"> & {
  * Use `create(CosignatureSchema)` to create a new message.
  */
 export const CosignatureSchema: GenMessage<Cosignature> = /*@__PURE__*/
-  messageDesc(file_room, 5);
+  messageDesc(file_room, 6);
 
 /**
  * Event is one line of a room's timeline as it stands now.
@@ -623,6 +687,20 @@ export type Event = Message<"hearth.room.v1.Event"> & {
    * @generated from field: uint32 nodes = 41;
    */
   nodes: number;
+
+  /**
+   * who said it, when its author is a bridge's bot
+   *
+   * @generated from field: hearth.room.v1.Ghost ghost = 42;
+   */
+  ghost?: Ghost | undefined;
+
+  /**
+   * join of a bridge's bot: what the room is joined to
+   *
+   * @generated from field: string bridge = 43;
+   */
+  bridge: string;
 };
 
 /**
@@ -630,7 +708,7 @@ export type Event = Message<"hearth.room.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_room, 6);
+  messageDesc(file_room, 7);
 
 /**
  * @generated from message hearth.room.v1.Reaction
@@ -642,11 +720,18 @@ export type Reaction = Message<"hearth.room.v1.Reaction"> & {
   emoji: string;
 
   /**
-   * in the order they reacted, at most 1,000
+   * in the order they reacted, at most 1,000; a ghost is `bot@node/ID`
    *
    * @generated from field: repeated string users = 2;
    */
   users: string[];
+
+  /**
+   * of the ghosts among them
+   *
+   * @generated from field: map<string, string> names = 3;
+   */
+  names: { [key: string]: string };
 };
 
 /**
@@ -654,7 +739,7 @@ export type Reaction = Message<"hearth.room.v1.Reaction"> & {
  * Use `create(ReactionSchema)` to create a new message.
  */
 export const ReactionSchema: GenMessage<Reaction> = /*@__PURE__*/
-  messageDesc(file_room, 7);
+  messageDesc(file_room, 8);
 
 /**
  * @generated from message hearth.room.v1.Quote
@@ -681,6 +766,11 @@ export type Quote = Message<"hearth.room.v1.Quote"> & {
    * @generated from field: bool deleted = 4;
    */
   deleted: boolean;
+
+  /**
+   * @generated from field: hearth.room.v1.Ghost ghost = 5;
+   */
+  ghost?: Ghost | undefined;
 };
 
 /**
@@ -688,7 +778,7 @@ export type Quote = Message<"hearth.room.v1.Quote"> & {
  * Use `create(QuoteSchema)` to create a new message.
  */
 export const QuoteSchema: GenMessage<Quote> = /*@__PURE__*/
-  messageDesc(file_room, 8);
+  messageDesc(file_room, 9);
 
 /**
  * Item is one step of a room's stream, in order of pos. Where the event is about
@@ -721,7 +811,7 @@ export type Item = Message<"hearth.room.v1.Item"> & {
  * Use `create(ItemSchema)` to create a new message.
  */
 export const ItemSchema: GenMessage<Item> = /*@__PURE__*/
-  messageDesc(file_room, 9);
+  messageDesc(file_room, 10);
 
 /**
  * @generated from message hearth.room.v1.Profile
@@ -760,7 +850,7 @@ export type Profile = Message<"hearth.room.v1.Profile"> & {
  * Use `create(ProfileSchema)` to create a new message.
  */
 export const ProfileSchema: GenMessage<Profile> = /*@__PURE__*/
-  messageDesc(file_room, 10);
+  messageDesc(file_room, 11);
 
 /**
  * @generated from message hearth.room.v1.Member
@@ -797,6 +887,13 @@ export type Member = Message<"hearth.room.v1.Member"> & {
    * @generated from field: bool online = 6;
    */
   online: boolean;
+
+  /**
+   * of a bridge's bot: what it joins the room to
+   *
+   * @generated from field: string bridge = 7;
+   */
+  bridge: string;
 };
 
 /**
@@ -804,7 +901,7 @@ export type Member = Message<"hearth.room.v1.Member"> & {
  * Use `create(MemberSchema)` to create a new message.
  */
 export const MemberSchema: GenMessage<Member> = /*@__PURE__*/
-  messageDesc(file_room, 11);
+  messageDesc(file_room, 12);
 
 /**
  * RoomSummary is a room as one user has it. Counts are of what came after read_pos.
@@ -905,6 +1002,8 @@ export type RoomSummary = Message<"hearth.room.v1.RoomSummary"> & {
   lastText: string;
 
   /**
+   * a ghost by name
+   *
    * @generated from field: string last_author = 17;
    */
   lastAuthor: string;
@@ -987,7 +1086,7 @@ export type RoomSummary = Message<"hearth.room.v1.RoomSummary"> & {
  * Use `create(RoomSummarySchema)` to create a new message.
  */
 export const RoomSummarySchema: GenMessage<RoomSummary> = /*@__PURE__*/
-  messageDesc(file_room, 12);
+  messageDesc(file_room, 13);
 
 /**
  * Signal is lossy and never stored.
@@ -1053,7 +1152,7 @@ export type Signal = Message<"hearth.room.v1.Signal"> & {
  * Use `create(SignalSchema)` to create a new message.
  */
 export const SignalSchema: GenMessage<Signal> = /*@__PURE__*/
-  messageDesc(file_room, 13);
+  messageDesc(file_room, 14);
 
 /**
  * @generated from enum hearth.room.v1.Log
