@@ -74,3 +74,27 @@ func TestGhosts(t *testing.T) {
 		t.Error("somebody's user name may look like a ghost's")
 	}
 }
+
+func TestFiles(t *testing.T) {
+	file := func(change func(*roompb.File)) []*roompb.File {
+		f := &roompb.File{Blob: Hash{1}.String(), Name: "cat.png", Size: 10, Type: "image/png"}
+		change(f)
+		return []*roompb.File{f}
+	}
+	for what, c := range map[string]struct {
+		files []*roompb.File
+		want  Code
+	}{
+		"without a word": {file(func(*roompb.File) {}), ""},
+		"none, no text":  {nil, BadRequest},
+		"no name":        {file(func(f *roompb.File) { f.Name = "" }), BadRequest},
+		"no blob's id":   {file(func(f *roompb.File) { f.Blob = "../x" }), BadRequest},
+		"a line in it":   {file(func(f *roompb.File) { f.Name = "a\nb" }), BadRequest},
+		"huge":           {file(func(f *roompb.File) { f.Size = 1 << 60 }), TooLarge},
+		"too many":       {make([]*roompb.File, MaxFiles+1), TooLarge},
+	} {
+		if err := CheckBody(KindText, &roompb.Body{Files: c.files}); CodeOf(err) != c.want {
+			t.Errorf("%s: %v, want %q", what, err, c.want)
+		}
+	}
+}

@@ -43,8 +43,8 @@ type kindFacts struct {
 
 // kinds is the whole language of a room: a kind that is not here is not understood.
 var kinds = map[Kind]kindFacts{
-	KindText:    {roompb.Log_LOG_MESSAGES, true, RightSay, both(checkText, checkGhost)},
-	KindEmote:   {roompb.Log_LOG_MESSAGES, true, RightSay, both(checkText, checkGhost)},
+	KindText:    {roompb.Log_LOG_MESSAGES, true, RightSay, both(both(checkText, checkFiles), checkGhost)},
+	KindEmote:   {roompb.Log_LOG_MESSAGES, true, RightSay, both(both(checkText, checkFiles), checkGhost)},
 	KindEdit:    {roompb.Log_LOG_MESSAGES, false, RightEditOwn, both(checkTarget, checkText)},
 	KindDelete:  {roompb.Log_LOG_MESSAGES, false, RightDeleteOwn, both(checkTarget, checkReason)},
 	KindReact:   {roompb.Log_LOG_MESSAGES, false, RightReact, both(both(checkTarget, checkEmoji), checkGhost)},

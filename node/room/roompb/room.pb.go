@@ -230,6 +230,7 @@ type Body struct {
 	PredecessorHead *Head                  `protobuf:"bytes,22,opt,name=predecessor_head,json=predecessorHead,proto3" json:"predecessor_head,omitempty"` // and the head of its state, as verified when this one was made
 	Bridge          string                 `protobuf:"bytes,23,opt,name=bridge,proto3" json:"bridge,omitempty"`                                          // join: its author is a bridge's bot, and joins the room to this far place, for people to read
 	Ghost           *Ghost                 `protobuf:"bytes,24,opt,name=ghost,proto3" json:"ghost,omitempty"`                                            // text, emote, edit, delete, react, unreact of a bridge's bot: who said it, beyond the bridge
+	Files           []*File                `protobuf:"bytes,25,rep,name=files,proto3" json:"files,omitempty"`                                            // text, emote: at most 10; the text may then be empty
 	Key             string                 `protobuf:"bytes,20,opt,name=key,proto3" json:"key,omitempty"`                                                // state entries of a room with several stewards: the draft's idempotency key
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
@@ -426,11 +427,104 @@ func (x *Body) GetGhost() *Ghost {
 	return nil
 }
 
+func (x *Body) GetFiles() []*File {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
 func (x *Body) GetKey() string {
 	if x != nil {
 		return x.Key
 	}
 	return ""
+}
+
+// File is something attached to a message. Its bytes are a blob, which a node fetches from one
+// that has it when somebody looks.
+type File struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Blob          string                 `protobuf:"bytes,1,opt,name=blob,proto3" json:"blob,omitempty"`    // blob id
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`    // as people see it, at most 200 characters
+	Size          uint64                 `protobuf:"varint,3,opt,name=size,proto3" json:"size,omitempty"`   // bytes
+	Type          string                 `protobuf:"bytes,4,opt,name=type,proto3" json:"type,omitempty"`    // MIME type, found out from the content: "image/png", "application/octet-stream"
+	Width         uint32                 `protobuf:"varint,5,opt,name=width,proto3" json:"width,omitempty"` // pictures: pixels, so that the page keeps their place before they load
+	Height        uint32                 `protobuf:"varint,6,opt,name=height,proto3" json:"height,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *File) Reset() {
+	*x = File{}
+	mi := &file_room_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *File) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*File) ProtoMessage() {}
+
+func (x *File) ProtoReflect() protoreflect.Message {
+	mi := &file_room_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use File.ProtoReflect.Descriptor instead.
+func (*File) Descriptor() ([]byte, []int) {
+	return file_room_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *File) GetBlob() string {
+	if x != nil {
+		return x.Blob
+	}
+	return ""
+}
+
+func (x *File) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *File) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *File) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *File) GetWidth() uint32 {
+	if x != nil {
+		return x.Width
+	}
+	return 0
+}
+
+func (x *File) GetHeight() uint32 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
 }
 
 // Ghost is somebody who lives beyond a bridge. The bot that is the event's author answers for
@@ -448,7 +542,7 @@ type Ghost struct {
 
 func (x *Ghost) Reset() {
 	*x = Ghost{}
-	mi := &file_room_proto_msgTypes[2]
+	mi := &file_room_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -460,7 +554,7 @@ func (x *Ghost) String() string {
 func (*Ghost) ProtoMessage() {}
 
 func (x *Ghost) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[2]
+	mi := &file_room_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -473,7 +567,7 @@ func (x *Ghost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ghost.ProtoReflect.Descriptor instead.
 func (*Ghost) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{2}
+	return file_room_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Ghost) GetId() string {
@@ -524,7 +618,7 @@ type Settings struct {
 
 func (x *Settings) Reset() {
 	*x = Settings{}
-	mi := &file_room_proto_msgTypes[3]
+	mi := &file_room_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -536,7 +630,7 @@ func (x *Settings) String() string {
 func (*Settings) ProtoMessage() {}
 
 func (x *Settings) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[3]
+	mi := &file_room_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -549,7 +643,7 @@ func (x *Settings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Settings.ProtoReflect.Descriptor instead.
 func (*Settings) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{3}
+	return file_room_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Settings) GetAlias() string {
@@ -600,7 +694,7 @@ type Cut struct {
 
 func (x *Cut) Reset() {
 	*x = Cut{}
-	mi := &file_room_proto_msgTypes[4]
+	mi := &file_room_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -612,7 +706,7 @@ func (x *Cut) String() string {
 func (*Cut) ProtoMessage() {}
 
 func (x *Cut) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[4]
+	mi := &file_room_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -625,7 +719,7 @@ func (x *Cut) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cut.ProtoReflect.Descriptor instead.
 func (*Cut) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{4}
+	return file_room_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Cut) GetOrigin() string {
@@ -673,7 +767,7 @@ type Head struct {
 
 func (x *Head) Reset() {
 	*x = Head{}
-	mi := &file_room_proto_msgTypes[5]
+	mi := &file_room_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -685,7 +779,7 @@ func (x *Head) String() string {
 func (*Head) ProtoMessage() {}
 
 func (x *Head) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[5]
+	mi := &file_room_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -698,7 +792,7 @@ func (x *Head) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Head.ProtoReflect.Descriptor instead.
 func (*Head) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{5}
+	return file_room_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Head) GetRoom() []byte {
@@ -767,7 +861,7 @@ type Cosignature struct {
 
 func (x *Cosignature) Reset() {
 	*x = Cosignature{}
-	mi := &file_room_proto_msgTypes[6]
+	mi := &file_room_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -779,7 +873,7 @@ func (x *Cosignature) String() string {
 func (*Cosignature) ProtoMessage() {}
 
 func (x *Cosignature) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[6]
+	mi := &file_room_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -792,7 +886,7 @@ func (x *Cosignature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cosignature.ProtoReflect.Descriptor instead.
 func (*Cosignature) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{6}
+	return file_room_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Cosignature) GetNode() string {
@@ -844,18 +938,19 @@ type Event struct {
 	Quote         *Quote      `protobuf:"bytes,38,opt,name=quote,proto3" json:"quote,omitempty"` // of reply_to
 	// Voided: an entry of the state log took its author's right away before the room's home had
 	// seen it. It is shown to nobody but its author, who is told so.
-	Voided        bool   `protobuf:"varint,39,opt,name=voided,proto3" json:"voided,omitempty"`
-	Reached       uint32 `protobuf:"varint,40,opt,name=reached,proto3" json:"reached,omitempty"` // of this node's own messages in a shared room: how many other nodes have it
-	Nodes         uint32 `protobuf:"varint,41,opt,name=nodes,proto3" json:"nodes,omitempty"`     // of how many
-	Ghost         *Ghost `protobuf:"bytes,42,opt,name=ghost,proto3" json:"ghost,omitempty"`      // who said it, when its author is a bridge's bot
-	Bridge        string `protobuf:"bytes,43,opt,name=bridge,proto3" json:"bridge,omitempty"`    // join of a bridge's bot: what the room is joined to
+	Voided        bool    `protobuf:"varint,39,opt,name=voided,proto3" json:"voided,omitempty"`
+	Reached       uint32  `protobuf:"varint,40,opt,name=reached,proto3" json:"reached,omitempty"` // of this node's own messages in a shared room: how many other nodes have it
+	Nodes         uint32  `protobuf:"varint,41,opt,name=nodes,proto3" json:"nodes,omitempty"`     // of how many
+	Ghost         *Ghost  `protobuf:"bytes,42,opt,name=ghost,proto3" json:"ghost,omitempty"`      // who said it, when its author is a bridge's bot
+	Files         []*File `protobuf:"bytes,44,rep,name=files,proto3" json:"files,omitempty"`      // empty when deleted
+	Bridge        string  `protobuf:"bytes,43,opt,name=bridge,proto3" json:"bridge,omitempty"`    // join of a bridge's bot: what the room is joined to
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_room_proto_msgTypes[7]
+	mi := &file_room_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -867,7 +962,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[7]
+	mi := &file_room_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -880,7 +975,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{7}
+	return file_room_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Event) GetId() string {
@@ -1114,6 +1209,13 @@ func (x *Event) GetGhost() *Ghost {
 	return nil
 }
 
+func (x *Event) GetFiles() []*File {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
 func (x *Event) GetBridge() string {
 	if x != nil {
 		return x.Bridge
@@ -1132,7 +1234,7 @@ type Reaction struct {
 
 func (x *Reaction) Reset() {
 	*x = Reaction{}
-	mi := &file_room_proto_msgTypes[8]
+	mi := &file_room_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1144,7 +1246,7 @@ func (x *Reaction) String() string {
 func (*Reaction) ProtoMessage() {}
 
 func (x *Reaction) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[8]
+	mi := &file_room_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1157,7 +1259,7 @@ func (x *Reaction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reaction.ProtoReflect.Descriptor instead.
 func (*Reaction) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{8}
+	return file_room_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Reaction) GetEmoji() string {
@@ -1194,7 +1296,7 @@ type Quote struct {
 
 func (x *Quote) Reset() {
 	*x = Quote{}
-	mi := &file_room_proto_msgTypes[9]
+	mi := &file_room_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1206,7 +1308,7 @@ func (x *Quote) String() string {
 func (*Quote) ProtoMessage() {}
 
 func (x *Quote) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[9]
+	mi := &file_room_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1219,7 +1321,7 @@ func (x *Quote) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Quote.ProtoReflect.Descriptor instead.
 func (*Quote) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{9}
+	return file_room_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Quote) GetId() string {
@@ -1273,7 +1375,7 @@ type Item struct {
 
 func (x *Item) Reset() {
 	*x = Item{}
-	mi := &file_room_proto_msgTypes[10]
+	mi := &file_room_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1285,7 +1387,7 @@ func (x *Item) String() string {
 func (*Item) ProtoMessage() {}
 
 func (x *Item) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[10]
+	mi := &file_room_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1298,7 +1400,7 @@ func (x *Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Item.ProtoReflect.Descriptor instead.
 func (*Item) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{10}
+	return file_room_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Item) GetEvent() *Event {
@@ -1335,7 +1437,7 @@ type Profile struct {
 
 func (x *Profile) Reset() {
 	*x = Profile{}
-	mi := &file_room_proto_msgTypes[11]
+	mi := &file_room_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1347,7 +1449,7 @@ func (x *Profile) String() string {
 func (*Profile) ProtoMessage() {}
 
 func (x *Profile) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[11]
+	mi := &file_room_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1360,7 +1462,7 @@ func (x *Profile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Profile.ProtoReflect.Descriptor instead.
 func (*Profile) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{11}
+	return file_room_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Profile) GetUser() string {
@@ -1413,7 +1515,7 @@ type Member struct {
 
 func (x *Member) Reset() {
 	*x = Member{}
-	mi := &file_room_proto_msgTypes[12]
+	mi := &file_room_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1425,7 +1527,7 @@ func (x *Member) String() string {
 func (*Member) ProtoMessage() {}
 
 func (x *Member) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[12]
+	mi := &file_room_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1438,7 +1540,7 @@ func (x *Member) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Member.ProtoReflect.Descriptor instead.
 func (*Member) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{12}
+	return file_room_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Member) GetUser() string {
@@ -1530,7 +1632,7 @@ type RoomSummary struct {
 
 func (x *RoomSummary) Reset() {
 	*x = RoomSummary{}
-	mi := &file_room_proto_msgTypes[13]
+	mi := &file_room_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1542,7 +1644,7 @@ func (x *RoomSummary) String() string {
 func (*RoomSummary) ProtoMessage() {}
 
 func (x *RoomSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[13]
+	mi := &file_room_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1555,7 +1657,7 @@ func (x *RoomSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomSummary.ProtoReflect.Descriptor instead.
 func (*RoomSummary) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{13}
+	return file_room_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RoomSummary) GetRoom() string {
@@ -1778,7 +1880,7 @@ type Signal struct {
 
 func (x *Signal) Reset() {
 	*x = Signal{}
-	mi := &file_room_proto_msgTypes[14]
+	mi := &file_room_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1790,7 +1892,7 @@ func (x *Signal) String() string {
 func (*Signal) ProtoMessage() {}
 
 func (x *Signal) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[14]
+	mi := &file_room_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1803,7 +1905,7 @@ func (x *Signal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signal.ProtoReflect.Descriptor instead.
 func (*Signal) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{14}
+	return file_room_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Signal) GetKind() string {
@@ -1881,7 +1983,7 @@ const file_room_proto_rawDesc = "" +
 	"\x06author\x18\t \x01(\tR\x06author\x12\x12\n" +
 	"\x04kind\x18\n" +
 	" \x01(\tR\x04kind\x12\x1b\n" +
-	"\tbody_hash\x18\v \x01(\fR\bbodyHash\"\xc2\x05\n" +
+	"\tbody_hash\x18\v \x01(\fR\bbodyHash\"\xee\x05\n" +
 	"\x04Body\x12\x12\n" +
 	"\x04salt\x18\x01 \x01(\fR\x04salt\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x16\n" +
@@ -1906,8 +2008,16 @@ const file_room_proto_rawDesc = "" +
 	"\vpredecessor\x18\x15 \x01(\fR\vpredecessor\x12?\n" +
 	"\x10predecessor_head\x18\x16 \x01(\v2\x14.hearth.room.v1.HeadR\x0fpredecessorHead\x12\x16\n" +
 	"\x06bridge\x18\x17 \x01(\tR\x06bridge\x12+\n" +
-	"\x05ghost\x18\x18 \x01(\v2\x15.hearth.room.v1.GhostR\x05ghost\x12\x10\n" +
-	"\x03key\x18\x14 \x01(\tR\x03key\"q\n" +
+	"\x05ghost\x18\x18 \x01(\v2\x15.hearth.room.v1.GhostR\x05ghost\x12*\n" +
+	"\x05files\x18\x19 \x03(\v2\x14.hearth.room.v1.FileR\x05files\x12\x10\n" +
+	"\x03key\x18\x14 \x01(\tR\x03key\"\x84\x01\n" +
+	"\x04File\x12\x12\n" +
+	"\x04blob\x18\x01 \x01(\tR\x04blob\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
+	"\x04size\x18\x03 \x01(\x04R\x04size\x12\x12\n" +
+	"\x04type\x18\x04 \x01(\tR\x04type\x12\x14\n" +
+	"\x05width\x18\x05 \x01(\rR\x05width\x12\x16\n" +
+	"\x06height\x18\x06 \x01(\rR\x06height\"q\n" +
 	"\x05Ghost\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -1941,7 +2051,7 @@ const file_room_proto_rawDesc = "" +
 	"\fcosignatures\x18\b \x03(\v2\x1b.hearth.room.v1.CosignatureR\fcosignatures\"?\n" +
 	"\vCosignature\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x1c\n" +
-	"\tsignature\x18\x02 \x01(\fR\tsignature\"\xaa\a\n" +
+	"\tsignature\x18\x02 \x01(\fR\tsignature\"\xd6\a\n" +
 	"\x05Event\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x10\n" +
 	"\x03pos\x18\x02 \x01(\x04R\x03pos\x12\x16\n" +
@@ -1978,7 +2088,8 @@ const file_room_proto_rawDesc = "" +
 	"\x06voided\x18' \x01(\bR\x06voided\x12\x18\n" +
 	"\areached\x18( \x01(\rR\areached\x12\x14\n" +
 	"\x05nodes\x18) \x01(\rR\x05nodes\x12+\n" +
-	"\x05ghost\x18* \x01(\v2\x15.hearth.room.v1.GhostR\x05ghost\x12\x16\n" +
+	"\x05ghost\x18* \x01(\v2\x15.hearth.room.v1.GhostR\x05ghost\x12*\n" +
+	"\x05files\x18, \x03(\v2\x14.hearth.room.v1.FileR\x05files\x12\x16\n" +
 	"\x06bridge\x18+ \x01(\tR\x06bridge\"\xab\x01\n" +
 	"\bReaction\x12\x14\n" +
 	"\x05emoji\x18\x01 \x01(\tR\x05emoji\x12\x14\n" +
@@ -2079,50 +2190,53 @@ func file_room_proto_rawDescGZIP() []byte {
 }
 
 var file_room_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_room_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_room_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_room_proto_goTypes = []any{
 	(Log)(0),            // 0: hearth.room.v1.Log
 	(*Header)(nil),      // 1: hearth.room.v1.Header
 	(*Body)(nil),        // 2: hearth.room.v1.Body
-	(*Ghost)(nil),       // 3: hearth.room.v1.Ghost
-	(*Settings)(nil),    // 4: hearth.room.v1.Settings
-	(*Cut)(nil),         // 5: hearth.room.v1.Cut
-	(*Head)(nil),        // 6: hearth.room.v1.Head
-	(*Cosignature)(nil), // 7: hearth.room.v1.Cosignature
-	(*Event)(nil),       // 8: hearth.room.v1.Event
-	(*Reaction)(nil),    // 9: hearth.room.v1.Reaction
-	(*Quote)(nil),       // 10: hearth.room.v1.Quote
-	(*Item)(nil),        // 11: hearth.room.v1.Item
-	(*Profile)(nil),     // 12: hearth.room.v1.Profile
-	(*Member)(nil),      // 13: hearth.room.v1.Member
-	(*RoomSummary)(nil), // 14: hearth.room.v1.RoomSummary
-	(*Signal)(nil),      // 15: hearth.room.v1.Signal
-	nil,                 // 16: hearth.room.v1.Reaction.NamesEntry
+	(*File)(nil),        // 3: hearth.room.v1.File
+	(*Ghost)(nil),       // 4: hearth.room.v1.Ghost
+	(*Settings)(nil),    // 5: hearth.room.v1.Settings
+	(*Cut)(nil),         // 6: hearth.room.v1.Cut
+	(*Head)(nil),        // 7: hearth.room.v1.Head
+	(*Cosignature)(nil), // 8: hearth.room.v1.Cosignature
+	(*Event)(nil),       // 9: hearth.room.v1.Event
+	(*Reaction)(nil),    // 10: hearth.room.v1.Reaction
+	(*Quote)(nil),       // 11: hearth.room.v1.Quote
+	(*Item)(nil),        // 12: hearth.room.v1.Item
+	(*Profile)(nil),     // 13: hearth.room.v1.Profile
+	(*Member)(nil),      // 14: hearth.room.v1.Member
+	(*RoomSummary)(nil), // 15: hearth.room.v1.RoomSummary
+	(*Signal)(nil),      // 16: hearth.room.v1.Signal
+	nil,                 // 17: hearth.room.v1.Reaction.NamesEntry
 }
 var file_room_proto_depIdxs = []int32{
 	0,  // 0: hearth.room.v1.Header.log:type_name -> hearth.room.v1.Log
-	4,  // 1: hearth.room.v1.Body.settings:type_name -> hearth.room.v1.Settings
-	5,  // 2: hearth.room.v1.Body.cuts:type_name -> hearth.room.v1.Cut
-	6,  // 3: hearth.room.v1.Body.predecessor_head:type_name -> hearth.room.v1.Head
-	3,  // 4: hearth.room.v1.Body.ghost:type_name -> hearth.room.v1.Ghost
-	0,  // 5: hearth.room.v1.Head.log:type_name -> hearth.room.v1.Log
-	7,  // 6: hearth.room.v1.Head.cosignatures:type_name -> hearth.room.v1.Cosignature
-	4,  // 7: hearth.room.v1.Event.settings:type_name -> hearth.room.v1.Settings
-	9,  // 8: hearth.room.v1.Event.reactions:type_name -> hearth.room.v1.Reaction
-	10, // 9: hearth.room.v1.Event.quote:type_name -> hearth.room.v1.Quote
-	3,  // 10: hearth.room.v1.Event.ghost:type_name -> hearth.room.v1.Ghost
-	16, // 11: hearth.room.v1.Reaction.names:type_name -> hearth.room.v1.Reaction.NamesEntry
-	3,  // 12: hearth.room.v1.Quote.ghost:type_name -> hearth.room.v1.Ghost
-	8,  // 13: hearth.room.v1.Item.event:type_name -> hearth.room.v1.Event
-	8,  // 14: hearth.room.v1.Item.target:type_name -> hearth.room.v1.Event
-	12, // 15: hearth.room.v1.Member.profile:type_name -> hearth.room.v1.Profile
-	12, // 16: hearth.room.v1.RoomSummary.direct_profile:type_name -> hearth.room.v1.Profile
-	12, // 17: hearth.room.v1.Signal.profile:type_name -> hearth.room.v1.Profile
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	5,  // 1: hearth.room.v1.Body.settings:type_name -> hearth.room.v1.Settings
+	6,  // 2: hearth.room.v1.Body.cuts:type_name -> hearth.room.v1.Cut
+	7,  // 3: hearth.room.v1.Body.predecessor_head:type_name -> hearth.room.v1.Head
+	4,  // 4: hearth.room.v1.Body.ghost:type_name -> hearth.room.v1.Ghost
+	3,  // 5: hearth.room.v1.Body.files:type_name -> hearth.room.v1.File
+	0,  // 6: hearth.room.v1.Head.log:type_name -> hearth.room.v1.Log
+	8,  // 7: hearth.room.v1.Head.cosignatures:type_name -> hearth.room.v1.Cosignature
+	5,  // 8: hearth.room.v1.Event.settings:type_name -> hearth.room.v1.Settings
+	10, // 9: hearth.room.v1.Event.reactions:type_name -> hearth.room.v1.Reaction
+	11, // 10: hearth.room.v1.Event.quote:type_name -> hearth.room.v1.Quote
+	4,  // 11: hearth.room.v1.Event.ghost:type_name -> hearth.room.v1.Ghost
+	3,  // 12: hearth.room.v1.Event.files:type_name -> hearth.room.v1.File
+	17, // 13: hearth.room.v1.Reaction.names:type_name -> hearth.room.v1.Reaction.NamesEntry
+	4,  // 14: hearth.room.v1.Quote.ghost:type_name -> hearth.room.v1.Ghost
+	9,  // 15: hearth.room.v1.Item.event:type_name -> hearth.room.v1.Event
+	9,  // 16: hearth.room.v1.Item.target:type_name -> hearth.room.v1.Event
+	13, // 17: hearth.room.v1.Member.profile:type_name -> hearth.room.v1.Profile
+	13, // 18: hearth.room.v1.RoomSummary.direct_profile:type_name -> hearth.room.v1.Profile
+	13, // 19: hearth.room.v1.Signal.profile:type_name -> hearth.room.v1.Profile
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_room_proto_init() }
@@ -2130,14 +2244,14 @@ func file_room_proto_init() {
 	if File_room_proto != nil {
 		return
 	}
-	file_room_proto_msgTypes[3].OneofWrappers = []any{}
+	file_room_proto_msgTypes[4].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_room_proto_rawDesc), len(file_room_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   16,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file room.proto.
  */
 export const file_room: GenFile = /*@__PURE__*/
-  fileDesc("Cgpyb29tLnByb3RvEg5oZWFydGgucm9vbS52MSLMAQoGSGVhZGVyEgwKBHJvb20YASABKAwSIAoDbG9nGAIgASgOMhMuaGVhcnRoLnJvb20udjEuTG9nEg4KBm9yaWdpbhgDIAEoCRITCgtpbmNhcm5hdGlvbhgEIAEoDRILCgNzZXEYBSABKAQSDAoEcHJldhgGIAEoDBIMCgR0aW1lGAcgASgEEhMKC3N0YXRlX2luZGV4GAggASgEEg4KBmF1dGhvchgJIAEoCRIMCgRraW5kGAogASgJEhEKCWJvZHlfaGFzaBgLIAEoDCL0AwoEQm9keRIMCgRzYWx0GAEgASgMEgwKBHRleHQYAiABKAkSDgoGdGFyZ2V0GAMgASgMEhAKCHJlcGx5X3RvGAQgASgMEg4KBnRocmVhZBgFIAEoDBIQCghtZW50aW9ucxgGIAMoCRIUCgxtZW50aW9uX3Jvb20YByABKAgSDQoFZW1vamkYCCABKAkSDgoGcmVhc29uGAkgASgJEg8KB3N1YmplY3QYCiABKAkSDAoEcm9sZRgLIAEoCRIqCghzZXR0aW5ncxgMIAEoCzIYLmhlYXJ0aC5yb29tLnYxLlNldHRpbmdzEg4KBmRpcmVjdBgNIAEoCRIPCgd2ZXJzaW9uGA4gASgNEiEKBGN1dHMYDyADKAsyEy5oZWFydGgucm9vbS52MS5DdXQSDgoGc2lsZW50GBAgASgIEhAKCG5vZGVfa2V5GBEgASgMEgwKBG5vZGUYEiABKAkSEAoIc3Rld2FyZHMYEyADKAkSEwoLcHJlZGVjZXNzb3IYFSABKAwSLgoQcHJlZGVjZXNzb3JfaGVhZBgWIAEoCzIULmhlYXJ0aC5yb29tLnYxLkhlYWQSDgoGYnJpZGdlGBcgASgJEiQKBWdob3N0GBggASgLMhUuaGVhcnRoLnJvb20udjEuR2hvc3QSCwoDa2V5GBQgASgJIlAKBUdob3N0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGYXZhdGFyGAMgASgJEg8KB25ldHdvcmsYBCABKAkSDAoEaG9wcxgFIAMoCSKiAQoIU2V0dGluZ3MSEgoFYWxpYXMYASABKAlIAIgBARIRCgRuYW1lGAIgASgJSAGIAQESEgoFdG9waWMYAyABKAlIAogBARITCgZhdmF0YXIYBCABKAlIA4gBARITCgZwdWJsaWMYBSABKAhIBIgBAUIICgZfYWxpYXNCBwoFX25hbWVCCAoGX3RvcGljQgkKB19hdmF0YXJCCQoHX3B1YmxpYyJFCgNDdXQSDgoGb3JpZ2luGAEgASgJEhMKC2luY2FybmF0aW9uGAIgASgNEgsKA3NlcRgDIAEoBBIMCgRoYXNoGAQgASgMIrwBCgRIZWFkEgwKBHJvb20YASABKAwSIAoDbG9nGAIgASgOMhMuaGVhcnRoLnJvb20udjEuTG9nEg4KBm9yaWdpbhgDIAEoCRITCgtpbmNhcm5hdGlvbhgEIAEoDRILCgNzZXEYBSABKAQSDAoEaGFzaBgGIAEoDBIRCglzaWduYXR1cmUYByABKAwSMQoMY29zaWduYXR1cmVzGAggAygLMhsuaGVhcnRoLnJvb20udjEuQ29zaWduYXR1cmUiLgoLQ29zaWduYXR1cmUSDAoEbm9kZRgBIAEoCRIRCglzaWduYXR1cmUYAiABKAwilAUKBUV2ZW50EgoKAmlkGAEgASgJEgsKA3BvcxgCIAEoBBIOCgZhdXRob3IYAyABKAkSDAoEdGltZRgEIAEoAxINCgVvcmRlchgFIAEoBBIOCgZvcmlnaW4YBiABKAkSCwoDc2VxGAcgASgEEgwKBGtpbmQYCCABKAkSDAoEdGV4dBgJIAEoCRIOCgZ0YXJnZXQYCiABKAkSEAoIcmVwbHlfdG8YCyABKAkSDgoGdGhyZWFkGAwgASgJEhAKCG1lbnRpb25zGA0gAygJEhQKDG1lbnRpb25fcm9vbRgOIAEoCBINCgVlbW9qaRgPIAEoCRIOCgZyZWFzb24YECABKAkSDwoHc3ViamVjdBgRIAEoCRIMCgRyb2xlGBIgASgJEioKCHNldHRpbmdzGBMgASgLMhguaGVhcnRoLnJvb20udjEuU2V0dGluZ3MSDgoGc2lsZW50GBQgASgIEg4KBmVkaXRlZBgeIAEoAxINCgVlZGl0cxgfIAEoDRIPCgdkZWxldGVkGCAgASgIEhIKCmRlbGV0ZWRfYnkYISABKAkSKwoJcmVhY3Rpb25zGCIgAygLMhguaGVhcnRoLnJvb20udjEuUmVhY3Rpb24SFgoOdGhyZWFkX3JlcGxpZXMYIyABKA0SEwoLdGhyZWFkX3RpbWUYJCABKAMSDgoGcGlubmVkGCUgASgIEiQKBXF1b3RlGCYgASgLMhUuaGVhcnRoLnJvb20udjEuUXVvdGUSDgoGdm9pZGVkGCcgASgIEg8KB3JlYWNoZWQYKCABKA0SDQoFbm9kZXMYKSABKA0SJAoFZ2hvc3QYKiABKAsyFS5oZWFydGgucm9vbS52MS5HaG9zdBIOCgZicmlkZ2UYKyABKAkiigEKCFJlYWN0aW9uEg0KBWVtb2ppGAEgASgJEg0KBXVzZXJzGAIgAygJEjIKBW5hbWVzGAMgAygLMiMuaGVhcnRoLnJvb20udjEuUmVhY3Rpb24uTmFtZXNFbnRyeRosCgpOYW1lc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiaAoFUXVvdGUSCgoCaWQYASABKAkSDgoGYXV0aG9yGAIgASgJEgwKBHRleHQYAyABKAkSDwoHZGVsZXRlZBgEIAEoCBIkCgVnaG9zdBgFIAEoCzIVLmhlYXJ0aC5yb29tLnYxLkdob3N0ImMKBEl0ZW0SJAoFZXZlbnQYASABKAsyFS5oZWFydGgucm9vbS52MS5FdmVudBIlCgZ0YXJnZXQYAiABKAsyFS5oZWFydGgucm9vbS52MS5FdmVudBIOCgZ2b2lkZWQYAyADKAkiXwoHUHJvZmlsZRIMCgR1c2VyGAEgASgJEhQKDGRpc3BsYXlfbmFtZRgCIAEoCRIOCgZzdGF0dXMYAyABKAkSDgoGYXZhdGFyGAQgASgJEhAKCGRpc2FibGVkGAUgASgIIpEBCgZNZW1iZXISDAoEdXNlchgBIAEoCRISCgptZW1iZXJzaGlwGAIgASgJEgwKBHJvbGUYAyABKAkSDQoFc2luY2UYBCABKAMSKAoHcHJvZmlsZRgFIAEoCzIXLmhlYXJ0aC5yb29tLnYxLlByb2ZpbGUSDgoGb25saW5lGAYgASgIEg4KBmJyaWRnZRgHIAEoCSKeBAoLUm9vbVN1bW1hcnkSDAoEcm9vbRgBIAEoCRINCgVhbGlhcxgCIAEoCRIMCgRuYW1lGAMgASgJEg0KBXRvcGljGAQgASgJEg4KBmF2YXRhchgFIAEoCRIOCgZwdWJsaWMYBiABKAgSDgoGZGlyZWN0GAcgASgJEhIKCm1lbWJlcnNoaXAYCCABKAkSDAoEcm9sZRgJIAEoCRIPCgdtZW1iZXJzGAogASgNEhAKCGhlYWRfcG9zGAsgASgEEhAKCHJlYWRfcG9zGAwgASgEEg4KBnVucmVhZBgNIAEoDRIQCghtZW50aW9ucxgOIAEoDRIRCglsYXN0X3RpbWUYDyABKAMSEQoJbGFzdF90ZXh0GBAgASgJEhMKC2xhc3RfYXV0aG9yGBEgASgJEhIKCmludml0ZWRfYnkYEiABKAkSDQoFbXV0ZWQYEyABKAkSEwoLc3RhdGVfaW5kZXgYFCABKAQSEgoKc3RhdGVfaGFzaBgVIAEoCRIMCgRob21lGBYgASgJEhIKCnJlYWRfZXZlbnQYFyABKAkSLwoOZGlyZWN0X3Byb2ZpbGUYGCABKAsyFy5oZWFydGgucm9vbS52MS5Qcm9maWxlEg0KBW5vZGVzGBkgASgNEhAKCHN0ZXdhcmRzGBogAygJEhAKCHN0cmFuZ2VyGBsgASgIEg8KB3dhaXRpbmcYHCABKA0SDgoGZnJvemVuGB0gASgJIpIBCgZTaWduYWwSDAoEa2luZBgBIAEoCRIMCgRyb29tGAIgASgJEgwKBHVzZXIYAyABKAkSCgoCb24YBCABKAgSCwoDcG9zGAUgASgEEg0KBWV2ZW50GAYgASgJEgwKBHRpbWUYByABKAMSKAoHcHJvZmlsZRgIIAEoCzIXLmhlYXJ0aC5yb29tLnYxLlByb2ZpbGUqOwoDTG9nEhMKD0xPR19VTlNQRUNJRklFRBAAEg0KCUxPR19TVEFURRABEhAKDExPR19NRVNTQUdFUxACQhlaF2hlYXJ0aC9ub2RlL3Jvb20vcm9vbXBiYgZwcm90bzM");
+  fileDesc("Cgpyb29tLnByb3RvEg5oZWFydGgucm9vbS52MSLMAQoGSGVhZGVyEgwKBHJvb20YASABKAwSIAoDbG9nGAIgASgOMhMuaGVhcnRoLnJvb20udjEuTG9nEg4KBm9yaWdpbhgDIAEoCRITCgtpbmNhcm5hdGlvbhgEIAEoDRILCgNzZXEYBSABKAQSDAoEcHJldhgGIAEoDBIMCgR0aW1lGAcgASgEEhMKC3N0YXRlX2luZGV4GAggASgEEg4KBmF1dGhvchgJIAEoCRIMCgRraW5kGAogASgJEhEKCWJvZHlfaGFzaBgLIAEoDCKZBAoEQm9keRIMCgRzYWx0GAEgASgMEgwKBHRleHQYAiABKAkSDgoGdGFyZ2V0GAMgASgMEhAKCHJlcGx5X3RvGAQgASgMEg4KBnRocmVhZBgFIAEoDBIQCghtZW50aW9ucxgGIAMoCRIUCgxtZW50aW9uX3Jvb20YByABKAgSDQoFZW1vamkYCCABKAkSDgoGcmVhc29uGAkgASgJEg8KB3N1YmplY3QYCiABKAkSDAoEcm9sZRgLIAEoCRIqCghzZXR0aW5ncxgMIAEoCzIYLmhlYXJ0aC5yb29tLnYxLlNldHRpbmdzEg4KBmRpcmVjdBgNIAEoCRIPCgd2ZXJzaW9uGA4gASgNEiEKBGN1dHMYDyADKAsyEy5oZWFydGgucm9vbS52MS5DdXQSDgoGc2lsZW50GBAgASgIEhAKCG5vZGVfa2V5GBEgASgMEgwKBG5vZGUYEiABKAkSEAoIc3Rld2FyZHMYEyADKAkSEwoLcHJlZGVjZXNzb3IYFSABKAwSLgoQcHJlZGVjZXNzb3JfaGVhZBgWIAEoCzIULmhlYXJ0aC5yb29tLnYxLkhlYWQSDgoGYnJpZGdlGBcgASgJEiQKBWdob3N0GBggASgLMhUuaGVhcnRoLnJvb20udjEuR2hvc3QSIwoFZmlsZXMYGSADKAsyFC5oZWFydGgucm9vbS52MS5GaWxlEgsKA2tleRgUIAEoCSJdCgRGaWxlEgwKBGJsb2IYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRzaXplGAMgASgEEgwKBHR5cGUYBCABKAkSDQoFd2lkdGgYBSABKA0SDgoGaGVpZ2h0GAYgASgNIlAKBUdob3N0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGYXZhdGFyGAMgASgJEg8KB25ldHdvcmsYBCABKAkSDAoEaG9wcxgFIAMoCSKiAQoIU2V0dGluZ3MSEgoFYWxpYXMYASABKAlIAIgBARIRCgRuYW1lGAIgASgJSAGIAQESEgoFdG9waWMYAyABKAlIAogBARITCgZhdmF0YXIYBCABKAlIA4gBARITCgZwdWJsaWMYBSABKAhIBIgBAUIICgZfYWxpYXNCBwoFX25hbWVCCAoGX3RvcGljQgkKB19hdmF0YXJCCQoHX3B1YmxpYyJFCgNDdXQSDgoGb3JpZ2luGAEgASgJEhMKC2luY2FybmF0aW9uGAIgASgNEgsKA3NlcRgDIAEoBBIMCgRoYXNoGAQgASgMIrwBCgRIZWFkEgwKBHJvb20YASABKAwSIAoDbG9nGAIgASgOMhMuaGVhcnRoLnJvb20udjEuTG9nEg4KBm9yaWdpbhgDIAEoCRITCgtpbmNhcm5hdGlvbhgEIAEoDRILCgNzZXEYBSABKAQSDAoEaGFzaBgGIAEoDBIRCglzaWduYXR1cmUYByABKAwSMQoMY29zaWduYXR1cmVzGAggAygLMhsuaGVhcnRoLnJvb20udjEuQ29zaWduYXR1cmUiLgoLQ29zaWduYXR1cmUSDAoEbm9kZRgBIAEoCRIRCglzaWduYXR1cmUYAiABKAwiuQUKBUV2ZW50EgoKAmlkGAEgASgJEgsKA3BvcxgCIAEoBBIOCgZhdXRob3IYAyABKAkSDAoEdGltZRgEIAEoAxINCgVvcmRlchgFIAEoBBIOCgZvcmlnaW4YBiABKAkSCwoDc2VxGAcgASgEEgwKBGtpbmQYCCABKAkSDAoEdGV4dBgJIAEoCRIOCgZ0YXJnZXQYCiABKAkSEAoIcmVwbHlfdG8YCyABKAkSDgoGdGhyZWFkGAwgASgJEhAKCG1lbnRpb25zGA0gAygJEhQKDG1lbnRpb25fcm9vbRgOIAEoCBINCgVlbW9qaRgPIAEoCRIOCgZyZWFzb24YECABKAkSDwoHc3ViamVjdBgRIAEoCRIMCgRyb2xlGBIgASgJEioKCHNldHRpbmdzGBMgASgLMhguaGVhcnRoLnJvb20udjEuU2V0dGluZ3MSDgoGc2lsZW50GBQgASgIEg4KBmVkaXRlZBgeIAEoAxINCgVlZGl0cxgfIAEoDRIPCgdkZWxldGVkGCAgASgIEhIKCmRlbGV0ZWRfYnkYISABKAkSKwoJcmVhY3Rpb25zGCIgAygLMhguaGVhcnRoLnJvb20udjEuUmVhY3Rpb24SFgoOdGhyZWFkX3JlcGxpZXMYIyABKA0SEwoLdGhyZWFkX3RpbWUYJCABKAMSDgoGcGlubmVkGCUgASgIEiQKBXF1b3RlGCYgASgLMhUuaGVhcnRoLnJvb20udjEuUXVvdGUSDgoGdm9pZGVkGCcgASgIEg8KB3JlYWNoZWQYKCABKA0SDQoFbm9kZXMYKSABKA0SJAoFZ2hvc3QYKiABKAsyFS5oZWFydGgucm9vbS52MS5HaG9zdBIjCgVmaWxlcxgsIAMoCzIULmhlYXJ0aC5yb29tLnYxLkZpbGUSDgoGYnJpZGdlGCsgASgJIooBCghSZWFjdGlvbhINCgVlbW9qaRgBIAEoCRINCgV1c2VycxgCIAMoCRIyCgVuYW1lcxgDIAMoCzIjLmhlYXJ0aC5yb29tLnYxLlJlYWN0aW9uLk5hbWVzRW50cnkaLAoKTmFtZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImgKBVF1b3RlEgoKAmlkGAEgASgJEg4KBmF1dGhvchgCIAEoCRIMCgR0ZXh0GAMgASgJEg8KB2RlbGV0ZWQYBCABKAgSJAoFZ2hvc3QYBSABKAsyFS5oZWFydGgucm9vbS52MS5HaG9zdCJjCgRJdGVtEiQKBWV2ZW50GAEgASgLMhUuaGVhcnRoLnJvb20udjEuRXZlbnQSJQoGdGFyZ2V0GAIgASgLMhUuaGVhcnRoLnJvb20udjEuRXZlbnQSDgoGdm9pZGVkGAMgAygJIl8KB1Byb2ZpbGUSDAoEdXNlchgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSDgoGc3RhdHVzGAMgASgJEg4KBmF2YXRhchgEIAEoCRIQCghkaXNhYmxlZBgFIAEoCCKRAQoGTWVtYmVyEgwKBHVzZXIYASABKAkSEgoKbWVtYmVyc2hpcBgCIAEoCRIMCgRyb2xlGAMgASgJEg0KBXNpbmNlGAQgASgDEigKB3Byb2ZpbGUYBSABKAsyFy5oZWFydGgucm9vbS52MS5Qcm9maWxlEg4KBm9ubGluZRgGIAEoCBIOCgZicmlkZ2UYByABKAkingQKC1Jvb21TdW1tYXJ5EgwKBHJvb20YASABKAkSDQoFYWxpYXMYAiABKAkSDAoEbmFtZRgDIAEoCRINCgV0b3BpYxgEIAEoCRIOCgZhdmF0YXIYBSABKAkSDgoGcHVibGljGAYgASgIEg4KBmRpcmVjdBgHIAEoCRISCgptZW1iZXJzaGlwGAggASgJEgwKBHJvbGUYCSABKAkSDwoHbWVtYmVycxgKIAEoDRIQCghoZWFkX3BvcxgLIAEoBBIQCghyZWFkX3BvcxgMIAEoBBIOCgZ1bnJlYWQYDSABKA0SEAoIbWVudGlvbnMYDiABKA0SEQoJbGFzdF90aW1lGA8gASgDEhEKCWxhc3RfdGV4dBgQIAEoCRITCgtsYXN0X2F1dGhvchgRIAEoCRISCgppbnZpdGVkX2J5GBIgASgJEg0KBW11dGVkGBMgASgJEhMKC3N0YXRlX2luZGV4GBQgASgEEhIKCnN0YXRlX2hhc2gYFSABKAkSDAoEaG9tZRgWIAEoCRISCgpyZWFkX2V2ZW50GBcgASgJEi8KDmRpcmVjdF9wcm9maWxlGBggASgLMhcuaGVhcnRoLnJvb20udjEuUHJvZmlsZRINCgVub2RlcxgZIAEoDRIQCghzdGV3YXJkcxgaIAMoCRIQCghzdHJhbmdlchgbIAEoCBIPCgd3YWl0aW5nGBwgASgNEg4KBmZyb3plbhgdIAEoCSKSAQoGU2lnbmFsEgwKBGtpbmQYASABKAkSDAoEcm9vbRgCIAEoCRIMCgR1c2VyGAMgASgJEgoKAm9uGAQgASgIEgsKA3BvcxgFIAEoBBINCgVldmVudBgGIAEoCRIMCgR0aW1lGAcgASgDEigKB3Byb2ZpbGUYCCABKAsyFy5oZWFydGgucm9vbS52MS5Qcm9maWxlKjsKA0xvZxITCg9MT0dfVU5TUEVDSUZJRUQQABINCglMT0dfU1RBVEUQARIQCgxMT0dfTUVTU0FHRVMQAkIZWhdoZWFydGgvbm9kZS9yb29tL3Jvb21wYmIGcHJvdG8z");
 
 /**
  * Header is hashed as the bytes it came in: id = SHA-256("hearth event 1\n" || bytes).
@@ -274,6 +274,13 @@ export type Body = Message<"hearth.room.v1.Body"> & {
   ghost?: Ghost | undefined;
 
   /**
+   * text, emote: at most 10; the text may then be empty
+   *
+   * @generated from field: repeated hearth.room.v1.File files = 25;
+   */
+  files: File[];
+
+  /**
    * state entries of a room with several stewards: the draft's idempotency key
    *
    * @generated from field: string key = 20;
@@ -287,6 +294,61 @@ export type Body = Message<"hearth.room.v1.Body"> & {
  */
 export const BodySchema: GenMessage<Body> = /*@__PURE__*/
   messageDesc(file_room, 1);
+
+/**
+ * File is something attached to a message. Its bytes are a blob, which a node fetches from one
+ * that has it when somebody looks.
+ *
+ * @generated from message hearth.room.v1.File
+ */
+export type File = Message<"hearth.room.v1.File"> & {
+  /**
+   * blob id
+   *
+   * @generated from field: string blob = 1;
+   */
+  blob: string;
+
+  /**
+   * as people see it, at most 200 characters
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * bytes
+   *
+   * @generated from field: uint64 size = 3;
+   */
+  size: bigint;
+
+  /**
+   * MIME type, found out from the content: "image/png", "application/octet-stream"
+   *
+   * @generated from field: string type = 4;
+   */
+  type: string;
+
+  /**
+   * pictures: pixels, so that the page keeps their place before they load
+   *
+   * @generated from field: uint32 width = 5;
+   */
+  width: number;
+
+  /**
+   * @generated from field: uint32 height = 6;
+   */
+  height: number;
+};
+
+/**
+ * Describes the message hearth.room.v1.File.
+ * Use `create(FileSchema)` to create a new message.
+ */
+export const FileSchema: GenMessage<File> = /*@__PURE__*/
+  messageDesc(file_room, 2);
 
 /**
  * Ghost is somebody who lives beyond a bridge. The bot that is the event's author answers for
@@ -336,7 +398,7 @@ export type Ghost = Message<"hearth.room.v1.Ghost"> & {
  * Use `create(GhostSchema)` to create a new message.
  */
 export const GhostSchema: GenMessage<Ghost> = /*@__PURE__*/
-  messageDesc(file_room, 2);
+  messageDesc(file_room, 3);
 
 /**
  * @generated from message hearth.room.v1.Settings
@@ -379,7 +441,7 @@ export type Settings = Message<"hearth.room.v1.Settings"> & {
  * Use `create(SettingsSchema)` to create a new message.
  */
 export const SettingsSchema: GenMessage<Settings> = /*@__PURE__*/
-  messageDesc(file_room, 3);
+  messageDesc(file_room, 4);
 
 /**
  * Cut: the last event of a node that the home had seen when a right was taken away.
@@ -413,7 +475,7 @@ export type Cut = Message<"hearth.room.v1.Cut"> & {
  * Use `create(CutSchema)` to create a new message.
  */
 export const CutSchema: GenMessage<Cut> = /*@__PURE__*/
-  messageDesc(file_room, 4);
+  messageDesc(file_room, 5);
 
 /**
  * Head is signed at the end of each batch.
@@ -471,7 +533,7 @@ export type Head = Message<"hearth.room.v1.Head"> & {
  * Use `create(HeadSchema)` to create a new message.
  */
 export const HeadSchema: GenMessage<Head> = /*@__PURE__*/
-  messageDesc(file_room, 5);
+  messageDesc(file_room, 6);
 
 /**
  * @generated from message hearth.room.v1.Cosignature
@@ -493,7 +555,7 @@ export type Cosignature = Message<"hearth.room.v1.Cosignature"> & {
  * Use `create(CosignatureSchema)` to create a new message.
  */
 export const CosignatureSchema: GenMessage<Cosignature> = /*@__PURE__*/
-  messageDesc(file_room, 6);
+  messageDesc(file_room, 7);
 
 /**
  * Event is one line of a room's timeline as it stands now.
@@ -696,6 +758,13 @@ export type Event = Message<"hearth.room.v1.Event"> & {
   ghost?: Ghost | undefined;
 
   /**
+   * empty when deleted
+   *
+   * @generated from field: repeated hearth.room.v1.File files = 44;
+   */
+  files: File[];
+
+  /**
    * join of a bridge's bot: what the room is joined to
    *
    * @generated from field: string bridge = 43;
@@ -708,7 +777,7 @@ export type Event = Message<"hearth.room.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_room, 7);
+  messageDesc(file_room, 8);
 
 /**
  * @generated from message hearth.room.v1.Reaction
@@ -739,7 +808,7 @@ export type Reaction = Message<"hearth.room.v1.Reaction"> & {
  * Use `create(ReactionSchema)` to create a new message.
  */
 export const ReactionSchema: GenMessage<Reaction> = /*@__PURE__*/
-  messageDesc(file_room, 8);
+  messageDesc(file_room, 9);
 
 /**
  * @generated from message hearth.room.v1.Quote
@@ -778,7 +847,7 @@ export type Quote = Message<"hearth.room.v1.Quote"> & {
  * Use `create(QuoteSchema)` to create a new message.
  */
 export const QuoteSchema: GenMessage<Quote> = /*@__PURE__*/
-  messageDesc(file_room, 9);
+  messageDesc(file_room, 10);
 
 /**
  * Item is one step of a room's stream, in order of pos. Where the event is about
@@ -811,7 +880,7 @@ export type Item = Message<"hearth.room.v1.Item"> & {
  * Use `create(ItemSchema)` to create a new message.
  */
 export const ItemSchema: GenMessage<Item> = /*@__PURE__*/
-  messageDesc(file_room, 10);
+  messageDesc(file_room, 11);
 
 /**
  * @generated from message hearth.room.v1.Profile
@@ -850,7 +919,7 @@ export type Profile = Message<"hearth.room.v1.Profile"> & {
  * Use `create(ProfileSchema)` to create a new message.
  */
 export const ProfileSchema: GenMessage<Profile> = /*@__PURE__*/
-  messageDesc(file_room, 11);
+  messageDesc(file_room, 12);
 
 /**
  * @generated from message hearth.room.v1.Member
@@ -901,7 +970,7 @@ export type Member = Message<"hearth.room.v1.Member"> & {
  * Use `create(MemberSchema)` to create a new message.
  */
 export const MemberSchema: GenMessage<Member> = /*@__PURE__*/
-  messageDesc(file_room, 12);
+  messageDesc(file_room, 13);
 
 /**
  * RoomSummary is a room as one user has it. Counts are of what came after read_pos.
@@ -1086,7 +1155,7 @@ export type RoomSummary = Message<"hearth.room.v1.RoomSummary"> & {
  * Use `create(RoomSummarySchema)` to create a new message.
  */
 export const RoomSummarySchema: GenMessage<RoomSummary> = /*@__PURE__*/
-  messageDesc(file_room, 13);
+  messageDesc(file_room, 14);
 
 /**
  * Signal is lossy and never stored.
@@ -1152,7 +1221,7 @@ export type Signal = Message<"hearth.room.v1.Signal"> & {
  * Use `create(SignalSchema)` to create a new message.
  */
 export const SignalSchema: GenMessage<Signal> = /*@__PURE__*/
-  messageDesc(file_room, 14);
+  messageDesc(file_room, 15);
 
 /**
  * @generated from enum hearth.room.v1.Log
