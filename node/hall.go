@@ -168,7 +168,7 @@ func loadState(n *Node, meta *storagepb.Room, id room.ID) (*room.State, error) {
 		role, _ := room.ParseRole(m.GetRole())
 		s.SetMember(room.User(m.GetUser()), room.Member{
 			Membership: room.Membership(m.GetMembership()), Role: role, Since: m.GetSince(),
-			By: room.User(m.GetInvitedBy()), Reason: m.GetReason(), From: m.GetFrom(),
+			By: room.User(m.GetInvitedBy()), Reason: m.GetReason(), From: m.GetFrom(), Bridge: m.GetBridge(),
 		})
 		return nil
 	})

@@ -67,7 +67,7 @@ func (c *chamber) turn(batch []*submission) {
 			s.done <- result{err: err}
 		}
 	}
-	if len(t.app.Records)+len(t.marks)+len(t.logs)+len(t.gone)+len(t.app.Restore) == 0 && t.frozen == "" {
+	if len(t.app.Records)+len(t.marks)+len(t.logs)+len(t.gone)+len(t.app.Restore) == 0 && t.frozen == "" && t.fold == nil {
 		return
 	}
 	if err := t.commit(); err != nil {
@@ -104,6 +104,8 @@ func (t *turn) add(s *submission) error {
 		return t.restore(s)
 	case s.gone != "":
 		return t.goAway(s)
+	case s.whole != nil:
+		return t.arrive(s)
 	case s.parcel != nil && s.state():
 		return t.receiveEntries(s)
 	case s.parcel != nil:
@@ -235,7 +237,7 @@ func (t *turn) seal(s *submission) (*room.Event, error) {
 func (t *turn) narrowMentions(d *room.Draft) {
 	in := d.Body.Mentions[:0]
 	for _, u := range d.Body.Mentions {
-		if t.c.state.Member(room.User(u)).Membership == room.Joined {
+		if t.c.state.Lacks(room.User(u)) || t.c.state.Member(room.User(u)).Membership == room.Joined {
 			in = append(in, u)
 		}
 	}
@@ -284,7 +286,7 @@ func (t *turn) count(row *storage.Row) {
 		t.meta.Counted++
 		row.Counted = t.meta.Counted
 		t.meta.LastPos, t.meta.LastTime = row.Pos, e.Time().Millis()
-		t.meta.LastAuthor, t.meta.LastText = string(e.Author()), clip(e.Body.GetText(), 100)
+		t.meta.LastAuthor, t.meta.LastText = saidBy(e), clip(e.Body.GetText(), 100)
 	}
 	t.moveRead(row)
 	for _, u := range e.Body.GetMentions() {
@@ -405,7 +407,7 @@ func (c *chamber) newest(k logKey) bool {
 func storedMember(id room.ID, u room.User, m room.Member) *storagepb.Member {
 	out := &storagepb.Member{
 		Room: id.Bytes(), User: string(u), Membership: string(m.Membership),
-		Since: m.Since, InvitedBy: string(m.By), Reason: m.Reason, From: m.From,
+		Since: m.Since, InvitedBy: string(m.By), Reason: m.Reason, From: m.From, Bridge: m.Bridge,
 	}
 	if m.Membership == "" {
 		out.Membership = string(room.Left)

@@ -30,20 +30,29 @@ func (s *State) Core() *roompb.StateDump {
 	}
 }
 
-// Pages is a dump of the members of some pages, and of their past, alone. A page that there
-// is not, or that s lacks, is left out; so are those after the first mostUsers users.
-func (s *State) Pages(numbers []uint32, mostUsers int) *roompb.StateDump {
+// Pages is a dump of the members of some pages, and of their past, alone: of at least one, and
+// of as many as have mostBytes. A page that there is not, or that s lacks, is left out.
+func (s *State) Pages(numbers []uint32, mostBytes int) *roompb.StateDump {
 	s.pages.mu.Lock()
 	defer s.pages.mu.Unlock()
 	list := s.hashed()
-	var users []User
+	out := &roompb.StateDump{}
 	for _, i := range numbers {
-		if uint64(i) < uint64(len(list)) && (len(users) == 0 || len(users)+len(list[i].users) <= mostUsers) {
-			users = append(users, list[i].users...)
+		if uint64(i) >= uint64(len(list)) {
+			continue
 		}
+		part := s.dumpPage(list[i].users)
+		if mostBytes -= proto.Size(part); mostBytes < 0 && len(out.Members)+len(out.Past) > 0 {
+			break
+		}
+		out.Members, out.Past = append(out.Members, part.Members...), append(out.Past, part.Past...)
 	}
-	slices.Sort(users)
-	return s.dumpPage(slices.Compact(users))
+	return out
+}
+
+// KnownPages is a dump of all members that s has, and of their past, alone.
+func (s *State) KnownPages() *roompb.StateDump {
+	return s.dumpPage(slices.Sorted(slices.Values(s.users())))
 }
 
 func (s *State) dumpNodes() []*roompb.NodeStanding {
@@ -65,7 +74,7 @@ func (s *State) dumpMembers(users []User) []*roompb.MemberStanding {
 		if m, ok := s.Members[u]; ok {
 			out = append(out, &roompb.MemberStanding{
 				User: string(u), Membership: string(m.Membership), Role: int32(m.Role),
-				Since: m.Since, By: string(m.By), Reason: m.Reason, From: m.From,
+				Since: m.Since, By: string(m.By), Reason: m.Reason, From: m.From, Bridge: m.Bridge,
 			})
 		}
 	}

@@ -70,8 +70,9 @@ func applyCreate(s *State, e *Event) {
 }
 
 func applyJoin(s *State, e *Event) {
-	u := e.Author()
-	s.stand(u, e.member(Joined, s.roleAtJoin(u)), e)
+	u, m := e.Author(), e.member(Joined, s.roleAtJoin(e.Author()))
+	m.Bridge = e.Body.GetBridge()
+	s.stand(u, m, e)
 	s.AdoptKey(u.Node(), e.Body.GetNodeKey())
 }
 
@@ -86,7 +87,7 @@ func applyRole(s *State, e *Event) {
 // the past as well. A user who was banned in person stays so when the node may come again.
 func applyNodeBan(s *State, e *Event) {
 	node := e.Body.GetNode()
-	for _, u := range s.membersOf(node) {
+	for _, u := range s.UsersOf(node) {
 		if m := s.Members[u]; m.Membership == Banned {
 			s.stand(u, m, e)
 		} else {

@@ -106,7 +106,7 @@ func TestPagesBecomeOne(t *testing.T) {
 func parted(t testing.TB) (part, whole *State) {
 	whole = crowded(t, rand.New(rand.NewPCG(7, 1)), 1500, func(*State) {})
 	d := whole.Core()
-	page := whole.Pages([]uint32{uint32(whole.PageOf(whole.Creator))}, 1000)
+	page := whole.Pages([]uint32{uint32(whole.PageOf(whole.Creator))}, 1<<20)
 	d.Members, d.Past = page.Members, page.Past
 	part, err := LoadState(whole.ID, through(t, d))
 	must(t, err)
@@ -140,7 +140,7 @@ func TestPartialState(t *testing.T) {
 		t.Errorf("an entry on a part of a state: %v", err)
 	}
 	for part.Partial() {
-		loaded, strange, err := part.LoadPages(through(t, whole.Pages(part.PagesLacking(3), 1000)))
+		loaded, strange, err := part.LoadPages(through(t, whole.Pages(part.PagesLacking(3), 1<<20)))
 		if loaded == 0 || strange > 0 || err != nil {
 			t.Fatalf("%d loaded, %d strange: %v", loaded, strange, err)
 		}
@@ -176,13 +176,13 @@ func TestHostilePages(t *testing.T) {
 			}
 		},
 	} {
-		d := through(t, whole.Pages(part.PagesLacking(1), 1000))
+		d := through(t, whole.Pages(part.PagesLacking(1), 1<<20))
 		spoil(d)
 		if loaded, strange, err := part.LoadPages(d); loaded != 0 || strange != 1 || err != nil || len(part.Members) != before {
 			t.Errorf("%s: %d loaded, %d strange: %v", name, loaded, strange, err)
 		}
 	}
-	d := whole.Pages(part.PagesLacking(2), 1000)
+	d := whole.Pages(part.PagesLacking(2), 1<<20)
 	d.Members[0].Role = 3
 	if loaded, strange, _ := part.LoadPages(through(t, d)); loaded != 1 || strange != 1 {
 		t.Errorf("of two pages, one of them wrong: %d loaded, %d strange", loaded, strange)

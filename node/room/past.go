@@ -18,6 +18,9 @@ import (
 // Past is how u stood before, in order. The caller changes nothing in it.
 func (s *State) Past(u User) []*roompb.PastStanding { return s.past[u] }
 
+// Pasts is the Past of everybody who has one. The caller changes nothing in it.
+func (s *State) Pasts() map[User][]*roompb.PastStanding { return s.past }
+
 // SetMember is for loading a state that was stored, after its Nodes: it counts too.
 func (s *State) SetMember(u User, m Member) {
 	s.Members[u] = m

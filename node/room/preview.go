@@ -47,7 +47,7 @@ func (s *State) touched(e *Event) []User {
 		}
 	}
 	if e.Kind() == KindNodeBan {
-		users = append(users, s.membersOf(e.Body.GetNode())...)
+		users = append(users, s.UsersOf(e.Body.GetNode())...)
 	}
 	return users
 }

@@ -464,7 +464,8 @@ type Member struct {
 	Since         int64                  `protobuf:"varint,5,opt,name=since,proto3" json:"since,omitempty"`
 	InvitedBy     string                 `protobuf:"bytes,6,opt,name=invited_by,json=invitedBy,proto3" json:"invited_by,omitempty"`
 	Reason        string                 `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
-	From          uint64                 `protobuf:"varint,8,opt,name=from,proto3" json:"from,omitempty"` // index of the state entry that gave this standing; 0: it was made before federation
+	From          uint64                 `protobuf:"varint,8,opt,name=from,proto3" json:"from,omitempty"`    // index of the state entry that gave this standing; 0: it was made before federation
+	Bridge        string                 `protobuf:"bytes,9,opt,name=bridge,proto3" json:"bridge,omitempty"` // of a bridge's bot: what it joins the room to
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -553,6 +554,13 @@ func (x *Member) GetFrom() uint64 {
 		return x.From
 	}
 	return 0
+}
+
+func (x *Member) GetBridge() string {
+	if x != nil {
+		return x.Bridge
+	}
+	return ""
 }
 
 // Past is a user's standings that have ended, oldest first.
@@ -1729,6 +1737,7 @@ type Standing_Reaction_User struct {
 	User          string                 `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
 	Order         uint64                 `protobuf:"varint,2,opt,name=order,proto3" json:"order,omitempty"` // of the last change, so that a late one loses
 	On            bool                   `protobuf:"varint,3,opt,name=on,proto3" json:"on,omitempty"`
+	Name          string                 `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"` // of a ghost
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1782,6 +1791,13 @@ func (x *Standing_Reaction_User) GetOn() bool {
 		return x.On
 	}
 	return false
+}
+
+func (x *Standing_Reaction_User) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
 }
 
 var File_storage_proto protoreflect.FileDescriptor
@@ -1838,7 +1854,7 @@ const file_storage_proto_rawDesc = "" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12\x16\n" +
 	"\x06joined\x18\x03 \x01(\rR\x06joined\x12\x16\n" +
 	"\x06banned\x18\x04 \x01(\bR\x06banned\x12\x14\n" +
-	"\x05since\x18\x05 \x01(\x04R\x05since\"\xc5\x01\n" +
+	"\x05since\x18\x05 \x01(\x04R\x05since\"\xdd\x01\n" +
 	"\x06Member\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\fR\x04room\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\tR\x04user\x12\x1e\n" +
@@ -1850,7 +1866,8 @@ const file_storage_proto_rawDesc = "" +
 	"\n" +
 	"invited_by\x18\x06 \x01(\tR\tinvitedBy\x12\x16\n" +
 	"\x06reason\x18\a \x01(\tR\x06reason\x12\x12\n" +
-	"\x04from\x18\b \x01(\x04R\x04from\"B\n" +
+	"\x04from\x18\b \x01(\x04R\x04from\x12\x16\n" +
+	"\x06bridge\x18\t \x01(\tR\x06bridge\"B\n" +
 	"\x04Past\x12:\n" +
 	"\tstandings\x18\x01 \x03(\v2\x1c.hearth.room.v1.PastStandingR\tstandings\"\x8b\x02\n" +
 	"\x05Chain\x12(\n" +
@@ -1864,7 +1881,7 @@ const file_storage_proto_rawDesc = "" +
 	"\aSegment\x12\x10\n" +
 	"\x03low\x18\x01 \x01(\x04R\x03low\x12\x12\n" +
 	"\x04high\x18\x02 \x01(\x04R\x04high\x12\x16\n" +
-	"\x06before\x18\x03 \x01(\fR\x06before\"\xf9\x04\n" +
+	"\x06before\x18\x03 \x01(\fR\x06before\"\x8d\x05\n" +
 	"\bStanding\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1a\n" +
 	"\bmentions\x18\x02 \x03(\tR\bmentions\x12!\n" +
@@ -1882,14 +1899,15 @@ const file_storage_proto_rawDesc = "" +
 	"\vthread_time\x18\f \x01(\x03R\n" +
 	"threadTime\x12\x16\n" +
 	"\x06pinned\x18\r \x01(\bR\x06pinned\x12!\n" +
-	"\fpinned_order\x18\x0e \x01(\x04R\vpinnedOrder\x1a\xa3\x01\n" +
+	"\fpinned_order\x18\x0e \x01(\x04R\vpinnedOrder\x1a\xb7\x01\n" +
 	"\bReaction\x12\x14\n" +
 	"\x05emoji\x18\x01 \x01(\tR\x05emoji\x12?\n" +
-	"\x05users\x18\x02 \x03(\v2).hearth.storage.v1.Standing.Reaction.UserR\x05users\x1a@\n" +
+	"\x05users\x18\x02 \x03(\v2).hearth.storage.v1.Standing.Reaction.UserR\x05users\x1aT\n" +
 	"\x04User\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x14\n" +
 	"\x05order\x18\x02 \x01(\x04R\x05order\x12\x0e\n" +
-	"\x02on\x18\x03 \x01(\bR\x02on\"A\n" +
+	"\x02on\x18\x03 \x01(\bR\x02on\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\"A\n" +
 	"\x03Key\x12\x14\n" +
 	"\x05event\x18\x01 \x01(\fR\x05event\x12\x10\n" +
 	"\x03pos\x18\x02 \x01(\x04R\x03pos\x12\x12\n" +

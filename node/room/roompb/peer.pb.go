@@ -826,7 +826,8 @@ type MemberStanding struct {
 	Since         int64                  `protobuf:"varint,4,opt,name=since,proto3" json:"since,omitempty"`
 	By            string                 `protobuf:"bytes,5,opt,name=by,proto3" json:"by,omitempty"`
 	Reason        string                 `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
-	From          uint64                 `protobuf:"varint,7,opt,name=from,proto3" json:"from,omitempty"` // index of the entry that gave this standing
+	From          uint64                 `protobuf:"varint,7,opt,name=from,proto3" json:"from,omitempty"`    // index of the entry that gave this standing
+	Bridge        string                 `protobuf:"bytes,8,opt,name=bridge,proto3" json:"bridge,omitempty"` // of a bridge's bot: what it joins the room to
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -908,6 +909,13 @@ func (x *MemberStanding) GetFrom() uint64 {
 		return x.From
 	}
 	return 0
+}
+
+func (x *MemberStanding) GetBridge() string {
+	if x != nil {
+		return x.Bridge
+	}
+	return ""
 }
 
 // PastStanding is a spell as a member that ended: it held for entries from <= index < until.
@@ -2815,7 +2823,7 @@ const file_peer_proto_rawDesc = "" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12\x16\n" +
 	"\x06banned\x18\x03 \x01(\bR\x06banned\x12\x14\n" +
 	"\x05since\x18\x04 \x01(\x04R\x05since\x12\x16\n" +
-	"\x06joined\x18\x05 \x01(\rR\x06joined\"\xaa\x01\n" +
+	"\x06joined\x18\x05 \x01(\rR\x06joined\"\xc2\x01\n" +
 	"\x0eMemberStanding\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x1e\n" +
 	"\n" +
@@ -2825,7 +2833,8 @@ const file_peer_proto_rawDesc = "" +
 	"\x05since\x18\x04 \x01(\x03R\x05since\x12\x0e\n" +
 	"\x02by\x18\x05 \x01(\tR\x02by\x12\x16\n" +
 	"\x06reason\x18\x06 \x01(\tR\x06reason\x12\x12\n" +
-	"\x04from\x18\a \x01(\x04R\x04from\"\xbb\x01\n" +
+	"\x04from\x18\a \x01(\x04R\x04from\x12\x16\n" +
+	"\x06bridge\x18\b \x01(\tR\x06bridge\"\xbb\x01\n" +
 	"\fPastStanding\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x1e\n" +
 	"\n" +
