@@ -25,14 +25,16 @@ type gathering struct {
 	c      *chamber
 	o      *opened // with the state that is being put together
 	stored int     // answers in the store
+	pages  int     // to ask for at once: few at first, and where the last answer did not come
 }
 
 const (
-	pageFirst      = 300 * time.Millisecond // for showing the timeline, before the rest is asked for
+	pageFirst      = 500 * time.Millisecond // for showing the timeline, before the rest is asked for
 	gatherAgain    = time.Second            // at first, and then twice as long each time
 	gatherRarely   = time.Minute
 	membersTimeout = 15 * time.Second
-	pagesPerAsk    = 128
+	fewestPages    = 16 // of one ask
+	mostPages      = 128
 	mostSources    = 4
 )
 
@@ -90,7 +92,7 @@ func (c *chamber) newGathering() (*gathering, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &gathering{c: c, o: &opened{state: state}}
+	g := &gathering{c: c, o: &opened{state: state}, pages: fewestPages}
 	c.mu.RLock()
 	entries := c.entries
 	c.mu.RUnlock()
@@ -132,15 +134,17 @@ func (g *gathering) next(ctx context.Context) error {
 		orders := i < len(orderers)
 		within, cancel := context.WithTimeout(ctx, membersTimeout)
 		a, err := g.c.n.ask(within, name, &roompb.Ask{What: &roompb.Ask_Members{Members: &roompb.MembersAsk{
-			Room: g.c.id.Bytes(), Pages: g.o.state.PagesLacking(pagesPerAsk),
+			Room: g.c.id.Bytes(), Pages: g.o.state.PagesLacking(g.pages),
 		}}})
 		cancel()
 		if orders && room.CodeOf(err) == room.NotFound {
 			return errNotIn
 		}
 		if err == nil && g.take(ctx, name, orders, a.GetMembers()) {
+			g.pages = min(2*g.pages, mostPages)
 			return nil
 		}
+		g.pages = fewestPages
 	}
 	return errNothing
 }
@@ -394,7 +398,7 @@ func (n *Node) answerMembers(peer string, q *roompb.MembersAsk) (*roompb.Answer,
 	partial, index := c.state.Partial(), c.state.Index
 	d := &roompb.StateDump{}
 	if !partial {
-		d = c.state.Pages(q.GetPages(), maxPages)
+		d = c.state.Pages(q.GetPages(), pagesBytes)
 	}
 	c.mu.RUnlock()
 	if partial {
@@ -403,10 +407,9 @@ func (n *Node) answerMembers(peer string, q *roompb.MembersAsk) (*roompb.Answer,
 	return &roompb.Answer{What: &roompb.Answer_Members{Members: &roompb.MembersAnswer{Index: index, Packed: packState(room.EncodeDump(d))}}}, nil
 }
 
-const (
-	mostPages = 256     // of one answer
-	maxPages  = 4 << 20 // bytes of one answer before it is packed, but for its first page
-)
+// pagesBytes is what the pages of one answer have at most before they are packed, but for
+// the first of them.
+const pagesBytes = 4 << 20
 
 func stillEntering() error {
 	return &room.Error{Code: room.Unavailable, RetryAfter: time.Second, Message: "The room's members are still on their way to this node."}

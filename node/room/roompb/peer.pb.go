@@ -1697,7 +1697,7 @@ func (x *SnapshotAsk) GetPages() bool {
 type MembersAsk struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Room          []byte                 `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
-	Pages         []uint32               `protobuf:"varint,2,rep,packed,name=pages,proto3" json:"pages,omitempty"` // at most 256, rising
+	Pages         []uint32               `protobuf:"varint,2,rep,packed,name=pages,proto3" json:"pages,omitempty"` // at most 128
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
