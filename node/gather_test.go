@@ -148,7 +148,9 @@ func TestLargeRoomComesByPages(t *testing.T) {
 	if err != nil || len(members) == 0 || total != crowdSize+3 {
 		t.Errorf("%d of %d members are listed: %v", len(members), total, err)
 	}
-	w.soon("bob is heard", func() bool { return w.sees(w.ann, "bob is here, @user700@a.test") && w.sees(w.cora, "bob is here, @user700@a.test") })
+	w.soon("bob is heard", func() bool {
+		return w.sees(w.ann, "bob is here, @user700@a.test") && w.sees(w.cora, "bob is here, @user700@a.test")
+	})
 	w.soon("all are heard by bob", func() bool { return w.sees(w.bob, "by one who is not known yet") })
 	w.inOrder("b.test")
 	if e, err := w.chamber("a.test").find(said.Event); err != nil || len(e.Event.Body.GetMentions()) != 1 {
