@@ -386,7 +386,7 @@ func (c *conn) note() {
 		return
 	}
 	c.mu.Lock()
-	s := peer.State{Link: peer.Up, RTT: c.link.RTT(), ClockAhead: c.link.ClockAhead()}
+	s := peer.State{Link: peer.Up, RTT: c.link.RTT(), ClockAhead: c.link.ClockAhead(), ClockAt: c.link.ClockAt()}
 	c.mu.Unlock()
 	if s.RTT == 0 { // no pong yet
 		s.RTT = c.quic.ConnectionStats().SmoothedRTT

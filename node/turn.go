@@ -61,6 +61,7 @@ func newTurn(c *chamber, batch []*submission) *turn {
 // turn checks, appends and publishes a batch: step 3 to 7 of the data flow.
 func (c *chamber) turn(batch []*submission) {
 	c.outlive(batch)
+	c.setRight()
 	t := newTurn(c, batch)
 	for _, s := range batch {
 		if err := t.add(s); err != nil {
@@ -96,6 +97,9 @@ func (c *chamber) outlive(batch []*submission) {
 // add checks one draft and puts its event into the batch.
 func (t *turn) add(s *submission) error {
 	switch {
+	case s.nudge:
+		s.done <- result{}
+		return nil
 	case s.read != nil:
 		return t.read(s)
 	case s.fork != nil:
@@ -216,6 +220,7 @@ func (t *turn) seal(s *submission) (*room.Event, error) {
 	if d.Kind.State() {
 		h.Origin, h.Incarnation, h.Seq, h.Prev = c.state.Origin(), 1, c.state.Index+1, c.state.Hash.Bytes()
 		h.StateIndex = h.Seq
+		h.Time = max(h.Time, uint64(c.state.Clock)+1) // which may be ahead of all that is said (clock.go)
 		t.cut(s)
 	} else {
 		end := t.logs[t.own]
@@ -368,7 +373,7 @@ func (t *turn) leaving() []string {
 // keepLog stores how far a log has come. One that is simply all there is a head; for
 // others it says which parts are here.
 func (t *turn) keepLog(ch *chain) {
-	if !t.c.newest(ch.key) {
+	if !t.c.newest(ch.key) || !latest(t.logs, ch.key) {
 		t.app.Chains = append(t.app.Chains, ch.stored())
 		return
 	}
@@ -378,7 +383,7 @@ func (t *turn) keepLog(ch *chain) {
 		return
 	}
 	for k, former := range t.c.logs { // its head has just been replaced
-		if k.origin == ch.key.origin && former.whole() {
+		if k.origin == ch.key.origin && former.whole() && t.logs[k] == nil {
 			t.app.Chains = append(t.app.Chains, former.stored())
 		}
 	}
@@ -393,8 +398,10 @@ func (t *turn) keepGaps(ch *chain) {
 }
 
 // newest tells whether k is its origin's latest incarnation that is known here.
-func (c *chamber) newest(k logKey) bool {
-	for other := range c.logs {
+func (c *chamber) newest(k logKey) bool { return latest(c.logs, k) }
+
+func latest(logs map[logKey]*chain, k logKey) bool {
+	for other := range logs {
 		if other.origin == k.origin && other.incarnation > k.incarnation {
 			return false
 		}
@@ -421,6 +428,9 @@ func (t *turn) publish() {
 	c.mu.Lock()
 	if t.fold != nil {
 		t.fold.publish(c)
+	}
+	if t.said && c.logs[t.own] == nil {
+		clear(c.reached) // nobody has anything of a new log
 	}
 	maps.Copy(c.logs, t.logs)
 	for _, u := range t.gone {
