@@ -126,6 +126,7 @@ func Open(c Config, s *storage.Store) (*Node, error) {
 	n.running.Go(func() { n.foreign.run(ctx) })
 	n.running.Go(func() { n.councils.resume(ctx) })
 	n.running.Go(func() { n.sending.run(ctx) })
+	n.running.Go(func() { n.sweepFiles(ctx) })
 	if n.index != nil {
 		n.running.Go(func() { n.index.run(ctx) })
 	}

@@ -24,6 +24,9 @@ func (n *Node) prepare(d *room.Draft) error {
 	case len(d.Key) > maxKey:
 		return room.Errorf(room.BadRequest, "A key has at most %d characters.", maxKey)
 	}
+	if err := n.fillFiles(d); err != nil {
+		return err
+	}
 	if err := room.CheckBody(d.Kind, d.Body); err != nil {
 		return err
 	}

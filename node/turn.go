@@ -33,6 +33,7 @@ type turn struct {
 	logs      map[logKey]*chain // that this batch makes longer, as it leaves them
 	said      bool              // this node's own log is among them
 	steps     []step
+	erased    []*room.Event // messages whose words go away: their files and links do too
 	replies   []reply
 	reads     map[room.User]uint64 // where this batch moves read positions
 	marks     []storage.Read       // those that were asked for
@@ -462,6 +463,9 @@ func (t *turn) publish() {
 		c.n.councils.poke(c.id)
 		for _, e := range t.fold.entries {
 			c.n.people.stateChanged(c, e, t.fold.changed)
+	if len(t.erased) > 0 {
+		c.n.running.Go(func() { c.n.dropOf(t.erased) })
+	}
 		}
 		c.mu.RLock()
 		followers = c.followers
