@@ -453,6 +453,9 @@ func (t *turn) publish() {
 	if len(t.app.Erase)+len(t.app.Restore) > 0 {
 		c.tails.drop()
 	}
+	if len(t.erased) > 0 {
+		c.n.running.Go(func() { c.n.dropOf(t.erased) })
+	}
 	followers, passed := c.followers, c.passesOn(t.logs)
 	c.mu.Unlock()
 
@@ -463,9 +466,6 @@ func (t *turn) publish() {
 		c.n.councils.poke(c.id)
 		for _, e := range t.fold.entries {
 			c.n.people.stateChanged(c, e, t.fold.changed)
-	if len(t.erased) > 0 {
-		c.n.running.Go(func() { c.n.dropOf(t.erased) })
-	}
 		}
 		c.mu.RLock()
 		followers = c.followers
