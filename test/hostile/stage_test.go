@@ -47,7 +47,7 @@ type attack struct {
 	both bool // the foe has a link with carol's node too
 	long bool // only with HEARTH_FULL
 	idle bool // it costs the search index, later, about a third of a core for a while: CPU time is not bounded
-	most int  // times that a node lets one address do it in a minute; 0: as often as it likes
+	most int  // times that TestCosts does it: the node lets an address no more, or it takes its time; 0: any
 }
 
 // stage is what one attack is given.
