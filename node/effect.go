@@ -231,6 +231,7 @@ func (t *turn) erase(row, about *storage.Row) {
 		return
 	}
 	t.app.Erase = append(append(t.app.Erase, about.Pos), was.GetEdits()...)
+	t.erased = append(t.erased, about.Event)
 	if was.GetPinned() {
 		t.app.Pins = append(t.app.Pins, storage.Pin{Pos: about.Pos})
 	}

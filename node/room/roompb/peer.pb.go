@@ -2272,10 +2272,12 @@ func (x *ProfilesAnswer) GetProfiles() []*Profile {
 	return nil
 }
 
+// BlobAsk asks for a piece of a file. One that is attached to messages is given to the nodes that
+// take a room with such a message; avatars are for any.
 type BlobAsk struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Room          []byte                 `protobuf:"bytes,2,opt,name=room,proto3" json:"room,omitempty"` // in which it was seen: the asking node must have members there
+	Offset        uint64                 `protobuf:"varint,3,opt,name=offset,proto3" json:"offset,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2317,17 +2319,17 @@ func (x *BlobAsk) GetId() string {
 	return ""
 }
 
-func (x *BlobAsk) GetRoom() []byte {
+func (x *BlobAsk) GetOffset() uint64 {
 	if x != nil {
-		return x.Room
+		return x.Offset
 	}
-	return nil
+	return 0
 }
 
 type BlobAnswer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Type          string                 `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
-	Bytes         []byte                 `protobuf:"bytes,2,opt,name=bytes,proto3" json:"bytes,omitempty"` // at most 4 MB
+	Bytes         []byte                 `protobuf:"bytes,2,opt,name=bytes,proto3" json:"bytes,omitempty"` // from the offset on, at most 1 MB
+	Size          uint64                 `protobuf:"varint,3,opt,name=size,proto3" json:"size,omitempty"`  // of the whole file
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2362,18 +2364,18 @@ func (*BlobAnswer) Descriptor() ([]byte, []int) {
 	return file_peer_proto_rawDescGZIP(), []int{27}
 }
 
-func (x *BlobAnswer) GetType() string {
-	if x != nil {
-		return x.Type
-	}
-	return ""
-}
-
 func (x *BlobAnswer) GetBytes() []byte {
 	if x != nil {
 		return x.Bytes
 	}
 	return nil
+}
+
+func (x *BlobAnswer) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
 }
 
 type ReportAsk struct {
@@ -2930,14 +2932,14 @@ const file_peer_proto_rawDesc = "" +
 	"\vProfilesAsk\x12\x14\n" +
 	"\x05users\x18\x01 \x03(\tR\x05users\"E\n" +
 	"\x0eProfilesAnswer\x123\n" +
-	"\bprofiles\x18\x01 \x03(\v2\x17.hearth.room.v1.ProfileR\bprofiles\"-\n" +
+	"\bprofiles\x18\x01 \x03(\v2\x17.hearth.room.v1.ProfileR\bprofiles\"1\n" +
 	"\aBlobAsk\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
-	"\x04room\x18\x02 \x01(\fR\x04room\"6\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
+	"\x06offset\x18\x03 \x01(\x04R\x06offset\"6\n" +
 	"\n" +
-	"BlobAnswer\x12\x12\n" +
-	"\x04type\x18\x01 \x01(\tR\x04type\x12\x14\n" +
-	"\x05bytes\x18\x02 \x01(\fR\x05bytes\"i\n" +
+	"BlobAnswer\x12\x14\n" +
+	"\x05bytes\x18\x02 \x01(\fR\x05bytes\x12\x12\n" +
+	"\x04size\x18\x03 \x01(\x04R\x04size\"i\n" +
 	"\tReportAsk\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\fR\x04room\x12\x14\n" +
 	"\x05event\x18\x02 \x01(\fR\x05event\x12\x16\n" +

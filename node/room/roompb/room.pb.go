@@ -1431,6 +1431,7 @@ type Profile struct {
 	Status        string                 `protobuf:"bytes,3,opt,name=status,proto3" json:"status,omitempty"`
 	Avatar        string                 `protobuf:"bytes,4,opt,name=avatar,proto3" json:"avatar,omitempty"` // blob id
 	Disabled      bool                   `protobuf:"varint,5,opt,name=disabled,proto3" json:"disabled,omitempty"`
+	Bridge        string                 `protobuf:"bytes,6,opt,name=bridge,proto3" json:"bridge,omitempty"` // of a bridge's bot: what it is, for people: "IRC libera"
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1498,6 +1499,13 @@ func (x *Profile) GetDisabled() bool {
 		return x.Disabled
 	}
 	return false
+}
+
+func (x *Profile) GetBridge() string {
+	if x != nil {
+		return x.Bridge
+	}
+	return ""
 }
 
 type Member struct {
@@ -1866,8 +1874,8 @@ func (x *RoomSummary) GetFrozen() string {
 // Signal is lossy and never stored.
 type Signal struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"` // typing presence receipt profile
-	Room          string                 `protobuf:"bytes,2,opt,name=room,proto3" json:"room,omitempty"` // typing, receipt
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"` // typing presence receipt profile bridge (a bridge of the room is another now: ask RoomBridges)
+	Room          string                 `protobuf:"bytes,2,opt,name=room,proto3" json:"room,omitempty"` // typing, receipt, bridge
 	User          string                 `protobuf:"bytes,3,opt,name=user,proto3" json:"user,omitempty"`
 	On            bool                   `protobuf:"varint,4,opt,name=on,proto3" json:"on,omitempty"`      // typing, presence
 	Pos           uint64                 `protobuf:"varint,5,opt,name=pos,proto3" json:"pos,omitempty"`    // receipt
@@ -2108,13 +2116,14 @@ const file_room_proto_rawDesc = "" +
 	"\x04Item\x12+\n" +
 	"\x05event\x18\x01 \x01(\v2\x15.hearth.room.v1.EventR\x05event\x12-\n" +
 	"\x06target\x18\x02 \x01(\v2\x15.hearth.room.v1.EventR\x06target\x12\x16\n" +
-	"\x06voided\x18\x03 \x03(\tR\x06voided\"\x8c\x01\n" +
+	"\x06voided\x18\x03 \x03(\tR\x06voided\"\xa4\x01\n" +
 	"\aProfile\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12\x16\n" +
 	"\x06status\x18\x03 \x01(\tR\x06status\x12\x16\n" +
 	"\x06avatar\x18\x04 \x01(\tR\x06avatar\x12\x1a\n" +
-	"\bdisabled\x18\x05 \x01(\bR\bdisabled\"\xc9\x01\n" +
+	"\bdisabled\x18\x05 \x01(\bR\bdisabled\x12\x16\n" +
+	"\x06bridge\x18\x06 \x01(\tR\x06bridge\"\xc9\x01\n" +
 	"\x06Member\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x1e\n" +
 	"\n" +

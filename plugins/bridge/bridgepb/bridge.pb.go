@@ -1281,10 +1281,11 @@ func (x *File) GetSeconds() uint32 {
 type Posted struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
-	Event         string                 `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`  // empty: refused, or nothing to show
-	Code          string                 `protobuf:"bytes,3,opt,name=code,proto3" json:"code,omitempty"`    // why not: forbidden, too_large, not_found ...; empty: done
-	Text          string                 `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`    // for people
-	Again         bool                   `protobuf:"varint,5,opt,name=again,proto3" json:"again,omitempty"` // try later with the same key
+	Event         string                 `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`     // empty: refused, or nothing to show
+	Code          string                 `protobuf:"bytes,3,opt,name=code,proto3" json:"code,omitempty"`       // why not: forbidden, too_large, not_found ...; empty: done
+	Text          string                 `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`       // for people
+	Again         bool                   `protobuf:"varint,5,opt,name=again,proto3" json:"again,omitempty"`    // try later with the same key; until then whatever comes after it in this channel is answered so too
+	Channel       string                 `protobuf:"bytes,6,opt,name=channel,proto3" json:"channel,omitempty"` // of the entry
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1352,6 +1353,13 @@ func (x *Posted) GetAgain() bool {
 		return x.Again
 	}
 	return false
+}
+
+func (x *Posted) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
 }
 
 type Answer struct {
@@ -2947,13 +2955,14 @@ const file_bridge_proto_rawDesc = "" +
 	"\x04size\x18\x03 \x01(\x04R\x04size\x12\x12\n" +
 	"\x04type\x18\x04 \x01(\tR\x04type\x12\x10\n" +
 	"\x03url\x18\x05 \x01(\tR\x03url\x12\x18\n" +
-	"\aseconds\x18\x06 \x01(\rR\aseconds\"n\n" +
+	"\aseconds\x18\x06 \x01(\rR\aseconds\"\x88\x01\n" +
 	"\x06Posted\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05event\x18\x02 \x01(\tR\x05event\x12\x12\n" +
 	"\x04code\x18\x03 \x01(\tR\x04code\x12\x12\n" +
 	"\x04text\x18\x04 \x01(\tR\x04text\x12\x14\n" +
-	"\x05again\x18\x05 \x01(\bR\x05again\"\xe8\x01\n" +
+	"\x05again\x18\x05 \x01(\bR\x05again\x12\x18\n" +
+	"\achannel\x18\x06 \x01(\tR\achannel\"\xe8\x01\n" +
 	"\x06Answer\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\x04R\arequest\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\tR\x04code\x12\x12\n" +

@@ -711,6 +711,7 @@ type Limits struct {
 	FrameBytes       uint32                 `protobuf:"varint,2,opt,name=frame_bytes,json=frameBytes,proto3" json:"frame_bytes,omitempty"`
 	AvatarBytes      uint32                 `protobuf:"varint,3,opt,name=avatar_bytes,json=avatarBytes,proto3" json:"avatar_bytes,omitempty"`
 	HeartbeatSeconds uint32                 `protobuf:"varint,4,opt,name=heartbeat_seconds,json=heartbeatSeconds,proto3" json:"heartbeat_seconds,omitempty"`
+	FileBytes        uint64                 `protobuf:"varint,5,opt,name=file_bytes,json=fileBytes,proto3" json:"file_bytes,omitempty"` // of a file attached to a message
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -769,6 +770,13 @@ func (x *Limits) GetAvatarBytes() uint32 {
 func (x *Limits) GetHeartbeatSeconds() uint32 {
 	if x != nil {
 		return x.HeartbeatSeconds
+	}
+	return 0
+}
+
+func (x *Limits) GetFileBytes() uint64 {
+	if x != nil {
+		return x.FileBytes
 	}
 	return 0
 }
@@ -2368,6 +2376,7 @@ type SendRequest struct {
 	ReplyTo       string                 `protobuf:"bytes,5,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
 	Thread        string                 `protobuf:"bytes,6,opt,name=thread,proto3" json:"thread,omitempty"`
 	Silent        bool                   `protobuf:"varint,7,opt,name=silent,proto3" json:"silent,omitempty"`
+	Files         []*roompb.File         `protobuf:"bytes,8,rep,name=files,proto3" json:"files,omitempty"` // blob and name; POST /file gives the blob. The node knows the rest
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2449,6 +2458,13 @@ func (x *SendRequest) GetSilent() bool {
 		return x.Silent
 	}
 	return false
+}
+
+func (x *SendRequest) GetFiles() []*roompb.File {
+	if x != nil {
+		return x.Files
+	}
+	return nil
 }
 
 type EventResponse struct {
@@ -5655,14 +5671,16 @@ const file_client_proto_rawDesc = "" +
 	"\finvite_valid\x18\x05 \x01(\bR\vinviteValid\x12!\n" +
 	"\finvite_admin\x18\x06 \x01(\bR\vinviteAdmin\x120\n" +
 	"\x06limits\x18\a \x01(\v2\x18.hearth.client.v1.LimitsR\x06limits\x12\x12\n" +
-	"\x04time\x18\b \x01(\x03R\x04time\"\x98\x01\n" +
+	"\x04time\x18\b \x01(\x03R\x04time\"\xb7\x01\n" +
 	"\x06Limits\x12\x1d\n" +
 	"\n" +
 	"text_bytes\x18\x01 \x01(\rR\ttextBytes\x12\x1f\n" +
 	"\vframe_bytes\x18\x02 \x01(\rR\n" +
 	"frameBytes\x12!\n" +
 	"\favatar_bytes\x18\x03 \x01(\rR\vavatarBytes\x12+\n" +
-	"\x11heartbeat_seconds\x18\x04 \x01(\rR\x10heartbeatSeconds\"\xa5\x01\n" +
+	"\x11heartbeat_seconds\x18\x04 \x01(\rR\x10heartbeatSeconds\x12\x1d\n" +
+	"\n" +
+	"file_bytes\x18\x05 \x01(\x04R\tfileBytes\"\xa5\x01\n" +
 	"\x0fRegisterRequest\x12\x1a\n" +
 	"\busername\x18\x01 \x01(\tR\busername\x12\x1a\n" +
 	"\bpassword\x18\x02 \x01(\tR\bpassword\x12\x16\n" +
@@ -5784,7 +5802,7 @@ const file_client_proto_rawDesc = "" +
 	"\x0fMembersResponse\x120\n" +
 	"\amembers\x18\x01 \x03(\v2\x16.hearth.room.v1.MemberR\amembers\x12\x12\n" +
 	"\x04next\x18\x02 \x01(\tR\x04next\x12\x14\n" +
-	"\x05total\x18\x03 \x01(\rR\x05total\"\xa8\x01\n" +
+	"\x05total\x18\x03 \x01(\rR\x05total\"\xd4\x01\n" +
 	"\vSendRequest\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\tR\x04room\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x12\n" +
@@ -5792,7 +5810,8 @@ const file_client_proto_rawDesc = "" +
 	"\x05emote\x18\x04 \x01(\bR\x05emote\x12\x19\n" +
 	"\breply_to\x18\x05 \x01(\tR\areplyTo\x12\x16\n" +
 	"\x06thread\x18\x06 \x01(\tR\x06thread\x12\x16\n" +
-	"\x06silent\x18\a \x01(\bR\x06silent\"_\n" +
+	"\x06silent\x18\a \x01(\bR\x06silent\x12*\n" +
+	"\x05files\x18\b \x03(\v2\x14.hearth.room.v1.FileR\x05files\"_\n" +
 	"\rEventResponse\x12\x14\n" +
 	"\x05event\x18\x01 \x01(\tR\x05event\x12\x12\n" +
 	"\x04room\x18\x02 \x01(\tR\x04room\x12\x10\n" +
@@ -6212,7 +6231,8 @@ var file_client_proto_goTypes = []any{
 	(*roompb.Profile)(nil),            // 94: hearth.room.v1.Profile
 	(*roompb.Settings)(nil),           // 95: hearth.room.v1.Settings
 	(*roompb.Member)(nil),             // 96: hearth.room.v1.Member
-	(*roompb.Event)(nil),              // 97: hearth.room.v1.Event
+	(*roompb.File)(nil),               // 97: hearth.room.v1.File
+	(*roompb.Event)(nil),              // 98: hearth.room.v1.Event
 }
 var file_client_proto_depIdxs = []int32{
 	1,  // 0: hearth.client.v1.ClientFrame.requests:type_name -> hearth.client.v1.Request
@@ -6237,145 +6257,146 @@ var file_client_proto_depIdxs = []int32{
 	89, // 19: hearth.client.v1.RoomGetResponse.rights:type_name -> hearth.client.v1.RoomGetResponse.RightsEntry
 	95, // 20: hearth.client.v1.RoomSetRequest.settings:type_name -> hearth.room.v1.Settings
 	96, // 21: hearth.client.v1.MembersResponse.members:type_name -> hearth.room.v1.Member
-	97, // 22: hearth.client.v1.HistoryResponse.events:type_name -> hearth.room.v1.Event
-	94, // 23: hearth.client.v1.HistoryResponse.profiles:type_name -> hearth.room.v1.Profile
-	47, // 24: hearth.client.v1.EditHistoryResponse.editions:type_name -> hearth.client.v1.Edition
-	97, // 25: hearth.client.v1.SearchHit.event:type_name -> hearth.room.v1.Event
-	50, // 26: hearth.client.v1.SearchResponse.hits:type_name -> hearth.client.v1.SearchHit
-	94, // 27: hearth.client.v1.SearchResponse.profiles:type_name -> hearth.room.v1.Profile
-	53, // 28: hearth.client.v1.ReceiptsResponse.receipts:type_name -> hearth.client.v1.Receipt
-	94, // 29: hearth.client.v1.AdminUser.profile:type_name -> hearth.room.v1.Profile
-	58, // 30: hearth.client.v1.AdminUsersResponse.users:type_name -> hearth.client.v1.AdminUser
-	64, // 31: hearth.client.v1.AdminInvitesResponse.invites:type_name -> hearth.client.v1.Invite
-	91, // 32: hearth.client.v1.AdminRoomsResponse.rooms:type_name -> hearth.room.v1.RoomSummary
-	69, // 33: hearth.client.v1.AdminHealthResponse.checks:type_name -> hearth.client.v1.Check
-	90, // 34: hearth.client.v1.AdminHealthResponse.figures:type_name -> hearth.client.v1.AdminHealthResponse.FiguresEntry
-	77, // 35: hearth.client.v1.AdminReportsResponse.reports:type_name -> hearth.client.v1.NodeReport
-	80, // 36: hearth.client.v1.AdminPeersResponse.peers:type_name -> hearth.client.v1.Peer
-	81, // 37: hearth.client.v1.AdminPeersResponse.alarms:type_name -> hearth.client.v1.Alarm
-	9,  // 38: hearth.client.v1.Client.ServerInfo:input_type -> hearth.client.v1.ServerInfoRequest
-	12, // 39: hearth.client.v1.Client.Register:input_type -> hearth.client.v1.RegisterRequest
-	13, // 40: hearth.client.v1.Client.Login:input_type -> hearth.client.v1.LoginRequest
-	15, // 41: hearth.client.v1.Client.Open:input_type -> hearth.client.v1.OpenRequest
-	17, // 42: hearth.client.v1.Client.Logout:input_type -> hearth.client.v1.LogoutRequest
-	18, // 43: hearth.client.v1.Client.PasswordChange:input_type -> hearth.client.v1.PasswordChangeRequest
-	7,  // 44: hearth.client.v1.Client.Devices:input_type -> hearth.client.v1.Empty
-	21, // 45: hearth.client.v1.Client.DeviceRevoke:input_type -> hearth.client.v1.DeviceRevokeRequest
-	22, // 46: hearth.client.v1.Client.ProfileSet:input_type -> hearth.client.v1.ProfileSetRequest
-	23, // 47: hearth.client.v1.Client.Profiles:input_type -> hearth.client.v1.ProfilesRequest
-	25, // 48: hearth.client.v1.Client.UserFind:input_type -> hearth.client.v1.UserFindRequest
-	7,  // 49: hearth.client.v1.Client.Rooms:input_type -> hearth.client.v1.Empty
-	27, // 50: hearth.client.v1.Client.RoomCreate:input_type -> hearth.client.v1.RoomCreateRequest
-	28, // 51: hearth.client.v1.Client.RoomDirect:input_type -> hearth.client.v1.RoomDirectRequest
-	29, // 52: hearth.client.v1.Client.RoomFind:input_type -> hearth.client.v1.RoomFindRequest
-	31, // 53: hearth.client.v1.Client.RoomGet:input_type -> hearth.client.v1.RoomRequest
-	31, // 54: hearth.client.v1.Client.RoomJoin:input_type -> hearth.client.v1.RoomRequest
-	31, // 55: hearth.client.v1.Client.RoomLeave:input_type -> hearth.client.v1.RoomRequest
-	33, // 56: hearth.client.v1.Client.RoomInvite:input_type -> hearth.client.v1.MemberRequest
-	33, // 57: hearth.client.v1.Client.RoomKick:input_type -> hearth.client.v1.MemberRequest
-	33, // 58: hearth.client.v1.Client.RoomBan:input_type -> hearth.client.v1.MemberRequest
-	33, // 59: hearth.client.v1.Client.RoomUnban:input_type -> hearth.client.v1.MemberRequest
-	33, // 60: hearth.client.v1.Client.RoomRole:input_type -> hearth.client.v1.MemberRequest
-	34, // 61: hearth.client.v1.Client.RoomSet:input_type -> hearth.client.v1.RoomSetRequest
-	35, // 62: hearth.client.v1.Client.RoomMute:input_type -> hearth.client.v1.RoomMuteRequest
-	36, // 63: hearth.client.v1.Client.Members:input_type -> hearth.client.v1.MembersRequest
-	38, // 64: hearth.client.v1.Client.Send:input_type -> hearth.client.v1.SendRequest
-	40, // 65: hearth.client.v1.Client.Edit:input_type -> hearth.client.v1.EditRequest
-	41, // 66: hearth.client.v1.Client.Delete:input_type -> hearth.client.v1.TargetRequest
-	42, // 67: hearth.client.v1.Client.React:input_type -> hearth.client.v1.ReactRequest
-	43, // 68: hearth.client.v1.Client.Pin:input_type -> hearth.client.v1.PinRequest
-	44, // 69: hearth.client.v1.Client.History:input_type -> hearth.client.v1.HistoryRequest
-	46, // 70: hearth.client.v1.Client.EditHistory:input_type -> hearth.client.v1.EventRequest
-	31, // 71: hearth.client.v1.Client.Pins:input_type -> hearth.client.v1.RoomRequest
-	49, // 72: hearth.client.v1.Client.Search:input_type -> hearth.client.v1.SearchRequest
-	52, // 73: hearth.client.v1.Client.Read:input_type -> hearth.client.v1.ReadRequest
-	31, // 74: hearth.client.v1.Client.Receipts:input_type -> hearth.client.v1.RoomRequest
-	55, // 75: hearth.client.v1.Client.Typing:input_type -> hearth.client.v1.TypingRequest
-	56, // 76: hearth.client.v1.Client.Watch:input_type -> hearth.client.v1.WatchRequest
-	59, // 77: hearth.client.v1.Client.AdminUsers:input_type -> hearth.client.v1.AdminUsersRequest
-	61, // 78: hearth.client.v1.Client.AdminUserAdd:input_type -> hearth.client.v1.AdminUserAddRequest
-	62, // 79: hearth.client.v1.Client.AdminUserSet:input_type -> hearth.client.v1.AdminUserSetRequest
-	63, // 80: hearth.client.v1.Client.AdminInviteCreate:input_type -> hearth.client.v1.AdminInviteCreateRequest
-	7,  // 81: hearth.client.v1.Client.AdminInvites:input_type -> hearth.client.v1.Empty
-	66, // 82: hearth.client.v1.Client.AdminInviteRevoke:input_type -> hearth.client.v1.AdminInviteRevokeRequest
-	67, // 83: hearth.client.v1.Client.AdminRooms:input_type -> hearth.client.v1.AdminRoomsRequest
-	7,  // 84: hearth.client.v1.Client.AdminHealth:input_type -> hearth.client.v1.Empty
-	72, // 85: hearth.client.v1.Client.RoomSteward:input_type -> hearth.client.v1.RoomStewardRequest
-	73, // 86: hearth.client.v1.Client.RoomNodeBan:input_type -> hearth.client.v1.RoomNodeBanRequest
-	74, // 87: hearth.client.v1.Client.Block:input_type -> hearth.client.v1.BlockRequest
-	7,  // 88: hearth.client.v1.Client.Blocks:input_type -> hearth.client.v1.Empty
-	76, // 89: hearth.client.v1.Client.Report:input_type -> hearth.client.v1.ReportRequest
-	7,  // 90: hearth.client.v1.Client.AdminReports:input_type -> hearth.client.v1.Empty
-	79, // 91: hearth.client.v1.Client.AdminReportClose:input_type -> hearth.client.v1.AdminReportCloseRequest
-	7,  // 92: hearth.client.v1.Client.AdminPeers:input_type -> hearth.client.v1.Empty
-	83, // 93: hearth.client.v1.Client.AdminPeerSet:input_type -> hearth.client.v1.AdminPeerSetRequest
-	84, // 94: hearth.client.v1.Client.AdminNodeInvite:input_type -> hearth.client.v1.AdminNodeInviteRequest
-	86, // 95: hearth.client.v1.Client.AdminNodeJoin:input_type -> hearth.client.v1.AdminNodeJoinRequest
-	87, // 96: hearth.client.v1.Client.AdminFederationSet:input_type -> hearth.client.v1.AdminFederationSetRequest
-	10, // 97: hearth.client.v1.Client.ServerInfo:output_type -> hearth.client.v1.ServerInfoResponse
-	14, // 98: hearth.client.v1.Client.Register:output_type -> hearth.client.v1.LoginResponse
-	14, // 99: hearth.client.v1.Client.Login:output_type -> hearth.client.v1.LoginResponse
-	16, // 100: hearth.client.v1.Client.Open:output_type -> hearth.client.v1.OpenResponse
-	7,  // 101: hearth.client.v1.Client.Logout:output_type -> hearth.client.v1.Empty
-	7,  // 102: hearth.client.v1.Client.PasswordChange:output_type -> hearth.client.v1.Empty
-	20, // 103: hearth.client.v1.Client.Devices:output_type -> hearth.client.v1.DevicesResponse
-	7,  // 104: hearth.client.v1.Client.DeviceRevoke:output_type -> hearth.client.v1.Empty
-	94, // 105: hearth.client.v1.Client.ProfileSet:output_type -> hearth.room.v1.Profile
-	24, // 106: hearth.client.v1.Client.Profiles:output_type -> hearth.client.v1.ProfilesResponse
-	24, // 107: hearth.client.v1.Client.UserFind:output_type -> hearth.client.v1.ProfilesResponse
-	26, // 108: hearth.client.v1.Client.Rooms:output_type -> hearth.client.v1.RoomsResponse
-	91, // 109: hearth.client.v1.Client.RoomCreate:output_type -> hearth.room.v1.RoomSummary
-	91, // 110: hearth.client.v1.Client.RoomDirect:output_type -> hearth.room.v1.RoomSummary
-	30, // 111: hearth.client.v1.Client.RoomFind:output_type -> hearth.client.v1.RoomFindResponse
-	32, // 112: hearth.client.v1.Client.RoomGet:output_type -> hearth.client.v1.RoomGetResponse
-	91, // 113: hearth.client.v1.Client.RoomJoin:output_type -> hearth.room.v1.RoomSummary
-	8,  // 114: hearth.client.v1.Client.RoomLeave:output_type -> hearth.client.v1.Done
-	8,  // 115: hearth.client.v1.Client.RoomInvite:output_type -> hearth.client.v1.Done
-	8,  // 116: hearth.client.v1.Client.RoomKick:output_type -> hearth.client.v1.Done
-	8,  // 117: hearth.client.v1.Client.RoomBan:output_type -> hearth.client.v1.Done
-	8,  // 118: hearth.client.v1.Client.RoomUnban:output_type -> hearth.client.v1.Done
-	8,  // 119: hearth.client.v1.Client.RoomRole:output_type -> hearth.client.v1.Done
-	91, // 120: hearth.client.v1.Client.RoomSet:output_type -> hearth.room.v1.RoomSummary
-	7,  // 121: hearth.client.v1.Client.RoomMute:output_type -> hearth.client.v1.Empty
-	37, // 122: hearth.client.v1.Client.Members:output_type -> hearth.client.v1.MembersResponse
-	39, // 123: hearth.client.v1.Client.Send:output_type -> hearth.client.v1.EventResponse
-	39, // 124: hearth.client.v1.Client.Edit:output_type -> hearth.client.v1.EventResponse
-	39, // 125: hearth.client.v1.Client.Delete:output_type -> hearth.client.v1.EventResponse
-	39, // 126: hearth.client.v1.Client.React:output_type -> hearth.client.v1.EventResponse
-	39, // 127: hearth.client.v1.Client.Pin:output_type -> hearth.client.v1.EventResponse
-	45, // 128: hearth.client.v1.Client.History:output_type -> hearth.client.v1.HistoryResponse
-	48, // 129: hearth.client.v1.Client.EditHistory:output_type -> hearth.client.v1.EditHistoryResponse
-	45, // 130: hearth.client.v1.Client.Pins:output_type -> hearth.client.v1.HistoryResponse
-	51, // 131: hearth.client.v1.Client.Search:output_type -> hearth.client.v1.SearchResponse
-	7,  // 132: hearth.client.v1.Client.Read:output_type -> hearth.client.v1.Empty
-	54, // 133: hearth.client.v1.Client.Receipts:output_type -> hearth.client.v1.ReceiptsResponse
-	7,  // 134: hearth.client.v1.Client.Typing:output_type -> hearth.client.v1.Empty
-	57, // 135: hearth.client.v1.Client.Watch:output_type -> hearth.client.v1.WatchResponse
-	60, // 136: hearth.client.v1.Client.AdminUsers:output_type -> hearth.client.v1.AdminUsersResponse
-	94, // 137: hearth.client.v1.Client.AdminUserAdd:output_type -> hearth.room.v1.Profile
-	7,  // 138: hearth.client.v1.Client.AdminUserSet:output_type -> hearth.client.v1.Empty
-	64, // 139: hearth.client.v1.Client.AdminInviteCreate:output_type -> hearth.client.v1.Invite
-	65, // 140: hearth.client.v1.Client.AdminInvites:output_type -> hearth.client.v1.AdminInvitesResponse
-	7,  // 141: hearth.client.v1.Client.AdminInviteRevoke:output_type -> hearth.client.v1.Empty
-	68, // 142: hearth.client.v1.Client.AdminRooms:output_type -> hearth.client.v1.AdminRoomsResponse
-	70, // 143: hearth.client.v1.Client.AdminHealth:output_type -> hearth.client.v1.AdminHealthResponse
-	8,  // 144: hearth.client.v1.Client.RoomSteward:output_type -> hearth.client.v1.Done
-	8,  // 145: hearth.client.v1.Client.RoomNodeBan:output_type -> hearth.client.v1.Done
-	7,  // 146: hearth.client.v1.Client.Block:output_type -> hearth.client.v1.Empty
-	75, // 147: hearth.client.v1.Client.Blocks:output_type -> hearth.client.v1.BlocksResponse
-	7,  // 148: hearth.client.v1.Client.Report:output_type -> hearth.client.v1.Empty
-	78, // 149: hearth.client.v1.Client.AdminReports:output_type -> hearth.client.v1.AdminReportsResponse
-	7,  // 150: hearth.client.v1.Client.AdminReportClose:output_type -> hearth.client.v1.Empty
-	82, // 151: hearth.client.v1.Client.AdminPeers:output_type -> hearth.client.v1.AdminPeersResponse
-	7,  // 152: hearth.client.v1.Client.AdminPeerSet:output_type -> hearth.client.v1.Empty
-	85, // 153: hearth.client.v1.Client.AdminNodeInvite:output_type -> hearth.client.v1.AdminNodeInviteResponse
-	80, // 154: hearth.client.v1.Client.AdminNodeJoin:output_type -> hearth.client.v1.Peer
-	7,  // 155: hearth.client.v1.Client.AdminFederationSet:output_type -> hearth.client.v1.Empty
-	97, // [97:156] is the sub-list for method output_type
-	38, // [38:97] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	97, // 22: hearth.client.v1.SendRequest.files:type_name -> hearth.room.v1.File
+	98, // 23: hearth.client.v1.HistoryResponse.events:type_name -> hearth.room.v1.Event
+	94, // 24: hearth.client.v1.HistoryResponse.profiles:type_name -> hearth.room.v1.Profile
+	47, // 25: hearth.client.v1.EditHistoryResponse.editions:type_name -> hearth.client.v1.Edition
+	98, // 26: hearth.client.v1.SearchHit.event:type_name -> hearth.room.v1.Event
+	50, // 27: hearth.client.v1.SearchResponse.hits:type_name -> hearth.client.v1.SearchHit
+	94, // 28: hearth.client.v1.SearchResponse.profiles:type_name -> hearth.room.v1.Profile
+	53, // 29: hearth.client.v1.ReceiptsResponse.receipts:type_name -> hearth.client.v1.Receipt
+	94, // 30: hearth.client.v1.AdminUser.profile:type_name -> hearth.room.v1.Profile
+	58, // 31: hearth.client.v1.AdminUsersResponse.users:type_name -> hearth.client.v1.AdminUser
+	64, // 32: hearth.client.v1.AdminInvitesResponse.invites:type_name -> hearth.client.v1.Invite
+	91, // 33: hearth.client.v1.AdminRoomsResponse.rooms:type_name -> hearth.room.v1.RoomSummary
+	69, // 34: hearth.client.v1.AdminHealthResponse.checks:type_name -> hearth.client.v1.Check
+	90, // 35: hearth.client.v1.AdminHealthResponse.figures:type_name -> hearth.client.v1.AdminHealthResponse.FiguresEntry
+	77, // 36: hearth.client.v1.AdminReportsResponse.reports:type_name -> hearth.client.v1.NodeReport
+	80, // 37: hearth.client.v1.AdminPeersResponse.peers:type_name -> hearth.client.v1.Peer
+	81, // 38: hearth.client.v1.AdminPeersResponse.alarms:type_name -> hearth.client.v1.Alarm
+	9,  // 39: hearth.client.v1.Client.ServerInfo:input_type -> hearth.client.v1.ServerInfoRequest
+	12, // 40: hearth.client.v1.Client.Register:input_type -> hearth.client.v1.RegisterRequest
+	13, // 41: hearth.client.v1.Client.Login:input_type -> hearth.client.v1.LoginRequest
+	15, // 42: hearth.client.v1.Client.Open:input_type -> hearth.client.v1.OpenRequest
+	17, // 43: hearth.client.v1.Client.Logout:input_type -> hearth.client.v1.LogoutRequest
+	18, // 44: hearth.client.v1.Client.PasswordChange:input_type -> hearth.client.v1.PasswordChangeRequest
+	7,  // 45: hearth.client.v1.Client.Devices:input_type -> hearth.client.v1.Empty
+	21, // 46: hearth.client.v1.Client.DeviceRevoke:input_type -> hearth.client.v1.DeviceRevokeRequest
+	22, // 47: hearth.client.v1.Client.ProfileSet:input_type -> hearth.client.v1.ProfileSetRequest
+	23, // 48: hearth.client.v1.Client.Profiles:input_type -> hearth.client.v1.ProfilesRequest
+	25, // 49: hearth.client.v1.Client.UserFind:input_type -> hearth.client.v1.UserFindRequest
+	7,  // 50: hearth.client.v1.Client.Rooms:input_type -> hearth.client.v1.Empty
+	27, // 51: hearth.client.v1.Client.RoomCreate:input_type -> hearth.client.v1.RoomCreateRequest
+	28, // 52: hearth.client.v1.Client.RoomDirect:input_type -> hearth.client.v1.RoomDirectRequest
+	29, // 53: hearth.client.v1.Client.RoomFind:input_type -> hearth.client.v1.RoomFindRequest
+	31, // 54: hearth.client.v1.Client.RoomGet:input_type -> hearth.client.v1.RoomRequest
+	31, // 55: hearth.client.v1.Client.RoomJoin:input_type -> hearth.client.v1.RoomRequest
+	31, // 56: hearth.client.v1.Client.RoomLeave:input_type -> hearth.client.v1.RoomRequest
+	33, // 57: hearth.client.v1.Client.RoomInvite:input_type -> hearth.client.v1.MemberRequest
+	33, // 58: hearth.client.v1.Client.RoomKick:input_type -> hearth.client.v1.MemberRequest
+	33, // 59: hearth.client.v1.Client.RoomBan:input_type -> hearth.client.v1.MemberRequest
+	33, // 60: hearth.client.v1.Client.RoomUnban:input_type -> hearth.client.v1.MemberRequest
+	33, // 61: hearth.client.v1.Client.RoomRole:input_type -> hearth.client.v1.MemberRequest
+	34, // 62: hearth.client.v1.Client.RoomSet:input_type -> hearth.client.v1.RoomSetRequest
+	35, // 63: hearth.client.v1.Client.RoomMute:input_type -> hearth.client.v1.RoomMuteRequest
+	36, // 64: hearth.client.v1.Client.Members:input_type -> hearth.client.v1.MembersRequest
+	38, // 65: hearth.client.v1.Client.Send:input_type -> hearth.client.v1.SendRequest
+	40, // 66: hearth.client.v1.Client.Edit:input_type -> hearth.client.v1.EditRequest
+	41, // 67: hearth.client.v1.Client.Delete:input_type -> hearth.client.v1.TargetRequest
+	42, // 68: hearth.client.v1.Client.React:input_type -> hearth.client.v1.ReactRequest
+	43, // 69: hearth.client.v1.Client.Pin:input_type -> hearth.client.v1.PinRequest
+	44, // 70: hearth.client.v1.Client.History:input_type -> hearth.client.v1.HistoryRequest
+	46, // 71: hearth.client.v1.Client.EditHistory:input_type -> hearth.client.v1.EventRequest
+	31, // 72: hearth.client.v1.Client.Pins:input_type -> hearth.client.v1.RoomRequest
+	49, // 73: hearth.client.v1.Client.Search:input_type -> hearth.client.v1.SearchRequest
+	52, // 74: hearth.client.v1.Client.Read:input_type -> hearth.client.v1.ReadRequest
+	31, // 75: hearth.client.v1.Client.Receipts:input_type -> hearth.client.v1.RoomRequest
+	55, // 76: hearth.client.v1.Client.Typing:input_type -> hearth.client.v1.TypingRequest
+	56, // 77: hearth.client.v1.Client.Watch:input_type -> hearth.client.v1.WatchRequest
+	59, // 78: hearth.client.v1.Client.AdminUsers:input_type -> hearth.client.v1.AdminUsersRequest
+	61, // 79: hearth.client.v1.Client.AdminUserAdd:input_type -> hearth.client.v1.AdminUserAddRequest
+	62, // 80: hearth.client.v1.Client.AdminUserSet:input_type -> hearth.client.v1.AdminUserSetRequest
+	63, // 81: hearth.client.v1.Client.AdminInviteCreate:input_type -> hearth.client.v1.AdminInviteCreateRequest
+	7,  // 82: hearth.client.v1.Client.AdminInvites:input_type -> hearth.client.v1.Empty
+	66, // 83: hearth.client.v1.Client.AdminInviteRevoke:input_type -> hearth.client.v1.AdminInviteRevokeRequest
+	67, // 84: hearth.client.v1.Client.AdminRooms:input_type -> hearth.client.v1.AdminRoomsRequest
+	7,  // 85: hearth.client.v1.Client.AdminHealth:input_type -> hearth.client.v1.Empty
+	72, // 86: hearth.client.v1.Client.RoomSteward:input_type -> hearth.client.v1.RoomStewardRequest
+	73, // 87: hearth.client.v1.Client.RoomNodeBan:input_type -> hearth.client.v1.RoomNodeBanRequest
+	74, // 88: hearth.client.v1.Client.Block:input_type -> hearth.client.v1.BlockRequest
+	7,  // 89: hearth.client.v1.Client.Blocks:input_type -> hearth.client.v1.Empty
+	76, // 90: hearth.client.v1.Client.Report:input_type -> hearth.client.v1.ReportRequest
+	7,  // 91: hearth.client.v1.Client.AdminReports:input_type -> hearth.client.v1.Empty
+	79, // 92: hearth.client.v1.Client.AdminReportClose:input_type -> hearth.client.v1.AdminReportCloseRequest
+	7,  // 93: hearth.client.v1.Client.AdminPeers:input_type -> hearth.client.v1.Empty
+	83, // 94: hearth.client.v1.Client.AdminPeerSet:input_type -> hearth.client.v1.AdminPeerSetRequest
+	84, // 95: hearth.client.v1.Client.AdminNodeInvite:input_type -> hearth.client.v1.AdminNodeInviteRequest
+	86, // 96: hearth.client.v1.Client.AdminNodeJoin:input_type -> hearth.client.v1.AdminNodeJoinRequest
+	87, // 97: hearth.client.v1.Client.AdminFederationSet:input_type -> hearth.client.v1.AdminFederationSetRequest
+	10, // 98: hearth.client.v1.Client.ServerInfo:output_type -> hearth.client.v1.ServerInfoResponse
+	14, // 99: hearth.client.v1.Client.Register:output_type -> hearth.client.v1.LoginResponse
+	14, // 100: hearth.client.v1.Client.Login:output_type -> hearth.client.v1.LoginResponse
+	16, // 101: hearth.client.v1.Client.Open:output_type -> hearth.client.v1.OpenResponse
+	7,  // 102: hearth.client.v1.Client.Logout:output_type -> hearth.client.v1.Empty
+	7,  // 103: hearth.client.v1.Client.PasswordChange:output_type -> hearth.client.v1.Empty
+	20, // 104: hearth.client.v1.Client.Devices:output_type -> hearth.client.v1.DevicesResponse
+	7,  // 105: hearth.client.v1.Client.DeviceRevoke:output_type -> hearth.client.v1.Empty
+	94, // 106: hearth.client.v1.Client.ProfileSet:output_type -> hearth.room.v1.Profile
+	24, // 107: hearth.client.v1.Client.Profiles:output_type -> hearth.client.v1.ProfilesResponse
+	24, // 108: hearth.client.v1.Client.UserFind:output_type -> hearth.client.v1.ProfilesResponse
+	26, // 109: hearth.client.v1.Client.Rooms:output_type -> hearth.client.v1.RoomsResponse
+	91, // 110: hearth.client.v1.Client.RoomCreate:output_type -> hearth.room.v1.RoomSummary
+	91, // 111: hearth.client.v1.Client.RoomDirect:output_type -> hearth.room.v1.RoomSummary
+	30, // 112: hearth.client.v1.Client.RoomFind:output_type -> hearth.client.v1.RoomFindResponse
+	32, // 113: hearth.client.v1.Client.RoomGet:output_type -> hearth.client.v1.RoomGetResponse
+	91, // 114: hearth.client.v1.Client.RoomJoin:output_type -> hearth.room.v1.RoomSummary
+	8,  // 115: hearth.client.v1.Client.RoomLeave:output_type -> hearth.client.v1.Done
+	8,  // 116: hearth.client.v1.Client.RoomInvite:output_type -> hearth.client.v1.Done
+	8,  // 117: hearth.client.v1.Client.RoomKick:output_type -> hearth.client.v1.Done
+	8,  // 118: hearth.client.v1.Client.RoomBan:output_type -> hearth.client.v1.Done
+	8,  // 119: hearth.client.v1.Client.RoomUnban:output_type -> hearth.client.v1.Done
+	8,  // 120: hearth.client.v1.Client.RoomRole:output_type -> hearth.client.v1.Done
+	91, // 121: hearth.client.v1.Client.RoomSet:output_type -> hearth.room.v1.RoomSummary
+	7,  // 122: hearth.client.v1.Client.RoomMute:output_type -> hearth.client.v1.Empty
+	37, // 123: hearth.client.v1.Client.Members:output_type -> hearth.client.v1.MembersResponse
+	39, // 124: hearth.client.v1.Client.Send:output_type -> hearth.client.v1.EventResponse
+	39, // 125: hearth.client.v1.Client.Edit:output_type -> hearth.client.v1.EventResponse
+	39, // 126: hearth.client.v1.Client.Delete:output_type -> hearth.client.v1.EventResponse
+	39, // 127: hearth.client.v1.Client.React:output_type -> hearth.client.v1.EventResponse
+	39, // 128: hearth.client.v1.Client.Pin:output_type -> hearth.client.v1.EventResponse
+	45, // 129: hearth.client.v1.Client.History:output_type -> hearth.client.v1.HistoryResponse
+	48, // 130: hearth.client.v1.Client.EditHistory:output_type -> hearth.client.v1.EditHistoryResponse
+	45, // 131: hearth.client.v1.Client.Pins:output_type -> hearth.client.v1.HistoryResponse
+	51, // 132: hearth.client.v1.Client.Search:output_type -> hearth.client.v1.SearchResponse
+	7,  // 133: hearth.client.v1.Client.Read:output_type -> hearth.client.v1.Empty
+	54, // 134: hearth.client.v1.Client.Receipts:output_type -> hearth.client.v1.ReceiptsResponse
+	7,  // 135: hearth.client.v1.Client.Typing:output_type -> hearth.client.v1.Empty
+	57, // 136: hearth.client.v1.Client.Watch:output_type -> hearth.client.v1.WatchResponse
+	60, // 137: hearth.client.v1.Client.AdminUsers:output_type -> hearth.client.v1.AdminUsersResponse
+	94, // 138: hearth.client.v1.Client.AdminUserAdd:output_type -> hearth.room.v1.Profile
+	7,  // 139: hearth.client.v1.Client.AdminUserSet:output_type -> hearth.client.v1.Empty
+	64, // 140: hearth.client.v1.Client.AdminInviteCreate:output_type -> hearth.client.v1.Invite
+	65, // 141: hearth.client.v1.Client.AdminInvites:output_type -> hearth.client.v1.AdminInvitesResponse
+	7,  // 142: hearth.client.v1.Client.AdminInviteRevoke:output_type -> hearth.client.v1.Empty
+	68, // 143: hearth.client.v1.Client.AdminRooms:output_type -> hearth.client.v1.AdminRoomsResponse
+	70, // 144: hearth.client.v1.Client.AdminHealth:output_type -> hearth.client.v1.AdminHealthResponse
+	8,  // 145: hearth.client.v1.Client.RoomSteward:output_type -> hearth.client.v1.Done
+	8,  // 146: hearth.client.v1.Client.RoomNodeBan:output_type -> hearth.client.v1.Done
+	7,  // 147: hearth.client.v1.Client.Block:output_type -> hearth.client.v1.Empty
+	75, // 148: hearth.client.v1.Client.Blocks:output_type -> hearth.client.v1.BlocksResponse
+	7,  // 149: hearth.client.v1.Client.Report:output_type -> hearth.client.v1.Empty
+	78, // 150: hearth.client.v1.Client.AdminReports:output_type -> hearth.client.v1.AdminReportsResponse
+	7,  // 151: hearth.client.v1.Client.AdminReportClose:output_type -> hearth.client.v1.Empty
+	82, // 152: hearth.client.v1.Client.AdminPeers:output_type -> hearth.client.v1.AdminPeersResponse
+	7,  // 153: hearth.client.v1.Client.AdminPeerSet:output_type -> hearth.client.v1.Empty
+	85, // 154: hearth.client.v1.Client.AdminNodeInvite:output_type -> hearth.client.v1.AdminNodeInviteResponse
+	80, // 155: hearth.client.v1.Client.AdminNodeJoin:output_type -> hearth.client.v1.Peer
+	7,  // 156: hearth.client.v1.Client.AdminFederationSet:output_type -> hearth.client.v1.Empty
+	98, // [98:157] is the sub-list for method output_type
+	39, // [39:98] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_client_proto_init() }
