@@ -612,7 +612,7 @@ func (n *Node) storeStub(id room.ID, home string, create, invite *room.Event, su
 	}
 	// A room that this node was in once: its log stays, and the invitation stands beside it.
 	again := proto.Clone(was).(*storagepb.Room)
-	again.Home, again.Stub, again.Invitation, again.Leaving = home, true, raw, nil
+	again.Home, again.Stub, again.Invitation, again.Leaving, again.Entering = home, true, raw, nil, false
 	app.Meta = again
 	return n.store.Append(app)
 }
