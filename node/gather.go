@@ -31,7 +31,7 @@ type gathering struct {
 const (
 	pageFirst      = 500 * time.Millisecond // for showing the timeline, before the rest is asked for
 	gatherAgain    = time.Second            // at first, and then twice as long each time
-	gatherRarely   = time.Minute
+	gatherRarely   = 10 * time.Second
 	membersTimeout = 15 * time.Second
 	fewestPages    = 16 // of one ask
 	mostPages      = 128
