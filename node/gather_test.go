@@ -111,6 +111,14 @@ func (w *crowd) enterAndCut() {
 	}
 }
 
+// verify checks the store of a node.
+func (w *crowd) verify(node string) {
+	w.t.Helper()
+	if _, err := w.nodes[node].store.Verify(w.t.Context(), nil, func(p storage.Problem) { w.t.Errorf("the store of %s: %v", node, p) }); err != nil {
+		w.t.Error(err)
+	}
+}
+
 // inOrder checks that nothing is left of the entering, that the store is whole, and that a
 // restart finds the same state.
 func (w *crowd) inOrder(node string) {
@@ -120,9 +128,7 @@ func (w *crowd) inOrder(node string) {
 	if left, err := w.chamber(node).noEntering(); err != nil || len(left) > 0 {
 		w.t.Errorf("%v is left in the store: %v", left, err)
 	}
-	if _, err := w.nodes[node].store.Verify(w.t.Context(), nil, func(p storage.Problem) { w.t.Errorf("the store of %s: %v", node, p) }); err != nil {
-		w.t.Error(err)
-	}
+	w.verify(node)
 	w.kill(node)
 	w.start(node)
 	if w.partial(node) {
@@ -181,6 +187,7 @@ func TestEnteringSurvivesARestart(t *testing.T) {
 			t.Fatal("after a restart the room is not as it was")
 		}
 		w.do(w.bob, w.id, room.KindText, &roompb.Body{Text: "still here"})
+		w.verify("b.test")
 	}
 	if g, err = w.chamber("b.test").newGathering(); err != nil || len(g.o.state.PagesLacking(1000)) != lacked-4 {
 		t.Fatalf("what had come is lost: %v", err)
