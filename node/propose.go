@@ -313,6 +313,9 @@ func (n *Node) proposed(peer string, q *roompb.ProposeAsk) (id room.ID, d room.D
 	if err := proto.Unmarshal(q.GetBody(), d.Body); err != nil {
 		return id, d, room.Errorf(room.BadRequest, "The proposal's body cannot be read.")
 	}
+	if d.Body.GetGhost() != nil || d.Body.GetBridge() != "" && d.Kind != room.KindJoin {
+		return id, d, room.Errorf(room.BadRequest, "Only a bot that joins says what it bridges to, and no entry of the state is a ghost's.")
+	}
 	if len(d.Body.GetSalt()) != room.SaltLen {
 		return id, d, room.Errorf(room.BadRequest, "The proposal's body has no salt.")
 	}

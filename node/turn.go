@@ -290,7 +290,7 @@ func (t *turn) count(row *storage.Row) {
 		t.meta.Counted++
 		row.Counted = t.meta.Counted
 		t.meta.LastPos, t.meta.LastTime = row.Pos, e.Time().Millis()
-		t.meta.LastAuthor, t.meta.LastText = saidBy(e), clip(e.Body.GetText(), 100)
+		t.meta.LastAuthor, t.meta.LastText = saidBy(e), clip(saidIn(e.Body), 100)
 	}
 	t.moveRead(row)
 	for _, u := range e.Body.GetMentions() {

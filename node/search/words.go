@@ -65,7 +65,9 @@ func prepare(text []byte) []byte {
 	return []byte(s[:min(len(s), room.MaxText)]) // composing may have made it many times as long
 }
 
-func first(tokens analysis.TokenStream) analysis.TokenStream { return tokens[:min(len(tokens), maxWords)] }
+func first(tokens analysis.TokenStream) analysis.TokenStream {
+	return tokens[:min(len(tokens), maxWords)]
+}
 
 var joints = strings.NewReplacer(".", " ", ":", " ", "_", " ")
 

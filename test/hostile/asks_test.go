@@ -219,7 +219,8 @@ var byAsking = []attack{
 			if q.GetBlob() == nil {
 				return &roompb.Answer{Code: "not_found"}
 			}
-			return &roompb.Answer{What: &roompb.Answer_Blob{Blob: &roompb.BlobAnswer{Type: "text/html", Bytes: []byte("<script>alert(1)</script>")}}}
+			script := []byte("<script>alert(1)</script>")
+			return &roompb.Answer{What: &roompb.Answer_Blob{Blob: &roompb.BlobAnswer{Bytes: script, Size: uint64(len(script))}}}
 		}
 		must(s, s.link.Signal(&roompb.Signal{Kind: "profile", User: s.mallory, Profile: &roompb.Profile{User: s.mallory, Avatar: id}}))
 		s.settled(s.link)

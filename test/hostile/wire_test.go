@@ -75,7 +75,7 @@ var onLinks = []attack{
 		h.Record.Signature = s.Record(nil).Signature
 		s.refused(f, h, "")
 	}},
-	{name: "no invitation", run: func(s *stage) {
+	{name: "no invitation", most: 25, run: func(s *stage) {
 		f := foe.New("z" + s.Foe.Name)
 		s.refused(f, f.Hello(""), "forbidden")
 		s.refused(f, f.Hello("AAAAAAAAAAAAAAAAAAAAAA"), "")
@@ -225,7 +225,7 @@ var onLinks = []attack{
 
 // slowly are those that need time more than anything: they run side by side.
 var slowly = []attack{
-	{name: "a hundred connections without a hello", run: func(s *stage) {
+	{name: "a hundred connections without a hello", most: 3, run: func(s *stage) {
 		var conns []*quic.Conn
 		for i := range 100 {
 			conn, control := s.silent(foe.New("half" + s.Foe.Name))
@@ -238,7 +238,7 @@ var slowly = []attack{
 			mustClose(s, c, 10*time.Second)
 		}
 	}},
-	{name: "a byte a second", room: true, run: func(s *stage) {
+	{name: "a byte a second", most: 3, room: true, run: func(s *stage) {
 		p := lengthBefore(foe.Encode(s.log.Parcel(s.log.Say(s.mallory, "slowly"))))
 		uni, err := s.link.Stream(cat([]byte{'r'}, s.id), false)
 		must(s, err)
@@ -256,7 +256,7 @@ var slowly = []attack{
 			time.Sleep(time.Second) // the attack itself
 		}
 	}},
-	{name: "a byte a second until it is cut off", long: true, room: true, run: func(s *stage) {
+	{name: "a byte a second until it is cut off", most: 1, long: true, room: true, run: func(s *stage) {
 		p := lengthBefore(foe.Encode(s.log.Parcel(s.log.Say(s.mallory, "slowly"))))
 		uni, err := s.link.Stream(cat([]byte{'r'}, s.id), false)
 		must(s, err)
@@ -269,7 +269,7 @@ var slowly = []attack{
 			}
 		}
 	}},
-	{name: "reads nothing", room: true, run: func(s *stage) {
+	{name: "reads nothing", most: 3, room: true, run: func(s *stage) {
 		s.link.Deaf.Store(true)
 		text := strings.Repeat("a long text ", 5_000)
 		slowest := time.Duration(0)

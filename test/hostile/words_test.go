@@ -177,7 +177,7 @@ var inRooms = []attack{
 		s.mustShow("three of the first", false)
 		s.mustShow("three", false)
 	}},
-	{name: "another end of its log for each node", room: true, both: true, long: true, run: func(s *stage) {
+	{name: "another end of its log for each node", most: 5, room: true, both: true, long: true, run: func(s *stage) {
 		s.first()
 		s.awaitShown("one")
 		s.apart() // nobody compares meanwhile
@@ -335,7 +335,7 @@ var inRooms = []attack{
 		s.taken(s.link, 8000)
 		s.mustShow("forged", false)
 	}},
-	{name: "texts of as many words as there can be", room: true, idle: true, long: true, run: func(s *stage) {
+	{name: "texts of as many words as there can be", most: 3, room: true, idle: true, long: true, run: func(s *stage) {
 		s.first()
 		var last string
 		for range 20 {
