@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -235,6 +236,17 @@ func (n *Node) linked(bridge string, id room.ID) bool {
 		}
 	}
 	return false
+}
+
+// RoomName is what people call a room: its address, or its name.
+func (n *Node) RoomName(id room.ID) string {
+	c, err := n.rooms.get(id)
+	if err != nil {
+		return id.String()
+	}
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return cmp.Or(stateSummary(c.state).Alias, c.state.Name, c.text)
 }
 
 // ───────────────────────────── What people see ─────────────────────────────

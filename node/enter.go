@@ -457,7 +457,7 @@ func (t *turn) installLog(r *received) {
 		}
 		if e.Kind().Message() && verdicts[i] == room.Valid && e.Time().Millis() >= t.meta.LastTime {
 			t.meta.LastPos, t.meta.LastTime = t.meta.HeadPos, e.Time().Millis()
-			t.meta.LastAuthor, t.meta.LastText = saidBy(e), clip(e.Body.GetText(), 100)
+			t.meta.LastAuthor, t.meta.LastText = saidBy(e), clip(saidIn(e.Body), 100)
 		}
 	}
 	if len(fresh) == 0 {

@@ -132,6 +132,10 @@ func (t *turn) add(s *submission) error {
 	if err := t.c.state.Check(e); err != nil {
 		return err
 	}
+	if !t.c.state.Changes(e) {
+		s.done <- result{receipt: t.c.asIs()}
+		return nil
+	}
 	row := t.row(e)
 	about, err := t.target(row)
 	if err != nil {
@@ -155,6 +159,11 @@ func (t *turn) add(s *submission) error {
 	own.end(e, nil) // signed at the end of the batch
 	t.logs[t.own], t.said = own, true
 	return nil
+}
+
+// asIs answers who asks for what is so already, perhaps because the answer was lost.
+func (c *chamber) asIs() Receipt {
+	return Receipt{Event: c.state.Hash, Room: c.id, Index: c.state.Index, Time: c.state.Clock.Millis()}
 }
 
 // goAway notes that a user is gone, if nothing was settled about them since they asked.
@@ -292,7 +301,7 @@ func (t *turn) count(row *storage.Row) {
 		t.meta.Counted++
 		row.Counted = t.meta.Counted
 		t.meta.LastPos, t.meta.LastTime = row.Pos, e.Time().Millis()
-		t.meta.LastAuthor, t.meta.LastText = saidBy(e), clip(e.Body.GetText(), 100)
+		t.meta.LastAuthor, t.meta.LastText = saidBy(e), clip(saidIn(e.Body), 100)
 	}
 	t.moveRead(row)
 	for _, u := range e.Body.GetMentions() {

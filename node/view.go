@@ -74,11 +74,19 @@ func (c *chamber) quote(id room.EventID) *roompb.Quote {
 	if err != nil || row.Void {
 		return &roompb.Quote{Id: id.String(), Deleted: err == nil}
 	}
-	text := row.Event.Body.GetText()
+	text := saidIn(row.Event.Body)
 	if len(row.Standing.GetEdits()) > 0 {
 		text = row.Standing.GetText()
 	}
 	return &roompb.Quote{Id: id.String(), Author: string(row.Event.Author()), Text: clip(text, 200), Deleted: wordless(row), Ghost: row.Event.Body.GetGhost()}
+}
+
+// saidIn is a message in one line: one without words is named by its file.
+func saidIn(b *roompb.Body) string {
+	if b.GetText() == "" && len(b.GetFiles()) > 0 {
+		return "📎 " + b.GetFiles()[0].GetName()
+	}
+	return b.GetText()
 }
 
 // saidBy is who people see as the author of a message: a ghost by its name.

@@ -24,6 +24,7 @@ type Kind struct {
 	Version     string // of the plugin
 	Setup       string // Markdown: what to do on the far network first
 	ChannelHint string // how a channel is written: "#garden"
+	LinkHint    string // what an operator over there says to confirm a link; empty: "!link CODE"
 	Can         map[string]bool
 	Settings    []Setting
 }

@@ -65,8 +65,9 @@ type stage struct {
 	snap   *roompb.Snapshot // as the foe was given it
 	log    *foe.Log         // the foe's own in the room
 	said   int
-	parted bool // the honest nodes have no link
-	split  bool // the honest nodes may differ in what they show of the foe's
+	target []byte // a message of mallory's that is spoken about
+	parted bool   // the honest nodes have no link
+	split  bool   // the honest nodes may differ in what they show of the foe's
 
 	answer func(*roompb.Ask) *roompb.Answer // what alice's and carol's nodes ask of the foe
 }
@@ -77,7 +78,7 @@ func (a *arena) perform(t *testing.T, n int, row attack) cost {
 	if row.long && !full() {
 		t.Skip("takes its time: HEARTH_FULL=1")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	s := &stage{T: t, arena: a, Foe: foe.New(fmt.Sprintf("foe%d.test", n)), ctx: ctx}
 	s.mallory = s.User("mallory")

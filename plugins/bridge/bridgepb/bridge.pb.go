@@ -95,6 +95,7 @@ type Description struct {
 	Settings      []*Setting             `protobuf:"bytes,6,rep,name=settings,proto3" json:"settings,omitempty"`                          // what is asked for when a bridge is added
 	Setup         string                 `protobuf:"bytes,7,opt,name=setup,proto3" json:"setup,omitempty"`                                // Markdown: what to do on the far network before that, such as a manifest to paste
 	ChannelHint   string                 `protobuf:"bytes,8,opt,name=channel_hint,json=channelHint,proto3" json:"channel_hint,omitempty"` // how a channel is written: "#garden"
+	LinkHint      string                 `protobuf:"bytes,9,opt,name=link_hint,json=linkHint,proto3" json:"link_hint,omitempty"`          // what an operator over there says to confirm a link, CODE standing for the code; empty: "!link CODE"
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -181,6 +182,13 @@ func (x *Description) GetSetup() string {
 func (x *Description) GetChannelHint() string {
 	if x != nil {
 		return x.ChannelHint
+	}
+	return ""
+}
+
+func (x *Description) GetLinkHint() string {
+	if x != nil {
+		return x.LinkHint
 	}
 	return ""
 }
@@ -2843,7 +2851,7 @@ const file_bridge_proto_rawDesc = "" +
 	"\fbridge.proto\x12\x10hearth.bridge.v1\"C\n" +
 	"\x0fDescribeRequest\x12\x1c\n" +
 	"\tprotocols\x18\x01 \x03(\rR\tprotocols\x12\x12\n" +
-	"\x04node\x18\x02 \x01(\tR\x04node\"\x8f\x02\n" +
+	"\x04node\x18\x02 \x01(\tR\x04node\"\xac\x02\n" +
 	"\vDescription\x12\x1a\n" +
 	"\bprotocol\x18\x01 \x01(\rR\bprotocol\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x14\n" +
@@ -2852,7 +2860,8 @@ const file_bridge_proto_rawDesc = "" +
 	"\x03can\x18\x05 \x01(\v2\x1e.hearth.bridge.v1.CapabilitiesR\x03can\x125\n" +
 	"\bsettings\x18\x06 \x03(\v2\x19.hearth.bridge.v1.SettingR\bsettings\x12\x14\n" +
 	"\x05setup\x18\a \x01(\tR\x05setup\x12!\n" +
-	"\fchannel_hint\x18\b \x01(\tR\vchannelHint\"\xaa\x02\n" +
+	"\fchannel_hint\x18\b \x01(\tR\vchannelHint\x12\x1b\n" +
+	"\tlink_hint\x18\t \x01(\tR\blinkHint\"\xaa\x02\n" +
 	"\fCapabilities\x12\x14\n" +
 	"\x05edits\x18\x01 \x01(\bR\x05edits\x12\x18\n" +
 	"\adeletes\x18\x02 \x01(\bR\adeletes\x12\x1c\n" +
