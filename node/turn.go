@@ -368,7 +368,7 @@ func (t *turn) leaving() []string {
 // keepLog stores how far a log has come. One that is simply all there is a head; for
 // others it says which parts are here.
 func (t *turn) keepLog(ch *chain) {
-	if !t.c.newest(ch.key) {
+	if !t.newest(ch.key) {
 		t.app.Chains = append(t.app.Chains, ch.stored())
 		return
 	}
@@ -378,7 +378,7 @@ func (t *turn) keepLog(ch *chain) {
 		return
 	}
 	for k, former := range t.c.logs { // its head has just been replaced
-		if k.origin == ch.key.origin && former.whole() {
+		if k.origin == ch.key.origin && former.whole() && t.logs[k] == nil {
 			t.app.Chains = append(t.app.Chains, former.stored())
 		}
 	}
@@ -392,9 +392,16 @@ func (t *turn) keepGaps(ch *chain) {
 	}
 }
 
+// newest is chamber.newest once this batch is done.
+func (t *turn) newest(k logKey) bool {
+	return newestAmong(t.c.logs, k) && newestAmong(t.logs, k)
+}
+
 // newest tells whether k is its origin's latest incarnation that is known here.
-func (c *chamber) newest(k logKey) bool {
-	for other := range c.logs {
+func (c *chamber) newest(k logKey) bool { return newestAmong(c.logs, k) }
+
+func newestAmong(logs map[logKey]*chain, k logKey) bool {
+	for other := range logs {
 		if other.origin == k.origin && other.incarnation > k.incarnation {
 			return false
 		}
