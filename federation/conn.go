@@ -238,7 +238,7 @@ func (c *conn) tick(now time.Time, b []byte) (frames []byte, pause time.Duration
 	if due := c.link.Due(); !due.IsZero() {
 		pause = max(due.Sub(now), time.Millisecond)
 	}
-	return b, min(pause, sweepEvery), c.link.Ended()
+	return b, min(pause, sweepEvery), c.ended != nil // before that somebody is still carrying out the steps
 }
 
 // hangUp closes the connection. Where a last word was written the other side is given a
@@ -386,7 +386,7 @@ func (c *conn) note() {
 		return
 	}
 	c.mu.Lock()
-	s := peer.State{Link: peer.Up, RTT: c.link.RTT(), ClockAhead: c.link.ClockAhead()}
+	s := peer.State{Link: peer.Up, RTT: c.link.RTT(), ClockAhead: c.link.ClockAhead(), ClockAt: c.link.ClockAt()}
 	c.mu.Unlock()
 	if s.RTT == 0 { // no pong yet
 		s.RTT = c.quic.ConnectionStats().SmoothedRTT

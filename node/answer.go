@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"fmt"
-	"io"
 	"runtime/debug"
 
 	"hearth/node/room"
@@ -45,7 +44,7 @@ func (n *Node) answer(ctx context.Context, peer string, ask *roompb.Ask) (*roomp
 	case *roompb.Ask_Profiles:
 		return n.answerProfiles(q.Profiles)
 	case *roompb.Ask_Blob:
-		return n.answerBlob(q.Blob)
+		return n.answerBlob(peer, q.Blob)
 	case *roompb.Ask_Report:
 		return n.answerReport(peer, q.Report)
 	case *roompb.Ask_Steward:
@@ -143,30 +142,4 @@ func (n *Node) answerProfiles(q *roompb.ProfilesAsk) (*roompb.Answer, error) {
 		}
 	}
 	return &roompb.Answer{What: &roompb.Answer_Profiles{Profiles: out}}, nil
-}
-
-// maxBlobAnswer bounds a file in one answer: pictures of people and rooms.
-const maxBlobAnswer = 4 << 20
-
-func (n *Node) answerBlob(q *roompb.BlobAsk) (*roompb.Answer, error) {
-	id, err := room.ParseHash(q.GetId())
-	if err != nil {
-		return nil, err
-	}
-	if n.Blobs == nil {
-		return nil, room.Errorf(room.NotFound, "There is no such file.")
-	}
-	file, meta, err := n.Blobs.Open(id)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	if meta.GetSize() > maxBlobAnswer {
-		return nil, room.Errorf(room.TooLarge, "The file is too large for one answer.")
-	}
-	b, err := io.ReadAll(io.LimitReader(file, maxBlobAnswer))
-	if err != nil {
-		return nil, fmt.Errorf("read file %s: %w", id, err)
-	}
-	return &roompb.Answer{What: &roompb.Answer_Blob{Blob: &roompb.BlobAnswer{Type: meta.GetType(), Bytes: b}}}, nil
 }

@@ -14,6 +14,9 @@ import (
 // bringTimeout is for finding somebody who takes a proposal now; after that it waits.
 const bringTimeout = 12 * time.Second
 
+// leaveTimeout is the same for a leave, which holds here at once whatever comes of it.
+const leaveTimeout = time.Second
+
 // orderers are the nodes that may take a proposal, the likeliest first: who took the last
 // one, the home, the other stewards. Without this one.
 func (c *chamber) orderers() []string {
@@ -42,6 +45,9 @@ func (n *Node) bring(ctx context.Context, c *chamber, d room.Draft, ask *roompb.
 		}
 	}
 	for _, name := range to {
+		if mayWait[d.Kind] && n.lost(name) {
+			continue
+		}
 		patience := n.patienceWith(name)
 		if len(to) > 1 {
 			patience = min(patience, agreeTimeout) // the next one may answer sooner
@@ -75,8 +81,19 @@ func (n *Node) bringHere(ctx context.Context, c *chamber, d room.Draft, ask *roo
 	if !c.isSteward(n.name) {
 		return Receipt{}, to, false, nil
 	}
+	if mayWait[d.Kind] && n.minority(c) {
+		return Receipt{}, nil, true, ErrUnreachable
+	}
 	r, err := n.move(ctx, c, d, ask.GetPropose().GetTops(), false)
 	return r, to, err != errNoSteward, err
+}
+
+// minority tells whether so many of the room's stewards are known to be away that the others
+// can agree on nothing.
+func (n *Node) minority(c *chamber) bool {
+	all := c.stewards()
+	here := slices.DeleteFunc(slices.Clone(all), n.lost)
+	return 2*len(here) <= len(all)
 }
 
 // proposedThere is what another node's answer to a proposal says. It waits a moment for

@@ -57,6 +57,7 @@ type chamber struct {
 	frozen    string                   // why the room can only be read
 	proofs    [2]*roompb.Head          // two heads of the state log that exclude each other
 	confirmed bool                     // nobody has entries of the state log that a restored backup lacks
+	unsaid    bool                     // what was written ahead of time is still to be said again
 	replayed  bool                     // the state was folded from the log, not loaded
 	wanted    map[uint64][]uint64      // messages whose words are looked for, and their edits
 	recalling atomic.Bool
@@ -92,6 +93,7 @@ type submission struct {
 	parcel *received
 	fork   *proof
 	words  *words
+	nudge  bool        // nothing: what every turn begins with is due
 	done   chan result // one slot
 }
 
@@ -200,6 +202,9 @@ func (c *chamber) loadLogs() error {
 		if err := c.loadEnd(ch); err != nil {
 			return err
 		}
+	}
+	if err := c.loadUnsaid(); err != nil {
+		return err
 	}
 	return c.loadClock()
 }

@@ -127,8 +127,9 @@ func (n *Node) Collect(peer string, theirs *roompb.Frontier, own bool, maxBytes 
 func (c *chamber) logsFor(peer string, own bool) []*chain {
 	out := make([]*chain, 0, len(c.logs))
 	for k, ch := range c.logs {
+		ch = c.told(ch)
 		switch {
-		case ch.head == nil || ch.frozen != "" && own:
+		case ch == nil || ch.head == nil || ch.frozen != "" && own:
 		case !own:
 			out = append(out, ch)
 		case k.origin != peer && slices.Contains(c.relays(k.origin), peer):

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -162,6 +163,9 @@ func (n *Node) Direct(ctx context.Context, by Caller, other room.User) (*roompb.
 	}
 	if err := n.checkUser(other); err != nil {
 		return nil, err
+	}
+	if p, err := n.lookUp(other); err != nil || p.GetBridge() != "" {
+		return nil, cmp.Or(err, error(room.Errorf(room.Forbidden, "%s is a bridge: it speaks in rooms, and reads no 1:1 messages.", other)))
 	}
 	id, err := n.create(by, NewRoom{}, other, nil)
 	if err != nil {

@@ -53,6 +53,15 @@ func (g *diskGauge) watch(ctx context.Context) {
 // frees are the kinds that a full disk still takes: they take away.
 var frees = map[room.Kind]bool{room.KindDelete: true, room.KindLeave: true, room.KindKick: true, room.KindBan: true}
 
+// MayStore says why a file is not taken now: media give way before messages do.
+func (n *Node) MayStore() error {
+	free, total := n.store.FreeSpace()
+	if total > 0 && free < 2*keepFree && float64(free) < 2*refuseBelow*float64(total) {
+		return &room.Error{Code: room.StorageFull, Message: "The node's disk is getting full: it takes no files until its administrator makes room.", RetryAfter: 30 * time.Second}
+	}
+	return nil
+}
+
 func (g *diskGauge) admit(k room.Kind) error {
 	if g.low.Load() && !frees[k] {
 		return &room.Error{Code: room.StorageFull, Message: "The node's disk is nearly full: it takes no new messages until its administrator makes room.", RetryAfter: 30 * time.Second}

@@ -231,6 +231,7 @@ func (t *turn) erase(row, about *storage.Row) {
 		return
 	}
 	t.app.Erase = append(append(t.app.Erase, about.Pos), was.GetEdits()...)
+	t.erased = append(t.erased, about.Event)
 	if was.GetPinned() {
 		t.app.Pins = append(t.app.Pins, storage.Pin{Pos: about.Pos})
 	}
@@ -255,7 +256,7 @@ func refuseReaction(e *room.Event, about *storage.Row, on bool) error {
 			kinds++
 		}
 		if r.GetEmoji() == e.Body.GetEmoji() {
-			users, mine = len(shown), slices.Contains(shown, string(e.Author()))
+			users, mine = len(shown), slices.Contains(shown, e.Actor())
 		}
 	}
 	switch {
@@ -299,6 +300,7 @@ func reactions(s *storagepb.Standing) []*roompb.Reaction {
 		for _, u := range r.GetUsers() {
 			if u.GetOn() {
 				k.first = min(k.first, u.GetOrder())
+				name(k.shown, u)
 			}
 		}
 		if len(k.shown.Users) > 0 {
@@ -313,6 +315,17 @@ func reactions(s *storagepb.Standing) []*roompb.Reaction {
 		out = append(out, k.shown)
 	}
 	return out
+}
+
+// name says what a ghost is called that reacted.
+func name(r *roompb.Reaction, u *storagepb.Standing_Reaction_User) {
+	if u.GetName() == "" {
+		return
+	}
+	if r.Names == nil {
+		r.Names = map[string]string{}
+	}
+	r.Names[u.GetUser()] = u.GetName()
 }
 
 // Bounds of what other nodes can make one message's standing hold; what people may do
@@ -336,10 +349,10 @@ func (t *turn) react(row, about *storage.Row, on bool) {
 		i, s.Reactions = len(s.Reactions), append(s.Reactions, &storagepb.Standing_Reaction{Emoji: e.Body.GetEmoji()})
 	}
 	r := s.Reactions[i]
-	j := slices.IndexFunc(r.Users, func(u *storagepb.Standing_Reaction_User) bool { return u.GetUser() == string(e.Author()) })
+	j := slices.IndexFunc(r.Users, func(u *storagepb.Standing_Reaction_User) bool { return u.GetUser() == e.Actor() })
 	switch {
 	case j < 0 && len(r.Users) < mostReactors:
-		r.Users = append(r.Users, &storagepb.Standing_Reaction_User{User: string(e.Author()), Order: e.Header.GetTime(), On: on})
+		r.Users = append(r.Users, &storagepb.Standing_Reaction_User{User: e.Actor(), Order: e.Header.GetTime(), On: on, Name: e.Body.GetGhost().GetName()})
 	case j >= 0 && r.Users[j].Order < e.Header.GetTime():
 		r.Users[j].Order, r.Users[j].On = e.Header.GetTime(), on
 	}

@@ -27,12 +27,15 @@ const enterTimeout = 20 * time.Second
 // Join brings the caller into a room, which may be another node's: via is a node that is
 // asked when the room is not known here.
 func (n *Node) Join(ctx context.Context, by Caller, id room.ID, via string) (Receipt, error) {
-	d := room.Draft{Room: id, Author: by.User, Kind: room.KindJoin}
-	if _, err := n.rooms.get(id); room.CodeOf(err) == room.NotFound && via != "" && via != n.name {
+	return n.join(ctx, room.Draft{Room: id, Author: by.User, Kind: room.KindJoin}, via)
+}
+
+func (n *Node) join(ctx context.Context, d room.Draft, via string) (Receipt, error) {
+	if _, err := n.rooms.get(d.Room); room.CodeOf(err) == room.NotFound && via != "" && via != n.name {
 		if err := n.prepare(&d); err != nil {
 			return Receipt{}, err
 		}
-		return n.enter(ctx, id, via, d)
+		return n.enter(ctx, d.Room, via, d)
 	}
 	return n.Submit(ctx, d)
 }
@@ -414,7 +417,7 @@ func (t *turn) installLog(r *received) {
 		}
 		if e.Kind().Message() && verdict.Outcome == room.Valid && e.Time().Millis() >= t.meta.LastTime {
 			t.meta.LastPos, t.meta.LastTime = t.meta.HeadPos, e.Time().Millis()
-			t.meta.LastAuthor, t.meta.LastText = string(e.Author()), clip(e.Body.GetText(), 100)
+			t.meta.LastAuthor, t.meta.LastText = saidBy(e), clip(saidIn(e.Body), 100)
 		}
 	}
 	if len(fresh) == 0 {

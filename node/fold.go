@@ -70,8 +70,8 @@ func (c *chamber) tops() []*roompb.Top {
 	keys := slices.SortedFunc(maps.Keys(c.logs), compareKeys)
 	out := make([]*roompb.Top, 0, len(keys))
 	for _, k := range keys {
-		if c.logs[k].seq() > 0 {
-			out = append(out, c.logs[k].topOf())
+		if top := c.logs[k].topOf(); top.GetSeq() > 0 || c.logs[k].branch != nil {
+			out = append(out, top)
 		}
 	}
 	return out

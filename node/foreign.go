@@ -169,7 +169,7 @@ func (f *foreigners) learn(node string, profiles []*roompb.Profile) {
 		if err != nil || u.Node() != node {
 			continue
 		}
-		clean := &roompb.Profile{User: string(u), DisplayName: line(p.GetDisplayName()), Status: line(p.GetStatus()), Disabled: p.GetDisabled()}
+		clean := &roompb.Profile{User: string(u), DisplayName: line(p.GetDisplayName()), Status: line(p.GetStatus()), Disabled: p.GetDisabled(), Bridge: line(p.GetBridge())}
 		if _, err := room.ParseHash(p.GetAvatar()); err == nil {
 			clean.Avatar = p.GetAvatar()
 		}

@@ -210,7 +210,7 @@ func (t *turn) freshBranch(ch *chain, r *received) ([]*room.Event, error) {
 		}
 		return t.freshPage(ch, r)
 	}
-	if r.last().ID == ch.hash || string(r.head.GetSignature()) == string(ch.branch.GetHead().GetSignature()) {
+	if ch.withheld() || r.last().ID == ch.hash || string(r.head.GetSignature()) == string(ch.branch.GetHead().GetSignature()) {
 		return nil, nil
 	}
 	return nil, &forked{ch.fork}

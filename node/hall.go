@@ -38,7 +38,11 @@ func (h *hall) get(id room.ID) (*chamber, error) {
 		h.awake[id] = c
 	}
 	h.mu.Unlock()
-	c.loading.Do(func() { c.loadErr = c.load() })
+	c.loading.Do(func() {
+		if c.loadErr = c.load(); c.loadErr == nil {
+			c.nudge()
+		}
+	})
 	if c.loadErr != nil {
 		h.forget(c)
 		return nil, c.loadErr
@@ -124,12 +128,21 @@ func (h *hall) forgetKeys() {
 	}
 }
 
+// sleepIdle also nudges those that stay awake.
 func (h *hall) sleepIdle(before time.Time) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
+	var awake []room.ID
 	for id, c := range h.awake {
 		if c.retire(before) {
 			delete(h.awake, id)
+		} else {
+			awake = append(awake, id)
+		}
+	}
+	h.mu.Unlock()
+	for _, id := range awake {
+		if c := h.peek(id); c != nil {
+			c.nudge()
 		}
 	}
 }
@@ -168,7 +181,7 @@ func loadState(n *Node, meta *storagepb.Room, id room.ID) (*room.State, error) {
 		role, _ := room.ParseRole(m.GetRole())
 		s.SetMember(room.User(m.GetUser()), room.Member{
 			Membership: room.Membership(m.GetMembership()), Role: role, Since: m.GetSince(),
-			By: room.User(m.GetInvitedBy()), Reason: m.GetReason(), From: m.GetFrom(),
+			By: room.User(m.GetInvitedBy()), Reason: m.GetReason(), From: m.GetFrom(), Bridge: m.GetBridge(),
 		})
 		return nil
 	})

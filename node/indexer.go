@@ -32,8 +32,8 @@ const (
 	// Indexing gives way to talking: after each batch it rests for several times as long
 	// as the batch took, so that it takes at most a fifth of one core.
 	restFactor = 4
-	// The index holds a batch in memory several times over.
-	batchBytes = 4 << 20
+	// What is read at once, with headers and marks; of long messages the index takes less at once.
+	readBytes = 256 << 10
 	// A search waits this long for what was said just now, and then does without it.
 	freshWithin = 500 * time.Millisecond
 )
@@ -152,19 +152,18 @@ func (x *indexer) drained() bool {
 func (x *indexer) batch() error {
 	b := search.Batch{Cursors: map[room.ID]uint64{}}
 	var unfinished []room.ID // rooms that may have more
-	for bytes := 0; len(b.Put)+len(b.Delete) < search.MaxBatch/2 && bytes < batchBytes; {
+	for !b.Full() {
 		id, ok := x.next()
 		if !ok {
 			break
 		}
-		n, err := x.read(id, &b)
+		more, err := x.read(id, &b)
 		if err != nil {
 			return err
 		}
-		if n > 0 {
+		if more {
 			unfinished = append(unfinished, id)
 		}
-		bytes += n
 	}
 	defer func() {
 		for _, id := range unfinished {
@@ -187,25 +186,27 @@ func (x *indexer) next() (room.ID, bool) {
 	return room.ID{}, false
 }
 
-// read takes one room on from its cursor by one page, and tells how large that was.
-func (x *indexer) read(id room.ID, b *search.Batch) (bytes int, err error) {
+// read takes one room on from its cursor until b is full, and tells whether there may be more.
+func (x *indexer) read(id room.ID, b *search.Batch) (more bool, err error) {
 	cursor, err := x.index.Cursor(id)
 	if err != nil {
-		return 0, fmt.Errorf("cursor of room %s: %w", id, err)
+		return false, fmt.Errorf("cursor of room %s: %w", id, err)
 	}
 	limit := search.MaxBatch - len(b.Put) - len(b.Delete)
-	records, err := x.n.store.Records(id, cursor+1, limit, batchBytes)
+	records, err := x.n.store.Records(id, cursor+1, limit, readBytes)
 	if err != nil {
-		return 0, fmt.Errorf("read room %s: %w", id, err)
+		return false, fmt.Errorf("read room %s: %w", id, err)
 	}
 	for i := range records {
+		if b.Full() {
+			break
+		}
 		if err := x.take(id, &records[i], b); err != nil {
-			return 0, err
+			return false, err
 		}
 		b.Cursors[id] = records[i].Pos
-		bytes += len(records[i].Event.RawHeader) + len(records[i].Event.RawBody)
 	}
-	return bytes, nil
+	return len(records) > 0, nil
 }
 
 // take adds what one event means for the index.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,7 +39,10 @@ type leagued struct {
 	stop  context.CancelFunc
 	done  sync.WaitGroup
 	keys  ed25519.PrivateKey
+	skew  atomic.Int64 // ns, of its clock
 }
+
+func (d *leagued) now() time.Time { return time.Now().Add(time.Duration(d.skew.Load())) }
 
 func newLeague(t testing.TB, names ...string) *league {
 	l := &league{t: t, clock: &clock{}, nodes: map[string]*leagued{}, cut: map[[2]string]bool{}}
@@ -76,7 +80,7 @@ func (l *league) start(name string) {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	n, err := Open(Config{Name: name, Registration: "open", Now: time.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Account: cheapPasswords()}, s)
+	n, err := Open(Config{Name: name, Registration: "open", Now: d.now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Account: cheapPasswords()}, s)
 	if err != nil {
 		l.t.Fatal(err)
 	}

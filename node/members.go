@@ -81,7 +81,7 @@ func (n *Node) nameBegins(u room.User, prefix string) bool {
 func (n *Node) describe(m ranked) *roompb.Member {
 	out := &roompb.Member{
 		User: string(m.user), Membership: string(m.member.Membership), Role: m.role.String(),
-		Since: m.member.Since, Online: n.people.online(m.user),
+		Since: m.member.Since, Online: n.people.online(m.user), Bridge: m.member.Bridge,
 	}
 	if p, err := n.Profile(m.user); err == nil {
 		out.Profile = p

@@ -19,6 +19,7 @@ import (
 
 	"hearth/node/account"
 	"hearth/node/blob"
+	"hearth/node/channel"
 	"hearth/node/limit"
 	"hearth/node/peer"
 	"hearth/node/room"
@@ -55,6 +56,10 @@ type Node struct {
 	log         *slog.Logger
 	store       *storage.Store
 	started     time.Time
+
+	Bridges *channel.Book
+	bots    sync.Mutex // held from a bot's coming into a room until its link is written
+	news    *bridgeNews
 
 	Peers      *peer.Book
 	courier    *PeerFollower
@@ -112,6 +117,12 @@ func Open(c Config, s *storage.Store) (*Node, error) {
 		stop()
 		return nil, fmt.Errorf("open peers: %w", err)
 	}
+	n.news = newBridgeNews()
+	n.Bridges, err = channel.Open(s, channel.Config{Node: c.Name, Key: id.key, Now: c.Now, Log: c.Log, Changed: n.news.mark})
+	if err != nil {
+		stop()
+		return nil, err
+	}
 	n.life, n.endLife = context.WithCancel(context.Background())
 	n.inviteRate = limit.New[string](invitesFromNode, 1000)
 	n.courier, n.errands = newPeerFollower(), make(chan *Errand, errandQueue)
@@ -126,6 +137,9 @@ func Open(c Config, s *storage.Store) (*Node, error) {
 	n.running.Go(func() { n.foreign.run(ctx) })
 	n.running.Go(func() { n.councils.resume(ctx) })
 	n.running.Go(func() { n.sending.run(ctx) })
+	n.running.Go(func() { n.settleBots(n.life) })
+	n.running.Go(func() { n.tellOfBridges(ctx) })
+	n.running.Go(func() { n.sweepFiles(ctx) })
 	if n.index != nil {
 		n.running.Go(func() { n.index.run(ctx) })
 	}
@@ -160,7 +174,7 @@ func (n *Node) Close() error {
 	n.stop()
 	n.running.Wait()
 	n.people.close()
-	err := n.Accounts.Flush()
+	err := errors.Join(n.Accounts.Flush(), n.Bridges.Flush())
 	if n.index != nil {
 		err = errors.Join(err, n.index.close())
 	}

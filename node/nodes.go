@@ -203,30 +203,6 @@ func cleanSummary(node string, s *roompb.RoomSummary) *roompb.RoomSummary {
 	return &roompb.RoomSummary{Room: s.Room, Alias: s.Alias, Name: s.Name, Topic: s.Topic, Public: true, Members: s.Members, Home: node, Nodes: s.Nodes}
 }
 
-// FetchBlob brings a file here that some node has; NotFound when none of them answers.
-func (n *Node) FetchBlob(ctx context.Context, id room.Hash) error {
-	const most = 4
-	tried := 0
-	for _, p := range n.Peers.List() {
-		if !n.up(p.Name) || tried == most {
-			continue
-		}
-		tried++
-		within, cancel := context.WithTimeout(ctx, askTimeout)
-		a, err := n.ask(within, p.Name, &roompb.Ask{What: &roompb.Ask_Blob{Blob: &roompb.BlobAsk{Id: id.String()}}})
-		cancel()
-		if err != nil {
-			continue
-		}
-		if err := n.Blobs.PutForeign(id, a.GetBlob().GetBytes(), a.GetBlob().GetType()); err != nil {
-			n.Peers.Raise(p.Name, fmt.Sprintf("The node sent another file than it was asked for (%v).", err))
-			continue
-		}
-		return nil
-	}
-	return room.Errorf(room.NotFound, "There is no such file.")
-}
-
 // up tells whether a link to a node stands.
 func (n *Node) up(name string) bool {
 	p, ok := n.Peers.Lookup(name)

@@ -201,6 +201,7 @@ func (p *people) close() {
 func (p *people) stateChanged(c *chamber, e *room.Event, changed map[room.User]room.Member) {
 	for u := range changed {
 		p.standingChanged(c, u)
+		p.n.botChanged(c, u, e)
 	}
 	if e.Kind() == room.KindSettings || e.Kind() == room.KindStewards {
 		c.summariesChanged()

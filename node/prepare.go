@@ -24,6 +24,14 @@ func (n *Node) prepare(d *room.Draft) error {
 	case len(d.Key) > maxKey:
 		return room.Errorf(room.BadRequest, "A key has at most %d characters.", maxKey)
 	}
+	if err := n.fillFiles(d); err != nil {
+		return err
+	}
+	if d.Body.GetGhost() != nil || d.Body.GetBridge() != "" {
+		if !n.Bridges.IsBot(d.Author) {
+			return room.Errorf(room.Forbidden, "%s is no bridge, and speaks for itself alone.", d.Author)
+		}
+	}
 	if err := room.CheckBody(d.Kind, d.Body); err != nil {
 		return err
 	}
@@ -38,7 +46,7 @@ func (n *Node) prepare(d *room.Draft) error {
 	}
 	if d.Kind.Message() || d.Kind == room.KindEdit {
 		users, everybody := room.Mentions(d.Body.GetText(), n.name)
-		d.Body.Mentions, d.Body.MentionRoom = nil, everybody
+		d.Body.Mentions, d.Body.MentionRoom = nil, everybody && d.Body.GetGhost() == nil // nobody beyond a bridge calls the whole room
 		for _, u := range users {
 			d.Body.Mentions = append(d.Body.Mentions, string(u))
 		}

@@ -54,7 +54,11 @@ func (n *Node) propose(ctx context.Context, c *chamber, d room.Draft) (Receipt, 
 	if err != nil {
 		return Receipt{}, err
 	}
-	within, cancel := context.WithTimeout(ctx, bringTimeout)
+	patience := bringTimeout
+	if d.Kind == room.KindLeave {
+		patience = leaveTimeout
+	}
+	within, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	r, err := n.bring(within, c, d, ask)
 	if errors.Is(err, ErrUnreachable) {
@@ -76,6 +80,13 @@ func (n *Node) patienceWith(name string) time.Duration {
 		return awayTimeout
 	}
 	return askTimeout
+}
+
+// lost tells whether a node was tried and could not be reached: nobody needs to wait for that
+// again. What is proposed to it goes out when its link is up (PeerUp).
+func (n *Node) lost(name string) bool {
+	p, known := n.Peers.Lookup(name)
+	return known && p.State.Link != peer.Up && p.State.Error != ""
 }
 
 // proposal is a draft as its home is asked for it. The key makes asking twice harmless.
@@ -122,6 +133,9 @@ func (n *Node) proposeLater(ctx context.Context, c *chamber, d room.Draft, ask *
 	}
 	if err := n.sending.post(home, ask); err != nil {
 		return Receipt{}, err
+	}
+	if !n.lost(home) { // it may have come back just now, or answer late
+		n.sending.try(home)
 	}
 	if d.Kind == room.KindLeave {
 		return Receipt{Room: c.id, Waiting: true}, n.goAway(ctx, c, d.Author, since)
@@ -298,6 +312,9 @@ func (n *Node) proposed(peer string, q *roompb.ProposeAsk) (id room.ID, d room.D
 	}
 	if err := proto.Unmarshal(q.GetBody(), d.Body); err != nil {
 		return id, d, room.Errorf(room.BadRequest, "The proposal's body cannot be read.")
+	}
+	if d.Body.GetGhost() != nil || d.Body.GetBridge() != "" && d.Kind != room.KindJoin {
+		return id, d, room.Errorf(room.BadRequest, "Only a bot that joins says what it bridges to, and no entry of the state is a ghost's.")
 	}
 	if len(d.Body.GetSalt()) != room.SaltLen {
 		return id, d, room.Errorf(room.BadRequest, "The proposal's body has no salt.")

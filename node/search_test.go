@@ -43,7 +43,7 @@ func TestSearchFollowsTheRooms(t *testing.T) {
 	}
 }
 
-// TestSearchTakesLongMessages: more than one batch's worth of bytes is indexed to the end.
+// TestSearchTakesLongMessages: more than is read at once is indexed to the end.
 func TestSearchTakesLongMessages(t *testing.T) {
 	w := newWorld(t)
 	w.shut()
@@ -52,7 +52,7 @@ func TestSearchTakesLongMessages(t *testing.T) {
 	ann := w.user("ann")
 	garden := w.room(ann, "garden")
 	long := strings.Repeat(strings.Repeat("x", 99)+" ", 500)
-	const messages = 3 * batchBytes / 50_000
+	const messages = 12 * readBytes / 50_000
 	for range messages {
 		w.say(ann, garden, "needle "+long)
 	}

@@ -33,6 +33,7 @@ type turn struct {
 	logs      map[logKey]*chain // that this batch makes longer, as it leaves them
 	said      bool              // this node's own log is among them
 	steps     []step
+	erased    []*room.Event // messages whose words go away: their files and links do too
 	replies   []reply
 	reads     map[room.User]uint64 // where this batch moves read positions
 	marks     []storage.Read       // those that were asked for
@@ -61,6 +62,7 @@ func newTurn(c *chamber, batch []*submission) *turn {
 // turn checks, appends and publishes a batch: step 3 to 7 of the data flow.
 func (c *chamber) turn(batch []*submission) {
 	c.outlive(batch)
+	c.setRight()
 	t := newTurn(c, batch)
 	for _, s := range batch {
 		if err := t.add(s); err != nil {
@@ -96,6 +98,9 @@ func (c *chamber) outlive(batch []*submission) {
 // add checks one draft and puts its event into the batch.
 func (t *turn) add(s *submission) error {
 	switch {
+	case s.nudge:
+		s.done <- result{}
+		return nil
 	case s.read != nil:
 		return t.read(s)
 	case s.fork != nil:
@@ -216,6 +221,7 @@ func (t *turn) seal(s *submission) (*room.Event, error) {
 	if d.Kind.State() {
 		h.Origin, h.Incarnation, h.Seq, h.Prev = c.state.Origin(), 1, c.state.Index+1, c.state.Hash.Bytes()
 		h.StateIndex = h.Seq
+		h.Time = max(h.Time, uint64(c.state.Clock)+1) // which may be ahead of all that is said (clock.go)
 		t.cut(s)
 	} else {
 		end := t.logs[t.own]
@@ -284,7 +290,7 @@ func (t *turn) count(row *storage.Row) {
 		t.meta.Counted++
 		row.Counted = t.meta.Counted
 		t.meta.LastPos, t.meta.LastTime = row.Pos, e.Time().Millis()
-		t.meta.LastAuthor, t.meta.LastText = string(e.Author()), clip(e.Body.GetText(), 100)
+		t.meta.LastAuthor, t.meta.LastText = saidBy(e), clip(saidIn(e.Body), 100)
 	}
 	t.moveRead(row)
 	for _, u := range e.Body.GetMentions() {
@@ -368,7 +374,7 @@ func (t *turn) leaving() []string {
 // keepLog stores how far a log has come. One that is simply all there is a head; for
 // others it says which parts are here.
 func (t *turn) keepLog(ch *chain) {
-	if !t.newest(ch.key) {
+	if !t.c.newest(ch.key) || !latest(t.logs, ch.key) {
 		t.app.Chains = append(t.app.Chains, ch.stored())
 		return
 	}
@@ -392,15 +398,10 @@ func (t *turn) keepGaps(ch *chain) {
 	}
 }
 
-// newest is chamber.newest once this batch is done.
-func (t *turn) newest(k logKey) bool {
-	return newestAmong(t.c.logs, k) && newestAmong(t.logs, k)
-}
-
 // newest tells whether k is its origin's latest incarnation that is known here.
-func (c *chamber) newest(k logKey) bool { return newestAmong(c.logs, k) }
+func (c *chamber) newest(k logKey) bool { return latest(c.logs, k) }
 
-func newestAmong(logs map[logKey]*chain, k logKey) bool {
+func latest(logs map[logKey]*chain, k logKey) bool {
 	for other := range logs {
 		if other.origin == k.origin && other.incarnation > k.incarnation {
 			return false
@@ -412,7 +413,7 @@ func newestAmong(logs map[logKey]*chain, k logKey) bool {
 func storedMember(id room.ID, u room.User, m room.Member) *storagepb.Member {
 	out := &storagepb.Member{
 		Room: id.Bytes(), User: string(u), Membership: string(m.Membership),
-		Since: m.Since, InvitedBy: string(m.By), Reason: m.Reason, From: m.From,
+		Since: m.Since, InvitedBy: string(m.By), Reason: m.Reason, From: m.From, Bridge: m.Bridge,
 	}
 	if m.Membership == "" {
 		out.Membership = string(room.Left)
@@ -428,6 +429,9 @@ func (t *turn) publish() {
 	c.mu.Lock()
 	if t.fold != nil {
 		t.fold.publish(c)
+	}
+	if t.said && c.logs[t.own] == nil {
+		clear(c.reached) // nobody has anything of a new log
 	}
 	maps.Copy(c.logs, t.logs)
 	for _, u := range t.gone {
@@ -448,6 +452,9 @@ func (t *turn) publish() {
 	c.tails.note(t.app.Records)
 	if len(t.app.Erase)+len(t.app.Restore) > 0 {
 		c.tails.drop()
+	}
+	if len(t.erased) > 0 {
+		c.n.running.Go(func() { c.n.dropOf(t.erased) })
 	}
 	followers, passed := c.followers, c.passesOn(t.logs)
 	c.mu.Unlock()

@@ -17,7 +17,7 @@ func (c *chamber) view(row *storage.Row) *roompb.Event {
 		Origin: h.GetOrigin(), Seq: h.GetSeq(), Kind: h.GetKind(),
 		Text: b.GetText(), Mentions: b.GetMentions(), MentionRoom: b.GetMentionRoom(),
 		Emoji: b.GetEmoji(), Reason: b.GetReason(), Subject: b.GetSubject(), Role: b.GetRole(),
-		Settings: b.GetSettings(), Silent: b.GetSilent(), Voided: row.Void,
+		Settings: b.GetSettings(), Silent: b.GetSilent(), Voided: row.Void, Files: b.GetFiles(), Ghost: b.GetGhost(), Bridge: b.GetBridge(),
 	}
 	if row.Old {
 		v.Pos = 0
@@ -74,11 +74,27 @@ func (c *chamber) quote(id room.EventID) *roompb.Quote {
 	if err != nil || row.Void {
 		return &roompb.Quote{Id: id.String(), Deleted: err == nil}
 	}
-	text := row.Event.Body.GetText()
+	text := saidIn(row.Event.Body)
 	if len(row.Standing.GetEdits()) > 0 {
 		text = row.Standing.GetText()
 	}
-	return &roompb.Quote{Id: id.String(), Author: string(row.Event.Author()), Text: clip(text, 200), Deleted: wordless(row)}
+	return &roompb.Quote{Id: id.String(), Author: string(row.Event.Author()), Text: clip(text, 200), Deleted: wordless(row), Ghost: row.Event.Body.GetGhost()}
+}
+
+// saidIn is a message in one line: one without words is named by its file.
+func saidIn(b *roompb.Body) string {
+	if b.GetText() == "" && len(b.GetFiles()) > 0 {
+		return "📎 " + b.GetFiles()[0].GetName()
+	}
+	return b.GetText()
+}
+
+// saidBy is who people see as the author of a message: a ghost by its name.
+func saidBy(e *room.Event) string {
+	if g := e.Body.GetGhost(); g != nil {
+		return g.GetName()
+	}
+	return string(e.Author())
 }
 
 // about is the message that a stored event changed, as it stands now; nil when it

@@ -3,10 +3,11 @@
 # --check it changes nothing and says whether what is committed is current.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-protos="node/room/roompb/room.proto node/room/roompb/peer.proto federation/link/linkpb/link.proto transport/session/clientpb/client.proto storage/storagepb/storage.proto"
+protos="node/room/roompb/room.proto node/room/roompb/peer.proto federation/link/linkpb/link.proto transport/session/clientpb/client.proto storage/storagepb/storage.proto plugins/bridge/bridgepb/bridge.proto"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 go build -o "$scratch/protoc-gen-go" google.golang.org/protobuf/cmd/protoc-gen-go
+go build -o "$scratch/protoc-gen-go-grpc" google.golang.org/grpc/cmd/protoc-gen-go-grpc
 
 # generate FOLDER: as the repository, but under FOLDER
 generate() {
@@ -16,6 +17,10 @@ generate() {
     protoc --plugin="$scratch/protoc-gen-go" -I "$(dirname "$p")" -I node/room/roompb \
       --go_out="$1/$(dirname "$p")" --go_opt=paths=source_relative "$p"
   done
+  # Bridges are spoken to by gRPC; the other services are tables of our own.
+  p=plugins/bridge/bridgepb/bridge.proto
+  protoc --plugin="$scratch/protoc-gen-go-grpc" -I "$(dirname "$p")" \
+    --go-grpc_out="$1/$(dirname "$p")" --go-grpc_opt=paths=source_relative,require_unimplemented_servers=false "$p"
 }
 
 if [ "${1:-}" != --check ]; then

@@ -1,6 +1,8 @@
 package storage
 
 import (
+	"slices"
+
 	"hearth/node/room"
 )
 
@@ -36,12 +38,28 @@ func (x *indexer) entries(r room.ID, rec *Record, put func(entry) error) error {
 			return err
 		}
 	}
+	for _, blob := range filesOf(e) {
+		x.key = appendFile(x.key[:0], blob, r, rec.Pos)
+		if err := put(entry{x.key, nil}); err != nil {
+			return err
+		}
+	}
 	thread := threadOf(rec)
 	if thread.IsZero() && !e.Kind().Timeline() {
 		return nil
 	}
 	x.key = appendPlace(appendRow(x.key[:0], r, thread), placeOf(e))
 	return put(entry{x.key, x.value})
+}
+
+// filesOf are the blobs attached to e, each once.
+func filesOf(e *room.Event) (blobs []room.Hash) {
+	for _, f := range e.Body.GetFiles() {
+		if blob, err := room.ParseHash(f.GetBlob()); err == nil && !slices.Contains(blobs, blob) {
+			blobs = append(blobs, blob)
+		}
+	}
+	return blobs
 }
 
 // threadOf is the root of the thread that rec is in: its body tells, or, when that was

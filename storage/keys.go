@@ -52,6 +52,16 @@ const (
 	spaceBlock      space = 'K'
 	spaceReport     space = 'W'
 	spaceNodeInvite space = 'j'
+
+	spaceBridge space = 'g'
+	spaceLink   space = 'J'
+	spaceRemote space = 'M'
+	spaceLocal  space = 'L'
+	spaceStash  space = 'Q'
+	spaceMute   space = 'Y'
+
+	spaceFile        space = 'f'
+	spacePublication space = 'U'
 )
 
 // spaceTable says what each space's keys and values are made of. Numbers are big-endian, so
@@ -98,6 +108,14 @@ var spaceTable = []struct {
 	{spaceBlock, "name 0 what", "", "whom a local user blocks: a user, a node"},
 	{spaceReport, "id", "Report", "messages reported to the administrators"},
 	{spaceNodeInvite, "hash", "Invite", "invites of nodes by their secret"},
+	{spaceBridge, "name", "Bridge", "bridges to other networks"},
+	{spaceLink, "name 0 room", "BridgeLink", "what a bridge joins a room to"},
+	{spaceRemote, "name 0 room event", "Remote", "what an event is beyond a bridge"},
+	{spaceLocal, "name 0 room id", "event", "and the other way round"},
+	{spaceStash, "name 0 key", "bytes", "what a bridge's plugin keeps"},
+	{spaceMute, "name 0 room ghost", "", "whom an administrator does not want to hear from beyond a bridge"},
+	{spaceFile, "blob room pos (8)", "", "the messages that a file is attached to"},
+	{spacePublication, "hash", "Publication", "what a link shows to anybody, by its secret"},
 }
 
 const hashLen = len(room.Hash{})
@@ -154,8 +172,8 @@ func appendPos(b []byte, s space, r room.ID, pos uint64) []byte {
 // appendHash makes the keys of spaceEvent, spaceToken, spaceInvite, spaceNodeInvite and spaceBlob.
 func appendHash(b []byte, s space, h [32]byte) []byte { return append(append(b, byte(s)), h[:]...) }
 
-// appendName makes the keys of spaceAlias, spaceAccount, spaceValue, spacePeer, spaceProfile and
-// spaceReport.
+// appendName makes the keys of spaceAlias, spaceAccount, spaceValue, spacePeer, spaceProfile,
+// spaceReport and spaceBridge.
 func appendName(b []byte, s space, name string) []byte { return append(append(b, byte(s)), name...) }
 
 // appendOwned makes the beginning of every key that is somebody's: name 0.
@@ -164,6 +182,11 @@ func appendOwned(b []byte, s space, name string) []byte { return append(appendNa
 // appendUserRoom makes the keys of spaceUserRoom and spaceSetting, and begins spaceKey's.
 func appendUserRoom(b []byte, s space, u room.User, r room.ID) []byte {
 	return append(appendOwned(b, s, string(u)), r[:]...)
+}
+
+// appendBridgeRoom makes the keys of spaceLink, and begins those of spaceRemote, spaceLocal and spaceMute.
+func appendBridgeRoom(b []byte, s space, bridge string, r room.ID) []byte {
+	return append(appendOwned(b, s, bridge), r[:]...)
 }
 
 // appendRoomUser makes the keys of spaceMember, spaceRead and spacePast.

@@ -27,6 +27,25 @@ func (s *Store) Key(u room.User, r room.ID, key string) (Key, bool, error) {
 	return Key{User: u, Key: key, Event: event, Pos: m.GetPos(), Time: m.GetTime()}, true, err
 }
 
+// Keys reads what all idempotency keys of a user answered in a room.
+func (s *Store) Keys(u room.User, r room.ID) (keys []Key, err error) {
+	if err := s.enter(); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	prefix := appendUserRoom(nil, spaceKey, u, r)
+	err = s.scan(prefix, nil, func(key, value []byte) error {
+		m := new(storagepb.Key)
+		if err := decode(value, m); err != nil {
+			return err
+		}
+		event, err := room.HashFromBytes(m.GetEvent())
+		keys = append(keys, Key{User: u, Key: string(key[len(prefix):]), Event: event, Pos: m.GetPos(), Time: m.GetTime()})
+		return err
+	})
+	return keys, wrapf(err, "read keys of %s in room %s", u, r)
+}
+
 // PruneKeys forgets idempotency keys answered before a time (ms): nobody retries that late.
 // It tells how many it forgot.
 func (s *Store) PruneKeys(before int64) (forgotten int, err error) {

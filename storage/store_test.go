@@ -302,7 +302,7 @@ func TestVerifyFindsWhatDoesNotFit(t *testing.T) {
 	}
 	spaces := []space{
 		spaceRecord, spaceEvent, spaceLog, spaceTimeline, spaceThread, spaceHead, spaceRoom, spaceAlias, spaceMember, spaceUserRoom, spaceToken, spaceOwner,
-		spaceAbout, spaceStateHead, spaceChain, spacePeerRoom, spaceRoomNodes, spacePast, spacePeer, spaceProfile, spaceReport, spaceNodeInvite,
+		spaceAbout, spaceStateHead, spaceChain, spacePeerRoom, spaceRoomNodes, spacePast, spacePeer, spaceProfile, spaceReport, spaceNodeInvite, spaceFile,
 	}
 	for _, sp := range spaces {
 		for how, change := range meddle {

@@ -125,8 +125,17 @@ func (w *world) text() string {
 	return b.String()
 }
 
+// files are none, one, or the same twice.
+func (w *world) files() (files []*roompb.File) {
+	blob := room.Hash{byte(w.rng.IntN(4))}
+	for range w.rng.IntN(3) {
+		files = append(files, &roompb.File{Blob: blob.String(), Name: "kettle.png"})
+	}
+	return files
+}
+
 func (w *world) say(r *testRoom, a *Append) {
-	e := w.event(r, a, w.origin(), room.KindText, &roompb.Body{Text: w.text()})
+	e := w.event(r, a, w.origin(), room.KindText, &roompb.Body{Text: w.text(), Files: w.files()})
 	r.texts = append(r.texts, r.pos)
 	a.Keys = append(a.Keys, Key{User: e.Author(), Key: fmt.Sprint("k", r.pos), Event: e.ID, Pos: r.pos, Time: int64(r.pos)})
 }

@@ -39,6 +39,7 @@ func serverInfo(_ context.Context, c *call, in *clientpb.ServerInfoRequest) (*cl
 	}
 	if s.node.Blobs != nil {
 		out.Limits.AvatarBytes = uint32(s.node.Blobs.Limits().AvatarBytes)
+		out.Limits.FileBytes = uint64(s.node.Blobs.Limits().FileBytes)
 	}
 	if s.authority == nil {
 		out.CertificateHashes = s.certificates.hashes()

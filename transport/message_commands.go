@@ -30,7 +30,7 @@ func eventResponse(_ *call, r node.Receipt) (*clientpb.EventResponse, error) {
 }
 
 func drawSend(c *call, in *clientpb.SendRequest) (room.Draft, error) {
-	d := room.Draft{Kind: room.KindText, Key: in.Key, Body: &roompb.Body{Text: in.Text, Silent: in.Silent}}
+	d := room.Draft{Kind: room.KindText, Key: in.Key, Body: &roompb.Body{Text: in.Text, Silent: in.Silent, Files: in.Files}}
 	if in.Emote {
 		d.Kind = room.KindEmote
 	}

@@ -23,6 +23,7 @@ var update = flag.Bool("update", false, "write testdata/rights.txt anew")
 func TestRights(t *testing.T) {
 	h := openHouse(t)
 	s := &stage{h: h, owner: h.person("owner"), victim: h.person("victim"), guest: h.person("guest"), exile: h.person("exile")}
+	h.bridge()
 	var out strings.Builder
 	out.WriteString("# command: what each kind of person is answered. Written by go test ./transport -run TestRights -update\n")
 	for _, method := range methods(t) {
@@ -296,6 +297,26 @@ var requests = map[string]func(*scene) proto.Message{
 	"AdminNodeInvite":    func(*scene) proto.Message { return &clientpb.AdminNodeInviteRequest{} },
 	"AdminNodeJoin":      func(*scene) proto.Message { return &clientpb.AdminNodeJoinRequest{Link: "other.example"} },
 	"AdminFederationSet": func(*scene) proto.Message { return &clientpb.AdminFederationSetRequest{Policy: text("list")} },
+
+	"RoomBridges":      func(s *scene) proto.Message { return &clientpb.RoomBridgesRequest{Room: s.room} },
+	"AdminBridgeKinds": func(*scene) proto.Message { return &clientpb.Empty{} },
+	"AdminBridges":     func(*scene) proto.Message { return &clientpb.Empty{} },
+	"AdminBridgeAdd": func(s *scene) proto.Message {
+		return &clientpb.AdminBridgeAddRequest{Kind: "irc", Name: fmt.Sprint("bridge", s.n)}
+	},
+	"AdminBridgeSet":    func(*scene) proto.Message { return &clientpb.AdminBridgeSetRequest{Name: "libera", Enabled: yes()} },
+	"AdminBridgeRemove": func(*scene) proto.Message { return &clientpb.AdminBridgeRequest{Name: "nothere"} }, // not_found
+	"AdminBridgeLink": func(s *scene) proto.Message {
+		return &clientpb.AdminBridgeLinkRequest{Name: "libera", Room: s.room, Channel: fmt.Sprint("#c", s.n)}
+	},
+	"AdminBridgeUnlink": func(*scene) proto.Message {
+		return &clientpb.AdminBridgeUnlinkRequest{Name: "libera", Channel: "#none"}
+	}, // not_found
+	"AdminBridgeMute": func(s *scene) proto.Message {
+		return &clientpb.AdminBridgeMuteRequest{Name: "libera", Room: s.room, Ghost: "ann", On: true} // no such link: not_found
+	},
+	"AdminBridgeLogs":    func(*scene) proto.Message { return &clientpb.AdminBridgeLogsRequest{Name: "libera"} },
+	"AdminBridgeRestart": func(*scene) proto.Message { return &clientpb.AdminBridgeRequest{Name: "libera"} },
 }
 
 func byRoom(s *scene) proto.Message   { return &clientpb.RoomRequest{Room: s.room} }

@@ -190,6 +190,8 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /events", s.serveEvents)
 	mux.HandleFunc("POST /blob", s.putBlob)
 	mux.HandleFunc("GET /blob/{id}", s.getBlob)
+	mux.HandleFunc("POST /file", s.putFile)
+	mux.HandleFunc("GET /m/{secret}/{name}", s.getPublished)
 	mux.HandleFunc("GET /metrics", s.serveMetrics(s.counters.handler()))
 	mux.HandleFunc("GET /healthz", s.serveHealth)
 	mux.HandleFunc("GET /.well-known/hearth", s.serveWellKnown)

@@ -9,7 +9,7 @@ type table struct {
 
 func newTable() *table {
 	t := &table{names: map[string]*command{}}
-	for _, group := range [][]command{accountCommands(), roomCommands(), messageCommands(), readingCommands(), adminCommands(), federationCommands(), peerCommands()} {
+	for _, group := range [][]command{accountCommands(), roomCommands(), messageCommands(), readingCommands(), adminCommands(), federationCommands(), peerCommands(), bridgeCommands()} {
 		t.rows = append(t.rows, group...)
 	}
 	for i := range t.rows {

@@ -12,6 +12,7 @@ import (
 	"io"
 	"math/big"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -109,7 +110,7 @@ func checkPeers(ctx context.Context, p *patient) []finding {
 	out := peerFindings(answer.Peers)
 	out = append(out, gossipFinding(answer.Peers)...)
 	out = append(out, peerClocks(answer.Peers)...)
-	return append(out, alarmFindings(answer.Alarms, p.now())...)
+	return append(out, alarmFindings(answer, p.now())...)
 }
 
 // peers is nil where nobody who may ask does.
@@ -223,13 +224,17 @@ func peerClocks(peers []*pb.Peer) []finding {
 // recentAlarm is how long an alarm is worth a line here.
 const recentAlarm = 7 * 24 * time.Hour
 
-func alarmFindings(alarms []*pb.Alarm, now time.Time) []finding {
+func alarmFindings(answer *pb.AdminPeersResponse, now time.Time) []finding {
 	var out []finding
-	for _, a := range alarms {
-		if when := time.UnixMilli(a.Time); now.Sub(when) < recentAlarm && len(out) < 5 {
-			out = append(out, finding{"alarm", warning, at(a.Time) + " " + printable(a.Peer) + ": " + printable(a.Text),
-				"Ask that node's administrator. If it was set up anew: hearth peers forget " + printable(a.Peer)})
+	for _, a := range answer.Alarms {
+		if now.Sub(time.UnixMilli(a.Time)) >= recentAlarm || len(out) == 5 {
+			continue
 		}
+		f := finding{Check: "alarm", State: warning, Detail: at(a.Time) + " " + printable(a.Peer) + ": " + printable(a.Text)}
+		if slices.ContainsFunc(answer.Peers, func(p *pb.Peer) bool { return p.Name == a.Peer }) { // else it is about this node, and says itself what to do
+			f.Advice = "Ask that node's administrator. If it was set up anew: hearth peers forget " + printable(a.Peer)
+		}
+		out = append(out, f)
 	}
 	return out
 }

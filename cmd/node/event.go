@@ -17,18 +17,21 @@ type eventLine struct {
 	Kind   string `json:"kind"`
 	Text   string `json:"text"`
 
-	Pos      uint64   `json:"pos"`
-	Target   string   `json:"target,omitempty"` // edit, delete, react ...: the message it is about
-	ReplyTo  string   `json:"reply_to,omitempty"`
-	Thread   string   `json:"thread,omitempty"`
-	Mentions []string `json:"mentions,omitempty"`
-	Emoji    string   `json:"emoji,omitempty"`
-	Subject  string   `json:"subject,omitempty"`
-	Role     string   `json:"role,omitempty"`
-	Reason   string   `json:"reason,omitempty"`
-	Edited   int64    `json:"edited,omitempty"`
-	Deleted  bool     `json:"deleted,omitempty"`
-	Voided   bool     `json:"voided,omitempty"` // an entry of the state log took it back; only its author sees it
+	Pos      uint64     `json:"pos"`
+	Ghost    string     `json:"ghost,omitempty"`   // who said it, beyond the bridge whose bot is the author
+	Network  string     `json:"network,omitempty"` // the ghost's
+	Target   string     `json:"target,omitempty"`  // edit, delete, react ...: the message it is about
+	ReplyTo  string     `json:"reply_to,omitempty"`
+	Thread   string     `json:"thread,omitempty"`
+	Mentions []string   `json:"mentions,omitempty"`
+	Emoji    string     `json:"emoji,omitempty"`
+	Subject  string     `json:"subject,omitempty"`
+	Role     string     `json:"role,omitempty"`
+	Reason   string     `json:"reason,omitempty"`
+	Edited   int64      `json:"edited,omitempty"`
+	Deleted  bool       `json:"deleted,omitempty"`
+	Files    []fileLine `json:"files,omitempty"`
+	Voided   bool       `json:"voided,omitempty"` // an entry of the state log took it back; only its author sees it
 }
 
 func lineOf(room string, e *roompb.Event) eventLine {
@@ -37,6 +40,7 @@ func lineOf(room string, e *roompb.Event) eventLine {
 		Pos: e.Pos, Target: e.Target, ReplyTo: e.ReplyTo, Thread: e.Thread, Mentions: e.Mentions,
 		Emoji: e.Emoji, Subject: e.Subject, Role: e.Role, Reason: e.Reason,
 		Edited: e.Edited, Deleted: e.Deleted, Voided: e.Voided,
+		Ghost: e.Ghost.GetName(), Network: e.Ghost.GetNetwork(), Files: fileLines(e.Files),
 	}
 }
 
@@ -86,8 +90,19 @@ func (l eventLine) String() string {
 	if l.Voided {
 		format += " (void: the room's rules did not allow it any more)"
 	}
-	text := fmt.Sprintf(format, l.Author, l.Subject, l.Text, l.Emoji, l.Role)
+	text := fmt.Sprintf(format, l.who(), l.Subject, l.Text, l.Emoji, l.Role)
+	for _, f := range l.Files {
+		text += " " + f.String()
+	}
 	return at + " " + printable(text)
+}
+
+// who said it, as people see it.
+func (l eventLine) who() string {
+	if l.Ghost != "" {
+		return l.Ghost + " (" + l.Network + ")"
+	}
+	return l.Author
 }
 
 // printable keeps a message from steering the reader's terminal.

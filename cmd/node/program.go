@@ -44,6 +44,7 @@ type verbs struct {
 	Send    sendVerb     `cmd:"" help:"Say something in a room; '-' says every line of standard input."`
 	Tail    tailVerb     `cmd:"" help:"Print what is said in rooms as it arrives, until stopped."`
 	History historyVerb  `cmd:"" help:"Print what was said in a room, oldest first."`
+	File    fileVerb     `cmd:"" help:"Fetch a file that somebody attached to a message."`
 	Room    roomVerbs    `cmd:"" help:"Make, find, join and look after rooms."`
 	Block   blockVerb    `cmd:"" help:"Hide a user, or a whole node, from yourself; without an argument: whom you have blocked."`
 	Unblock unblockVerb  `cmd:"" help:"Take a block back."`

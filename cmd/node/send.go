@@ -12,7 +12,8 @@ import (
 
 type sendVerb struct {
 	Room     string        `arg:"" help:"Room id, or #alias@node."`
-	Text     string        `arg:"" help:"What to say (Markdown); '-' says every line of standard input as a message of its own."`
+	Text     string        `arg:"" optional:"" help:"What to say (Markdown); '-' says every line of standard input as a message of its own."`
+	File     []string      `help:"A file to attach, at most ten; the text may then be left out." placeholder:"PATH" type:"path"`
 	Emote    bool          `help:"As an action: * alice waves."`
 	Silent   bool          `help:"Counts as unread for nobody."`
 	ReplyTo  string        `help:"Event this answers." placeholder:"EVENT"`
@@ -22,8 +23,11 @@ type sendVerb struct {
 }
 
 func (v *sendVerb) Run(ctx context.Context, r *run) error {
-	if v.Text == "-" && v.Key != "" {
-		return misuse("--key is for one message; '-' sends many")
+	if v.Text == "-" && (v.Key != "" || len(v.File) > 0) {
+		return misuse("--key and --file are for one message; '-' sends many")
+	}
+	if v.Text == "" && len(v.File) == 0 {
+		return misuse("say something, or attach a file with --file")
 	}
 	l, err := r.login()
 	if err != nil {
@@ -56,10 +60,14 @@ func (v *sendVerb) Run(ctx context.Context, r *run) error {
 // say waits for each answer before the next message: so they keep their order whatever
 // has to be sent again.
 func (v *sendVerb) say(ctx context.Context, r *run, l *login, room, text string) error {
+	files, err := l.upload(ctx, v.File)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, v.RetryFor)
 	defer cancel()
 	answer, err := client.Insist(ctx, l.http, client.Send, &pb.SendRequest{
-		Room: room, Text: text, Emote: v.Emote, ReplyTo: v.ReplyTo, Thread: v.Thread, Silent: v.Silent, Key: v.Key,
+		Room: room, Text: text, Emote: v.Emote, ReplyTo: v.ReplyTo, Thread: v.Thread, Silent: v.Silent, Key: v.Key, Files: files,
 	})
 	if err != nil {
 		return err

@@ -68,6 +68,7 @@ type Link struct {
 	heard   time.Time
 	rtt     time.Duration
 	ahead   time.Duration
+	aheadAt time.Time
 	steps   []Step
 	frames  []*linkpb.Frame
 	rooms   map[room.ID]*place
@@ -205,7 +206,7 @@ func wait(ms uint32) time.Duration {
 }
 
 func (l *Link) greet(now time.Time, h *linkpb.Hello) {
-	l.ahead = time.UnixMilli(h.GetTime()).Sub(now)
+	l.ahead, l.aheadAt = time.UnixMilli(h.GetTime()).Sub(now), now
 	switch {
 	case h.GetRefused() != "":
 		l.finish(&End{Code: clip(h.GetRefused(), 40), Message: clip(h.GetMessage(), maxSentence)})
@@ -334,7 +335,7 @@ func (l *Link) receivePong(now time.Time, p *linkpb.Pong) {
 	}
 	l.pongID = l.pingID
 	l.rtt = now.Sub(l.pinged)
-	l.ahead = time.UnixMilli(p.GetTime()).Add(l.rtt / 2).Sub(now)
+	l.ahead, l.aheadAt = time.UnixMilli(p.GetTime()).Add(l.rtt/2).Sub(now), now
 }
 
 // Due is when Tick is to be called at the latest; zero: never.
@@ -402,6 +403,9 @@ func (l *Link) RTT() time.Duration { return l.rtt }
 
 // ClockAhead is how far the peer's clock is ahead.
 func (l *Link) ClockAhead() time.Duration { return l.ahead }
+
+// ClockAt is when that was found, by this node's clock.
+func (l *Link) ClockAt() time.Time { return l.aheadAt }
 
 func (p phase) String() string { return [...]string{"greeting", "judging", "up", "ended"}[p] }
 

@@ -151,6 +151,9 @@ func (a *Accounts) newPassword(ctx context.Context, local string, password *stri
 // apply does the change. The caller holds a.change.
 func (a *Accounts) apply(local string, change Change, hash string) error {
 	return a.update(local, func(m *storagepb.Account) error {
+		if m.GetBridge() != "" {
+			return room.Errorf(room.Forbidden, "%s is the bot of a bridge, and nobody signs in as it. `hearth bridge set` stops the bridge, `hearth bridge remove` takes it away.", local)
+		}
 		ruled := m.GetAdmin() && !m.GetDisabled()
 		if change.Disabled != nil {
 			m.Disabled = *change.Disabled

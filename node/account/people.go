@@ -33,7 +33,7 @@ func newPerson(m *storagepb.Account, node string) *person {
 		created: m.GetCreated(), seen: m.GetSeen(), keys: keysOf(m),
 		profile: &roompb.Profile{
 			User: string(user), DisplayName: m.GetDisplayName(), Status: m.GetStatus(),
-			Avatar: m.GetAvatar(), Disabled: m.GetDisabled(),
+			Avatar: m.GetAvatar(), Disabled: m.GetDisabled(), Bridge: m.GetBridge(),
 		},
 	}
 }

@@ -4,11 +4,11 @@
 //
 // A file appears whole or not at all: it is written without a name (O_TMPFILE), synced, linked to its
 // name, and the folder is synced; only then does the store get to know it. Two uploads of the same
-// bytes are one file. So far files are avatars of people and rooms, re-encoded from what was uploaded.
+// bytes are one file. Avatars of people and rooms are re-encoded from what was uploaded; files attached to
+// messages are kept as they came, but for what pictures tell of their taker.
 package blob
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -30,17 +30,25 @@ import (
 
 // Limits of uploads; a zero field means its default.
 type Limits struct {
-	AvatarBytes int64            // of an uploaded picture before it is made smaller; default 10 MiB
-	UserBytes   int64            // of all files of one user as they are stored; default 64 MiB
-	Now         func() time.Time // default time.Now
+	AvatarBytes  int64            // of an uploaded picture before it is made smaller; default 10 MiB
+	FileBytes    int64            // of a file attached to a message; default 50 MiB
+	UserBytes    int64            // of all files of one user as they are stored; default 1 GiB
+	ForeignBytes int64            // of all files of other nodes that are kept here; default 4 GiB
+	Now          func() time.Time // default time.Now
 }
 
 func (l Limits) withDefaults() Limits {
 	if l.AvatarBytes == 0 {
 		l.AvatarBytes = 10 << 20
 	}
+	if l.FileBytes == 0 {
+		l.FileBytes = 50 << 20
+	}
 	if l.UserBytes == 0 {
-		l.UserBytes = 64 << 20
+		l.UserBytes = 1 << 30
+	}
+	if l.ForeignBytes == 0 {
+		l.ForeignBytes = 4 << 30
 	}
 	if l.Now == nil {
 		l.Now = time.Now
@@ -130,27 +138,11 @@ func (s *Store) avatar(ctx context.Context, raw []byte) (data []byte, mime strin
 
 func (s *Store) put(owner room.User, data []byte, mime string) (room.Hash, error) {
 	id := room.Hash(sha256.Sum256(data))
-	s.quota.Lock()
-	defer s.quota.Unlock()
-	known, err := s.meta.Blob(id)
-	if err != nil {
-		return room.Hash{}, fmt.Errorf("put blob %s: %w", id, err)
-	}
-	if known == nil {
-		if err := s.checkQuota(owner, int64(len(data))); err != nil {
-			return room.Hash{}, err
-		}
-	}
-	// Known or not, the file is made sure of: a restored backup may lack it.
-	if err := s.write(id, data); err != nil {
-		return room.Hash{}, fmt.Errorf("put blob %s: %w", id, err)
-	}
-	if known != nil {
-		return id, nil
-	}
-	return id, s.meta.PutBlob(&storagepb.Blob{
+	m := &storagepb.Blob{
 		Id: id.Bytes(), Type: mime, Size: int64(len(data)), Owner: owner.Local(), Created: s.limits.Now().UnixMilli(),
-	})
+	}
+	may := func(room.Hash) error { return s.checkQuota(owner, m.Size) }
+	return id, s.admit(id, m, may, func() error { return s.write(id, data) })
 }
 
 func (s *Store) checkQuota(owner room.User, size int64) error {
@@ -199,28 +191,35 @@ func (s *Store) Open(id room.Hash) (io.ReadSeekCloser, *storagepb.Blob, error) {
 	if meta == nil {
 		return nil, nil, notFound()
 	}
-	data, err := s.sound(id)
+	f, err := s.sound(id)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, notFound()
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	return &file{bytes.NewReader(data)}, meta, nil
+	return f, meta, nil
 }
 
 func notFound() error { return room.Errorf(room.NotFound, "There is no such file.") }
 
-// sound reads a file whole. Avatars are some tens of kilobytes, hashed in as many microseconds.
-func (s *Store) sound(id room.Hash) ([]byte, error) {
-	data, err := os.ReadFile(s.path(id))
+// sound opens a file after comparing all of it with its hash: 1 ms a megabyte.
+func (s *Store) sound(id room.Hash) (*os.File, error) {
+	f, err := os.Open(s.path(id))
 	if err != nil {
 		return nil, fmt.Errorf("open blob %s: %w", id, err)
 	}
-	if room.Hash(sha256.Sum256(data)) != id {
-		return nil, fmt.Errorf("open blob %s: it is damaged on disk", id)
+	sum := sha256.New()
+	if _, err = io.Copy(sum, f); err == nil && room.Hash(sum.Sum(nil)) != id {
+		err = errors.New("it is damaged on disk")
 	}
-	return data, nil
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open blob %s: %w", id, err), f.Close())
+	}
+	return f, nil
 }
 
 // Verify reads every file that is known and calls bad for each that is missing or damaged.
@@ -228,7 +227,10 @@ func (s *Store) Verify(ctx context.Context, bad func(id room.Hash, err error)) (
 	err = s.meta.Blobs(func(m *storagepb.Blob) error {
 		id, err := room.HashFromBytes(m.GetId())
 		if err == nil {
-			_, err = s.sound(id)
+			var f *os.File
+			if f, err = s.sound(id); err == nil {
+				err = f.Close()
+			}
 		}
 		if err != nil {
 			bad(id, err)
@@ -237,27 +239,4 @@ func (s *Store) Verify(ctx context.Context, bad func(id room.Hash, err error)) (
 		return ctx.Err()
 	})
 	return files, err
-}
-
-// file is an open blob.
-type file struct{ *bytes.Reader }
-
-func (*file) Close() error { return nil }
-
-// foreignTypes are what another node's file may be: pictures, as PutAvatar makes them.
-var foreignTypes = map[string]bool{"image/png": true, "image/jpeg": true, "image/gif": true, "image/webp": true}
-
-// PutForeign keeps a file that another node sent for an id: one that does not hash to it
-// is refused. It counts against nobody's quota.
-func (s *Store) PutForeign(id room.Hash, data []byte, mime string) error {
-	if !foreignTypes[mime] {
-		return room.Errorf(room.BadRequest, "A file of type %.40q is not taken from other nodes.", mime)
-	}
-	if sha256.Sum256(data) != id {
-		return room.Errorf(room.BadRequest, "The file is not the one that its name says.")
-	}
-	if err := s.write(id, data); err != nil {
-		return err
-	}
-	return s.meta.PutBlob(&storagepb.Blob{Id: id.Bytes(), Type: mime, Size: int64(len(data)), Created: s.limits.Now().UnixMilli()})
 }

@@ -29,6 +29,7 @@ const (
 // process-wide, any import could add to it.
 type format struct {
 	magic  string // "?" matches any byte
+	mime   string
 	config func([]byte) (image.Config, error)
 	decode func([]byte) (image.Image, error)
 	cost   func([]byte, image.Config) int64 // bytes of memory that decode takes
@@ -39,18 +40,19 @@ type format struct {
 func formats() []format {
 	one := func([]byte) int { return 1 }
 	return []format{
-		{"\x89PNG\r\n\x1a\n", reading(png.DecodeConfig), reading(png.Decode), costPNG, one},
-		{"\xff\xd8\xff", reading(jpeg.DecodeConfig), reading(jpeg.Decode), costJPEG, one},
-		{"GIF8?a", reading(gif.DecodeConfig), reading(gif.Decode), costPlain, countFrames},
-		{"RIFF????WEBPVP8", reading(webp.DecodeConfig), reading(webp.Decode), costWebP, one},
+		{"\x89PNG\r\n\x1a\n", "image/png", reading(png.DecodeConfig), reading(png.Decode), costPNG, one},
+		{"\xff\xd8\xff", "image/jpeg", reading(jpeg.DecodeConfig), reading(jpeg.Decode), costJPEG, one},
+		{"GIF8?a", "image/gif", reading(gif.DecodeConfig), reading(gif.Decode), costPlain, countFrames},
+		{"RIFF????WEBPVP8", "image/webp", reading(webp.DecodeConfig), reading(webp.Decode), costWebP, one},
 	}
 }
 
 // picture is an uploaded file whose header was found acceptable. Nothing of it is decoded yet.
 type picture struct {
 	format
-	raw  []byte
-	cost int64
+	raw           []byte
+	cost          int64
+	width, height int // as it is shown, upright
 }
 
 // inspect reads the header only: its work does not depend on the size that the header claims.
@@ -61,6 +63,16 @@ func inspect(raw []byte) (picture, error) {
 		}
 	}
 	return picture{}, room.Errorf(room.BadRequest, "That is not a PNG, JPEG, GIF or WebP picture.")
+}
+
+// pictureType is the kind of picture that begins so; "" when it is none that is let in.
+func pictureType(head []byte) string {
+	for _, f := range formats() {
+		if matches(head, f.magic) {
+			return f.mime
+		}
+	}
+	return ""
 }
 
 func matches(raw []byte, magic string) bool {
@@ -93,7 +105,10 @@ func (f format) inspect(raw []byte) (picture, error) {
 	if cost > maxDecode {
 		return picture{}, room.Errorf(room.TooLarge, "That picture has %d x %d pixels, too many for its kind: make it smaller.", c.Width, c.Height)
 	}
-	return picture{f, raw, cost}, nil
+	if orientation(raw) >= 5 { // lies on its side
+		c.Width, c.Height = c.Height, c.Width
+	}
+	return picture{f, raw, cost, c.Width, c.Height}, nil
 }
 
 // square decodes the picture and makes it an avatar: upright, cut to its middle square, at most 256

@@ -47,6 +47,7 @@ type State struct {
 	Since      time.Time
 	Gossip     bool          // seen alive by gossip
 	ClockAhead time.Duration // of its clock before this one's, at the last hello or pong
+	ClockAt    time.Time     // when that was, by this node's clock
 }
 
 // Standing is how a link stands.

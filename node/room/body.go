@@ -30,6 +30,13 @@ const (
 	MaxCuts         = MaxIncarnation // of one node, in one entry
 	MaxSpells       = 2000           // of one user in a room, before joining again is refused
 	MaxSeq          = 1<<53 - 1      // of a log: what a JSON number holds, so that sums with it do not overflow
+	MaxFiles        = 10             // attached to one message
+	MaxFileName     = 200            // characters
+	MaxFileType     = 100            // characters of a MIME type
+	MaxBridge       = 200            // characters of what a bridge joins a room to
+	MaxGhost        = 100            // characters of a ghost's id and of its name
+	MaxNetwork      = 50             // characters of a network's name
+	MaxHops         = 8              // networks that one message may pass
 	SaltLen         = 16
 	CurrentVersion  = 1
 	MaxClockForward = 2 * 60 * 1000 // ms an event may be ahead of its reader's clock
@@ -66,7 +73,7 @@ func both(first, second bodyCheck) bodyCheck {
 
 func checkText(b *roompb.Body) error {
 	switch {
-	case b.GetText() == "" || isBlank(b.GetText()):
+	case isBlank(b.GetText()) && len(b.GetFiles()) == 0:
 		return Errorf(BadRequest, "The message is empty.")
 	case len(b.GetText()) > MaxText:
 		return Errorf(TooLarge, "A message has at most 64 KB; this one has %d KB.", (len(b.GetText())+1023)/1024)

@@ -38,7 +38,7 @@ func (s *State) dumpMembers() []*roompb.MemberStanding {
 	for u, m := range s.Members {
 		out = append(out, &roompb.MemberStanding{
 			User: string(u), Membership: string(m.Membership), Role: int32(m.Role),
-			Since: m.Since, By: string(m.By), Reason: m.Reason, From: m.From,
+			Since: m.Since, By: string(m.By), Reason: m.Reason, From: m.From, Bridge: m.Bridge,
 		})
 	}
 	slices.SortFunc(out, func(a, b *roompb.MemberStanding) int { return cmp.Compare(a.GetUser(), b.GetUser()) })

@@ -70,8 +70,9 @@ func applyCreate(s *State, e *Event) {
 }
 
 func applyJoin(s *State, e *Event) {
-	u := e.Author()
-	s.stand(u, e.member(Joined, s.roleAtJoin(u)), e)
+	u, m := e.Author(), e.member(Joined, s.roleAtJoin(e.Author()))
+	m.Bridge = e.Body.GetBridge()
+	s.stand(u, m, e)
 	s.AdoptKey(u.Node(), e.Body.GetNodeKey())
 }
 

@@ -43,17 +43,17 @@ type kindFacts struct {
 
 // kinds is the whole language of a room: a kind that is not here is not understood.
 var kinds = map[Kind]kindFacts{
-	KindText:    {roompb.Log_LOG_MESSAGES, true, RightSay, checkText},
-	KindEmote:   {roompb.Log_LOG_MESSAGES, true, RightSay, checkText},
+	KindText:    {roompb.Log_LOG_MESSAGES, true, RightSay, both(both(checkText, checkFiles), checkGhost)},
+	KindEmote:   {roompb.Log_LOG_MESSAGES, true, RightSay, both(both(checkText, checkFiles), checkGhost)},
 	KindEdit:    {roompb.Log_LOG_MESSAGES, false, RightEditOwn, both(checkTarget, checkText)},
 	KindDelete:  {roompb.Log_LOG_MESSAGES, false, RightDeleteOwn, both(checkTarget, checkReason)},
-	KindReact:   {roompb.Log_LOG_MESSAGES, false, RightReact, both(checkTarget, checkEmoji)},
-	KindUnreact: {roompb.Log_LOG_MESSAGES, false, RightReact, both(checkTarget, checkEmoji)},
+	KindReact:   {roompb.Log_LOG_MESSAGES, false, RightReact, both(both(checkTarget, checkEmoji), checkGhost)},
+	KindUnreact: {roompb.Log_LOG_MESSAGES, false, RightReact, both(both(checkTarget, checkEmoji), checkGhost)},
 	KindPin:     {roompb.Log_LOG_MESSAGES, false, RightPin, checkTarget},
 	KindUnpin:   {roompb.Log_LOG_MESSAGES, false, RightPin, checkTarget},
 
 	KindCreate:   {roompb.Log_LOG_STATE, true, rightNone, both(checkCreate, checkReason)},
-	KindJoin:     {roompb.Log_LOG_STATE, true, rightNone, checkReason},
+	KindJoin:     {roompb.Log_LOG_STATE, true, rightNone, both(checkReason, checkJoinBridge)},
 	KindLeave:    {roompb.Log_LOG_STATE, true, rightNone, checkReason},
 	KindInvite:   {roompb.Log_LOG_STATE, true, RightInvite, both(checkSubject, checkReason)},
 	KindKick:     {roompb.Log_LOG_STATE, true, RightKick, both(checkSubject, checkReason)},

@@ -82,7 +82,7 @@ func (s *State) loadMembers(d *roompb.StateDump) error {
 		}
 		s.SetMember(u, Member{
 			Membership: Membership(m.GetMembership()), Role: Role(m.GetRole()), Since: m.GetSince(),
-			By: User(m.GetBy()), Reason: m.GetReason(), From: m.GetFrom(),
+			By: User(m.GetBy()), Reason: m.GetReason(), From: m.GetFrom(), Bridge: m.GetBridge(),
 		})
 	}
 	return nil
@@ -98,6 +98,9 @@ func (s *State) checkMember(m *roompb.MemberStanding) error {
 		return badDump("%s is in the 1:1 room of others", u)
 	}
 	if err := CheckLine("reason", m.GetReason(), MaxReason); err != nil {
+		return err
+	}
+	if err := checkBridge(m.GetBridge()); err != nil {
 		return err
 	}
 	return checkStanding(User(m.GetUser()), Membership(m.GetMembership()), m.GetRole(), m.GetFrom(), s.Index)

@@ -106,13 +106,13 @@ func checkJoin(s *State, e *Event) error {
 	if err := checkUser(string(u)); err != nil {
 		return err
 	}
-	if err := s.checkMayJoin(u); err != nil {
+	if err := s.checkMayJoin(u, e.Body.GetBridge() != ""); err != nil {
 		return err
 	}
 	return s.checkNodeKey(u.Node(), e.Body.GetNodeKey())
 }
 
-func (s *State) checkMayJoin(u User) error {
+func (s *State) checkMayJoin(u User, bridge bool) error {
 	if err := s.checkRoomFor(u); err != nil {
 		return err
 	}
@@ -125,10 +125,25 @@ func (s *State) checkMayJoin(u User) error {
 		return Errorf(Forbidden, "This room is full: %d members.", s.Joined)
 	case m == Invited, u == s.Creator, u == s.Direct:
 		return nil
+	case bridge:
+		return s.checkMayBridge(u)
 	case s.Public && !s.IsDirect():
 		return nil
 	}
 	return Errorf(NotFound, "There is no such room, or you need an invitation to it.")
+}
+
+// checkMayBridge: that a room is public does not mean that anybody may carry it to another
+// network. Where the room was made the operator may, who has all of it anyway; any other
+// bridge is invited by somebody of the room.
+func (s *State) checkMayBridge(bot User) error {
+	switch {
+	case s.IsDirect():
+		return Errorf(Forbidden, "A 1:1 room is for two, and has no bridges.")
+	case bot.Node() == s.Origin():
+		return nil
+	}
+	return Errorf(Forbidden, "Somebody of the room has to invite %s first: it is a bridge of another node.", bot)
 }
 
 // checkRoomFor is what keeps anybody from being let in: a node's ban, or the room's bounds.

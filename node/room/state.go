@@ -24,6 +24,7 @@ type Member struct {
 	By         User  // who invited or banned
 	Reason     string
 	From       uint64 // index of the entry that gave this standing, membership or role
+	Bridge     string // of a bridge's bot: the far place that it joins the room to, for people to read
 }
 
 // State is what the entries of a room's state log fold to: who is a member, who may do

@@ -59,6 +59,22 @@ type Batch struct {
 	Cursors map[room.ID]uint64 // how far the index has now read these rooms
 }
 
+// maxWeight is how many bytes of text one batch should have, of each message those that may become words:
+// some 200 messages as people write them, or one of the longest.
+const maxWeight = maxWords
+
+// Full tells whether b is as large as a batch should be.
+func (b *Batch) Full() bool {
+	if len(b.Put)+len(b.Delete) >= MaxBatch/2 {
+		return true
+	}
+	weight := 0
+	for i := range b.Put {
+		weight += min(len(b.Put[i].Text), maxWords)
+	}
+	return weight >= maxWeight
+}
+
 // Index answers queries while batches are applied. Any goroutine may call its methods, but batches
 // should come from one: two at a time gain nothing.
 type Index struct {

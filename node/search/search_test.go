@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -415,4 +416,53 @@ func FuzzFindsItself(f *testing.F) {
 			t.Fatalf("%q does not find itself as a phrase: words %q", text, x.words.phrase(text))
 		}
 	})
+}
+
+// TestMostWords: of a message that becomes more words than any has, the first are found, and bleve's
+// share of memory stays small, whatever the characters become when they are composed.
+func TestMostWords(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	random := func() string {
+		var b strings.Builder
+		for b.Len() < room.MaxText-8 {
+			b.WriteRune(rune(0x4e00 + rng.IntN(20_000)))
+		}
+		return b.String()
+	}
+	for name, text := range map[string]string{
+		"characters": random(), "letters": strings.Repeat("a ", room.MaxText/2), "long when composed": strings.Repeat("\ufdfa", room.MaxText/3),
+		"many when composed": strings.Repeat("\u3316", room.MaxText/3), "one word": strings.Repeat("w", room.MaxText),
+	} {
+		if n := len(newAnalyser().Analyze([]byte(text))); n > maxWords {
+			t.Errorf("%s: %d words", name, n)
+		}
+		var before, after runtime.MemStats
+		x := fresh(t)
+		runtime.ReadMemStats(&before)
+		apply(t, x, Batch{Put: []Doc{{Ref: Ref{garden, 1}, Text: "needle " + text}}})
+		runtime.ReadMemStats(&after)
+		if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 48 {
+			t.Errorf("%s: one message of 64 KB took %d MB to index", name, took)
+		}
+		if got, err := x.Query(t.Context(), Query{Text: "needle", Rooms: []room.ID{garden}}); err != nil || got.Total != 1 {
+			t.Errorf("%s: its first word finds %v, %v", name, got, err)
+		}
+	}
+}
+
+// TestFull: a batch ends where it has enough, and one message is always enough.
+func TestFull(t *testing.T) {
+	var b Batch
+	for n := 1; n <= MaxBatch; n++ {
+		b.Put = append(b.Put, Doc{Text: strings.Repeat("x", 45)})
+		if b.Full() {
+			if n < 100 {
+				t.Errorf("%d short messages are a batch", n)
+			}
+			break
+		}
+	}
+	if long := (&Batch{Put: []Doc{{Text: strings.Repeat("x", room.MaxText)}}}); !b.Full() || !long.Full() {
+		t.Error("a batch has no end")
+	}
 }

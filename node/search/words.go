@@ -10,11 +10,18 @@ import (
 	"github.com/blevesearch/bleve/v2/analysis/token/lowercase"
 	segment "github.com/blevesearch/bleve/v2/analysis/tokenizer/unicode"
 	"golang.org/x/text/unicode/norm"
+
+	"hearth/node/room"
 )
 
 // maxWord is where longer words are cut, in bytes: a message of 64 KB without a space must not become a
 // term of 64 KB.
 const maxWord = 96
+
+// maxWords is by how many words a message is found, the first ones: 50 KB of English, 4,096 characters of
+// Chinese. Bleve takes up to 1.4 KB of memory and 3 us for a word that is new, so that 64 KB of random
+// characters would cost it 58 MB and 120 ms; and one character may be composed of 18 (U+FDFA).
+const maxWords = 8192
 
 // analyser makes words of a text: NFKC (so that full-width letters and composed accents match), words by
 // Unicode's rules (UAX #29), lower case. Chinese, Japanese and Korean text, which has no spaces or joins
@@ -36,13 +43,13 @@ func newAnalyser() *analyser {
 
 // Analyze is called by bleve, from several goroutines at once.
 func (a *analyser) Analyze(text []byte) analysis.TokenStream {
-	tokens := a.split.Tokenize(prepare(text))
+	tokens := first(a.split.Tokenize(prepare(text)))
 	for _, t := range tokens {
 		if isHangul(t.Term) {
 			t.Type = analysis.Ideographic
 		}
 	}
-	tokens = a.pairs.Filter(a.lower.Filter(tokens))
+	tokens = first(a.pairs.Filter(a.lower.Filter(tokens)))
 	for _, t := range tokens {
 		t.Term = clip(t.Term)
 		t.Start, t.End = 0, 0 // nothing is highlighted by the server: two bytes less a word
@@ -54,7 +61,12 @@ func (a *analyser) Analyze(text []byte) analysis.TokenStream {
 // parts: node.example, a_long_name, 12:30.
 func prepare(text []byte) []byte {
 	s := norm.NFKC.String(strings.ToValidUTF8(string(text), " "))
-	return []byte(joints.Replace(s))
+	s = joints.Replace(s)
+	return []byte(s[:min(len(s), room.MaxText)]) // composing may have made it many times as long
+}
+
+func first(tokens analysis.TokenStream) analysis.TokenStream {
+	return tokens[:min(len(tokens), maxWords)]
 }
 
 var joints = strings.NewReplacer(".", " ", ":", " ", "_", " ")

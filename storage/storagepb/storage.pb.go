@@ -456,7 +456,8 @@ type Member struct {
 	Since         int64                  `protobuf:"varint,5,opt,name=since,proto3" json:"since,omitempty"`
 	InvitedBy     string                 `protobuf:"bytes,6,opt,name=invited_by,json=invitedBy,proto3" json:"invited_by,omitempty"`
 	Reason        string                 `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
-	From          uint64                 `protobuf:"varint,8,opt,name=from,proto3" json:"from,omitempty"` // index of the state entry that gave this standing; 0: it was made before federation
+	From          uint64                 `protobuf:"varint,8,opt,name=from,proto3" json:"from,omitempty"`    // index of the state entry that gave this standing; 0: it was made before federation
+	Bridge        string                 `protobuf:"bytes,9,opt,name=bridge,proto3" json:"bridge,omitempty"` // of a bridge's bot: what it joins the room to
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -545,6 +546,13 @@ func (x *Member) GetFrom() uint64 {
 		return x.From
 	}
 	return 0
+}
+
+func (x *Member) GetBridge() string {
+	if x != nil {
+		return x.Bridge
+	}
+	return ""
 }
 
 // Past is a user's standings that have ended, oldest first.
@@ -1041,6 +1049,7 @@ type Account struct {
 	Avatar        string                 `protobuf:"bytes,7,opt,name=avatar,proto3" json:"avatar,omitempty"` // blob id
 	Created       int64                  `protobuf:"varint,8,opt,name=created,proto3" json:"created,omitempty"`
 	Seen          int64                  `protobuf:"varint,9,opt,name=seen,proto3" json:"seen,omitempty"`
+	Bridge        string                 `protobuf:"bytes,10,opt,name=bridge,proto3" json:"bridge,omitempty"` // of a bridge's bot: what it is, for people ("IRC libera"); it has no password, and nobody signs in as it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1136,6 +1145,13 @@ func (x *Account) GetSeen() int64 {
 		return x.Seen
 	}
 	return 0
+}
+
+func (x *Account) GetBridge() string {
+	if x != nil {
+		return x.Bridge
+	}
+	return ""
 }
 
 // Device is one login of an account.
@@ -1341,6 +1357,9 @@ type Blob struct {
 	Owner         string                 `protobuf:"bytes,4,opt,name=owner,proto3" json:"owner,omitempty"` // local part; whose quota it counts against
 	Created       int64                  `protobuf:"varint,5,opt,name=created,proto3" json:"created,omitempty"`
 	Name          string                 `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`
+	Width         uint32                 `protobuf:"varint,7,opt,name=width,proto3" json:"width,omitempty"` // pictures: pixels
+	Height        uint32                 `protobuf:"varint,8,opt,name=height,proto3" json:"height,omitempty"`
+	Attached      bool                   `protobuf:"varint,9,opt,name=attached,proto3" json:"attached,omitempty"` // it belongs to messages, and goes when none has it any more; false: an avatar
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1417,6 +1436,120 @@ func (x *Blob) GetName() string {
 	return ""
 }
 
+func (x *Blob) GetWidth() uint32 {
+	if x != nil {
+		return x.Width
+	}
+	return 0
+}
+
+func (x *Blob) GetHeight() uint32 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *Blob) GetAttached() bool {
+	if x != nil {
+		return x.Attached
+	}
+	return false
+}
+
+// Publication is what a link shows to anybody who has it: a file, or a page of plain text.
+type Publication struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Blob          []byte                 `protobuf:"bytes,1,opt,name=blob,proto3" json:"blob,omitempty"` // 32 bytes, or
+	Text          string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"` // file name
+	Type          string                 `protobuf:"bytes,4,opt,name=type,proto3" json:"type,omitempty"`
+	Expires       int64                  `protobuf:"varint,5,opt,name=expires,proto3" json:"expires,omitempty"`
+	Owner         string                 `protobuf:"bytes,6,opt,name=owner,proto3" json:"owner,omitempty"` // local part of who made it: a bridge's bot
+	Event         []byte                 `protobuf:"bytes,7,opt,name=event,proto3" json:"event,omitempty"` // 32 bytes: the message that it is of; the link ends when that is deleted
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Publication) Reset() {
+	*x = Publication{}
+	mi := &file_storage_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Publication) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Publication) ProtoMessage() {}
+
+func (x *Publication) ProtoReflect() protoreflect.Message {
+	mi := &file_storage_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Publication.ProtoReflect.Descriptor instead.
+func (*Publication) Descriptor() ([]byte, []int) {
+	return file_storage_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Publication) GetBlob() []byte {
+	if x != nil {
+		return x.Blob
+	}
+	return nil
+}
+
+func (x *Publication) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Publication) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Publication) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *Publication) GetExpires() int64 {
+	if x != nil {
+		return x.Expires
+	}
+	return 0
+}
+
+func (x *Publication) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *Publication) GetEvent() []byte {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
 // RoomSetting is one user's own wish about one room.
 type RoomSetting struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1427,7 +1560,7 @@ type RoomSetting struct {
 
 func (x *RoomSetting) Reset() {
 	*x = RoomSetting{}
-	mi := &file_storage_proto_msgTypes[14]
+	mi := &file_storage_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1439,7 +1572,7 @@ func (x *RoomSetting) String() string {
 func (*RoomSetting) ProtoMessage() {}
 
 func (x *RoomSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[14]
+	mi := &file_storage_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1452,7 +1585,7 @@ func (x *RoomSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomSetting.ProtoReflect.Descriptor instead.
 func (*RoomSetting) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{14}
+	return file_storage_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RoomSetting) GetMuted() string {
@@ -1478,7 +1611,7 @@ type Peer struct {
 
 func (x *Peer) Reset() {
 	*x = Peer{}
-	mi := &file_storage_proto_msgTypes[15]
+	mi := &file_storage_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1490,7 +1623,7 @@ func (x *Peer) String() string {
 func (*Peer) ProtoMessage() {}
 
 func (x *Peer) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[15]
+	mi := &file_storage_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1503,7 +1636,7 @@ func (x *Peer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Peer.ProtoReflect.Descriptor instead.
 func (*Peer) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{15}
+	return file_storage_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Peer) GetName() string {
@@ -1573,7 +1706,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_storage_proto_msgTypes[16]
+	mi := &file_storage_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1585,7 +1718,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[16]
+	mi := &file_storage_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1598,7 +1731,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{16}
+	return file_storage_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Report) GetId() string {
@@ -1664,6 +1797,432 @@ func (x *Report) GetRoomName() string {
 	return ""
 }
 
+// Bridge is a bridge as the administrator configured it.
+type Bridge struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`       // local part of its bot
+	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`       // "irc"
+	Network       string                 `protobuf:"bytes,3,opt,name=network,proto3" json:"network,omitempty"` // as people know it
+	Enabled       bool                   `protobuf:"varint,4,opt,name=enabled,proto3" json:"enabled,omitempty"`
+	Settings      []byte                 `protobuf:"bytes,5,opt,name=settings,proto3" json:"settings,omitempty"` // sealed by a key of the node's: an encoded BridgeSettings
+	Created       int64                  `protobuf:"varint,6,opt,name=created,proto3" json:"created,omitempty"`
+	Reason        string                 `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"` // why it is disabled
+	Counts        *BridgeCounts          `protobuf:"bytes,8,opt,name=counts,proto3" json:"counts,omitempty"` // of no channel, and of links that are gone
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Bridge) Reset() {
+	*x = Bridge{}
+	mi := &file_storage_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Bridge) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Bridge) ProtoMessage() {}
+
+func (x *Bridge) ProtoReflect() protoreflect.Message {
+	mi := &file_storage_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Bridge.ProtoReflect.Descriptor instead.
+func (*Bridge) Descriptor() ([]byte, []int) {
+	return file_storage_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Bridge) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Bridge) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Bridge) GetNetwork() string {
+	if x != nil {
+		return x.Network
+	}
+	return ""
+}
+
+func (x *Bridge) GetEnabled() bool {
+	if x != nil {
+		return x.Enabled
+	}
+	return false
+}
+
+func (x *Bridge) GetSettings() []byte {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+func (x *Bridge) GetCreated() int64 {
+	if x != nil {
+		return x.Created
+	}
+	return 0
+}
+
+func (x *Bridge) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Bridge) GetCounts() *BridgeCounts {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
+// BridgeSettings is sealed before it is stored.
+type BridgeSettings struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Values        map[string]string      `protobuf:"bytes,1,rep,name=values,proto3" json:"values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BridgeSettings) Reset() {
+	*x = BridgeSettings{}
+	mi := &file_storage_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BridgeSettings) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BridgeSettings) ProtoMessage() {}
+
+func (x *BridgeSettings) ProtoReflect() protoreflect.Message {
+	mi := &file_storage_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BridgeSettings.ProtoReflect.Descriptor instead.
+func (*BridgeSettings) Descriptor() ([]byte, []int) {
+	return file_storage_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *BridgeSettings) GetValues() map[string]string {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+// BridgeLink joins a room to a channel beyond a bridge. There is one a room and bridge; that it
+// ended is remembered, and so is what was relayed over it.
+type BridgeLink struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Bridge        string                 `protobuf:"bytes,1,opt,name=bridge,proto3" json:"bridge,omitempty"`
+	Room          []byte                 `protobuf:"bytes,2,opt,name=room,proto3" json:"room,omitempty"`
+	Channel       string                 `protobuf:"bytes,3,opt,name=channel,proto3" json:"channel,omitempty"`
+	Confirmed     bool                   `protobuf:"varint,4,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
+	Settings      []byte                 `protobuf:"bytes,5,opt,name=settings,proto3" json:"settings,omitempty"` // sealed, as a Bridge's
+	By            string                 `protobuf:"bytes,6,opt,name=by,proto3" json:"by,omitempty"`             // who linked it
+	Created       int64                  `protobuf:"varint,7,opt,name=created,proto3" json:"created,omitempty"`
+	Cursor        uint64                 `protobuf:"varint,8,opt,name=cursor,proto3" json:"cursor,omitempty"`   // pos up to which everything was relayed, or counted as dropped
+	Strikes       uint32                 `protobuf:"varint,9,opt,name=strikes,proto3" json:"strikes,omitempty"` // how often the far side has put the bridge out of the channel
+	Ended         string                 `protobuf:"bytes,10,opt,name=ended,proto3" json:"ended,omitempty"`     // why it ended; empty: it lives
+	EndedAt       int64                  `protobuf:"varint,11,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
+	CodeHash      []byte                 `protobuf:"bytes,12,opt,name=code_hash,json=codeHash,proto3" json:"code_hash,omitempty"` // 32 bytes: the code itself is never stored
+	CodeEnds      int64                  `protobuf:"varint,13,opt,name=code_ends,json=codeEnds,proto3" json:"code_ends,omitempty"`
+	ConfirmedBy   string                 `protobuf:"bytes,14,opt,name=confirmed_by,json=confirmedBy,proto3" json:"confirmed_by,omitempty"` // who confirmed it, over there
+	Counts        *BridgeCounts          `protobuf:"bytes,15,opt,name=counts,proto3" json:"counts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BridgeLink) Reset() {
+	*x = BridgeLink{}
+	mi := &file_storage_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BridgeLink) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BridgeLink) ProtoMessage() {}
+
+func (x *BridgeLink) ProtoReflect() protoreflect.Message {
+	mi := &file_storage_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BridgeLink.ProtoReflect.Descriptor instead.
+func (*BridgeLink) Descriptor() ([]byte, []int) {
+	return file_storage_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *BridgeLink) GetBridge() string {
+	if x != nil {
+		return x.Bridge
+	}
+	return ""
+}
+
+func (x *BridgeLink) GetRoom() []byte {
+	if x != nil {
+		return x.Room
+	}
+	return nil
+}
+
+func (x *BridgeLink) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *BridgeLink) GetConfirmed() bool {
+	if x != nil {
+		return x.Confirmed
+	}
+	return false
+}
+
+func (x *BridgeLink) GetSettings() []byte {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+func (x *BridgeLink) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *BridgeLink) GetCreated() int64 {
+	if x != nil {
+		return x.Created
+	}
+	return 0
+}
+
+func (x *BridgeLink) GetCursor() uint64 {
+	if x != nil {
+		return x.Cursor
+	}
+	return 0
+}
+
+func (x *BridgeLink) GetStrikes() uint32 {
+	if x != nil {
+		return x.Strikes
+	}
+	return 0
+}
+
+func (x *BridgeLink) GetEnded() string {
+	if x != nil {
+		return x.Ended
+	}
+	return ""
+}
+
+func (x *BridgeLink) GetEndedAt() int64 {
+	if x != nil {
+		return x.EndedAt
+	}
+	return 0
+}
+
+func (x *BridgeLink) GetCodeHash() []byte {
+	if x != nil {
+		return x.CodeHash
+	}
+	return nil
+}
+
+func (x *BridgeLink) GetCodeEnds() int64 {
+	if x != nil {
+		return x.CodeEnds
+	}
+	return 0
+}
+
+func (x *BridgeLink) GetConfirmedBy() string {
+	if x != nil {
+		return x.ConfirmedBy
+	}
+	return ""
+}
+
+func (x *BridgeLink) GetCounts() *BridgeCounts {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
+// BridgeCounts is what became of what was said.
+type BridgeCounts struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Relayed       uint64                 `protobuf:"varint,1,opt,name=relayed,proto3" json:"relayed,omitempty"`       // out to the channel
+	Received      uint64                 `protobuf:"varint,2,opt,name=received,proto3" json:"received,omitempty"`     // in to the room
+	Duplicates    uint64                 `protobuf:"varint,3,opt,name=duplicates,proto3" json:"duplicates,omitempty"` // seen before, and not said again
+	Reconnects    uint64                 `protobuf:"varint,4,opt,name=reconnects,proto3" json:"reconnects,omitempty"`
+	Dropped       map[string]uint64      `protobuf:"bytes,5,rep,name=dropped,proto3" json:"dropped,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"` // by reason
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BridgeCounts) Reset() {
+	*x = BridgeCounts{}
+	mi := &file_storage_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BridgeCounts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BridgeCounts) ProtoMessage() {}
+
+func (x *BridgeCounts) ProtoReflect() protoreflect.Message {
+	mi := &file_storage_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BridgeCounts.ProtoReflect.Descriptor instead.
+func (*BridgeCounts) Descriptor() ([]byte, []int) {
+	return file_storage_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *BridgeCounts) GetRelayed() uint64 {
+	if x != nil {
+		return x.Relayed
+	}
+	return 0
+}
+
+func (x *BridgeCounts) GetReceived() uint64 {
+	if x != nil {
+		return x.Received
+	}
+	return 0
+}
+
+func (x *BridgeCounts) GetDuplicates() uint64 {
+	if x != nil {
+		return x.Duplicates
+	}
+	return 0
+}
+
+func (x *BridgeCounts) GetReconnects() uint64 {
+	if x != nil {
+		return x.Reconnects
+	}
+	return 0
+}
+
+func (x *BridgeCounts) GetDropped() map[string]uint64 {
+	if x != nil {
+		return x.Dropped
+	}
+	return nil
+}
+
+// Remote is what an event of a room is in a channel.
+type Remote struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ids           []string               `protobuf:"bytes,1,rep,name=ids,proto3" json:"ids,omitempty"` // one a piece
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Remote) Reset() {
+	*x = Remote{}
+	mi := &file_storage_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Remote) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Remote) ProtoMessage() {}
+
+func (x *Remote) ProtoReflect() protoreflect.Message {
+	mi := &file_storage_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Remote.ProtoReflect.Descriptor instead.
+func (*Remote) Descriptor() ([]byte, []int) {
+	return file_storage_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *Remote) GetIds() []string {
+	if x != nil {
+		return x.Ids
+	}
+	return nil
+}
+
 type Standing_Reaction struct {
 	state         protoimpl.MessageState    `protogen:"open.v1"`
 	Emoji         string                    `protobuf:"bytes,1,opt,name=emoji,proto3" json:"emoji,omitempty"`
@@ -1674,7 +2233,7 @@ type Standing_Reaction struct {
 
 func (x *Standing_Reaction) Reset() {
 	*x = Standing_Reaction{}
-	mi := &file_storage_proto_msgTypes[17]
+	mi := &file_storage_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1686,7 +2245,7 @@ func (x *Standing_Reaction) String() string {
 func (*Standing_Reaction) ProtoMessage() {}
 
 func (x *Standing_Reaction) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[17]
+	mi := &file_storage_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1721,13 +2280,14 @@ type Standing_Reaction_User struct {
 	User          string                 `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
 	Order         uint64                 `protobuf:"varint,2,opt,name=order,proto3" json:"order,omitempty"` // of the last change, so that a late one loses
 	On            bool                   `protobuf:"varint,3,opt,name=on,proto3" json:"on,omitempty"`
+	Name          string                 `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"` // of a ghost
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Standing_Reaction_User) Reset() {
 	*x = Standing_Reaction_User{}
-	mi := &file_storage_proto_msgTypes[18]
+	mi := &file_storage_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1739,7 +2299,7 @@ func (x *Standing_Reaction_User) String() string {
 func (*Standing_Reaction_User) ProtoMessage() {}
 
 func (x *Standing_Reaction_User) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[18]
+	mi := &file_storage_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1774,6 +2334,13 @@ func (x *Standing_Reaction_User) GetOn() bool {
 		return x.On
 	}
 	return false
+}
+
+func (x *Standing_Reaction_User) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
 }
 
 var File_storage_proto protoreflect.FileDescriptor
@@ -1829,7 +2396,7 @@ const file_storage_proto_rawDesc = "" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12\x16\n" +
 	"\x06joined\x18\x03 \x01(\rR\x06joined\x12\x16\n" +
 	"\x06banned\x18\x04 \x01(\bR\x06banned\x12\x14\n" +
-	"\x05since\x18\x05 \x01(\x04R\x05since\"\xc5\x01\n" +
+	"\x05since\x18\x05 \x01(\x04R\x05since\"\xdd\x01\n" +
 	"\x06Member\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\fR\x04room\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\tR\x04user\x12\x1e\n" +
@@ -1841,7 +2408,8 @@ const file_storage_proto_rawDesc = "" +
 	"\n" +
 	"invited_by\x18\x06 \x01(\tR\tinvitedBy\x12\x16\n" +
 	"\x06reason\x18\a \x01(\tR\x06reason\x12\x12\n" +
-	"\x04from\x18\b \x01(\x04R\x04from\"B\n" +
+	"\x04from\x18\b \x01(\x04R\x04from\x12\x16\n" +
+	"\x06bridge\x18\t \x01(\tR\x06bridge\"B\n" +
 	"\x04Past\x12:\n" +
 	"\tstandings\x18\x01 \x03(\v2\x1c.hearth.room.v1.PastStandingR\tstandings\"\x8b\x02\n" +
 	"\x05Chain\x12(\n" +
@@ -1855,7 +2423,7 @@ const file_storage_proto_rawDesc = "" +
 	"\aSegment\x12\x10\n" +
 	"\x03low\x18\x01 \x01(\x04R\x03low\x12\x12\n" +
 	"\x04high\x18\x02 \x01(\x04R\x04high\x12\x16\n" +
-	"\x06before\x18\x03 \x01(\fR\x06before\"\xf9\x04\n" +
+	"\x06before\x18\x03 \x01(\fR\x06before\"\x8d\x05\n" +
 	"\bStanding\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1a\n" +
 	"\bmentions\x18\x02 \x03(\tR\bmentions\x12!\n" +
@@ -1873,14 +2441,15 @@ const file_storage_proto_rawDesc = "" +
 	"\vthread_time\x18\f \x01(\x03R\n" +
 	"threadTime\x12\x16\n" +
 	"\x06pinned\x18\r \x01(\bR\x06pinned\x12!\n" +
-	"\fpinned_order\x18\x0e \x01(\x04R\vpinnedOrder\x1a\xa3\x01\n" +
+	"\fpinned_order\x18\x0e \x01(\x04R\vpinnedOrder\x1a\xb7\x01\n" +
 	"\bReaction\x12\x14\n" +
 	"\x05emoji\x18\x01 \x01(\tR\x05emoji\x12?\n" +
-	"\x05users\x18\x02 \x03(\v2).hearth.storage.v1.Standing.Reaction.UserR\x05users\x1a@\n" +
+	"\x05users\x18\x02 \x03(\v2).hearth.storage.v1.Standing.Reaction.UserR\x05users\x1aT\n" +
 	"\x04User\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x14\n" +
 	"\x05order\x18\x02 \x01(\x04R\x05order\x12\x0e\n" +
-	"\x02on\x18\x03 \x01(\bR\x02on\"A\n" +
+	"\x02on\x18\x03 \x01(\bR\x02on\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\"A\n" +
 	"\x03Key\x12\x14\n" +
 	"\x05event\x18\x01 \x01(\fR\x05event\x12\x10\n" +
 	"\x03pos\x18\x02 \x01(\x04R\x03pos\x12\x12\n" +
@@ -1889,7 +2458,7 @@ const file_storage_proto_rawDesc = "" +
 	"\x03pos\x18\x01 \x01(\x04R\x03pos\x12\x18\n" +
 	"\acounted\x18\x02 \x01(\x04R\acounted\x12\x14\n" +
 	"\x05event\x18\x03 \x01(\fR\x05event\x12\x12\n" +
-	"\x04time\x18\x04 \x01(\x03R\x04time\"\xec\x01\n" +
+	"\x04time\x18\x04 \x01(\x03R\x04time\"\x84\x02\n" +
 	"\aAccount\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
 	"\bpassword\x18\x02 \x01(\tR\bpassword\x12\x14\n" +
@@ -1899,7 +2468,9 @@ const file_storage_proto_rawDesc = "" +
 	"\x06status\x18\x06 \x01(\tR\x06status\x12\x16\n" +
 	"\x06avatar\x18\a \x01(\tR\x06avatar\x12\x18\n" +
 	"\acreated\x18\b \x01(\x03R\acreated\x12\x12\n" +
-	"\x04seen\x18\t \x01(\x03R\x04seen\"\xa7\x01\n" +
+	"\x04seen\x18\t \x01(\x03R\x04seen\x12\x16\n" +
+	"\x06bridge\x18\n" +
+	" \x01(\tR\x06bridge\"\xa7\x01\n" +
 	"\x06Device\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\tR\x04user\x12\x1d\n" +
@@ -1919,14 +2490,25 @@ const file_storage_proto_rawDesc = "" +
 	"\acreated\x18\x06 \x01(\x03R\acreated\x12\x1d\n" +
 	"\n" +
 	"created_by\x18\a \x01(\tR\tcreatedBy\x12\x14\n" +
-	"\x05admin\x18\b \x01(\bR\x05admin\"\x82\x01\n" +
+	"\x05admin\x18\b \x01(\bR\x05admin\"\xcc\x01\n" +
 	"\x04Blob\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x12\n" +
 	"\x04size\x18\x03 \x01(\x03R\x04size\x12\x14\n" +
 	"\x05owner\x18\x04 \x01(\tR\x05owner\x12\x18\n" +
 	"\acreated\x18\x05 \x01(\x03R\acreated\x12\x12\n" +
-	"\x04name\x18\x06 \x01(\tR\x04name\"#\n" +
+	"\x04name\x18\x06 \x01(\tR\x04name\x12\x14\n" +
+	"\x05width\x18\a \x01(\rR\x05width\x12\x16\n" +
+	"\x06height\x18\b \x01(\rR\x06height\x12\x1a\n" +
+	"\battached\x18\t \x01(\bR\battached\"\xa3\x01\n" +
+	"\vPublication\x12\x12\n" +
+	"\x04blob\x18\x01 \x01(\fR\x04blob\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x12\n" +
+	"\x04type\x18\x04 \x01(\tR\x04type\x12\x18\n" +
+	"\aexpires\x18\x05 \x01(\x03R\aexpires\x12\x14\n" +
+	"\x05owner\x18\x06 \x01(\tR\x05owner\x12\x14\n" +
+	"\x05event\x18\a \x01(\fR\x05event\"#\n" +
 	"\vRoomSetting\x12\x14\n" +
 	"\x05muted\x18\x01 \x01(\tR\x05muted\"\xb8\x01\n" +
 	"\x04Peer\x12\x12\n" +
@@ -1947,7 +2529,54 @@ const file_storage_proto_rawDesc = "" +
 	"\x06reason\x18\x06 \x01(\tR\x06reason\x12\x1a\n" +
 	"\breporter\x18\a \x01(\tR\breporter\x12\x12\n" +
 	"\x04time\x18\b \x01(\x03R\x04time\x12\x1b\n" +
-	"\troom_name\x18\t \x01(\tR\broomNameB\x1aZ\x18hearth/storage/storagepbb\x06proto3"
+	"\troom_name\x18\t \x01(\tR\broomName\"\xeb\x01\n" +
+	"\x06Bridge\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x18\n" +
+	"\anetwork\x18\x03 \x01(\tR\anetwork\x12\x18\n" +
+	"\aenabled\x18\x04 \x01(\bR\aenabled\x12\x1a\n" +
+	"\bsettings\x18\x05 \x01(\fR\bsettings\x12\x18\n" +
+	"\acreated\x18\x06 \x01(\x03R\acreated\x12\x16\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\x127\n" +
+	"\x06counts\x18\b \x01(\v2\x1f.hearth.storage.v1.BridgeCountsR\x06counts\"\x92\x01\n" +
+	"\x0eBridgeSettings\x12E\n" +
+	"\x06values\x18\x01 \x03(\v2-.hearth.storage.v1.BridgeSettings.ValuesEntryR\x06values\x1a9\n" +
+	"\vValuesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xaf\x03\n" +
+	"\n" +
+	"BridgeLink\x12\x16\n" +
+	"\x06bridge\x18\x01 \x01(\tR\x06bridge\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\fR\x04room\x12\x18\n" +
+	"\achannel\x18\x03 \x01(\tR\achannel\x12\x1c\n" +
+	"\tconfirmed\x18\x04 \x01(\bR\tconfirmed\x12\x1a\n" +
+	"\bsettings\x18\x05 \x01(\fR\bsettings\x12\x0e\n" +
+	"\x02by\x18\x06 \x01(\tR\x02by\x12\x18\n" +
+	"\acreated\x18\a \x01(\x03R\acreated\x12\x16\n" +
+	"\x06cursor\x18\b \x01(\x04R\x06cursor\x12\x18\n" +
+	"\astrikes\x18\t \x01(\rR\astrikes\x12\x14\n" +
+	"\x05ended\x18\n" +
+	" \x01(\tR\x05ended\x12\x19\n" +
+	"\bended_at\x18\v \x01(\x03R\aendedAt\x12\x1b\n" +
+	"\tcode_hash\x18\f \x01(\fR\bcodeHash\x12\x1b\n" +
+	"\tcode_ends\x18\r \x01(\x03R\bcodeEnds\x12!\n" +
+	"\fconfirmed_by\x18\x0e \x01(\tR\vconfirmedBy\x127\n" +
+	"\x06counts\x18\x0f \x01(\v2\x1f.hearth.storage.v1.BridgeCountsR\x06counts\"\x88\x02\n" +
+	"\fBridgeCounts\x12\x18\n" +
+	"\arelayed\x18\x01 \x01(\x04R\arelayed\x12\x1a\n" +
+	"\breceived\x18\x02 \x01(\x04R\breceived\x12\x1e\n" +
+	"\n" +
+	"duplicates\x18\x03 \x01(\x04R\n" +
+	"duplicates\x12\x1e\n" +
+	"\n" +
+	"reconnects\x18\x04 \x01(\x04R\n" +
+	"reconnects\x12F\n" +
+	"\adropped\x18\x05 \x03(\v2,.hearth.storage.v1.BridgeCounts.DroppedEntryR\adropped\x1a:\n" +
+	"\fDroppedEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\x1a\n" +
+	"\x06Remote\x12\x10\n" +
+	"\x03ids\x18\x01 \x03(\tR\x03idsB\x1aZ\x18hearth/storage/storagepbb\x06proto3"
 
 var (
 	file_storage_proto_rawDescOnce sync.Once
@@ -1961,7 +2590,7 @@ func file_storage_proto_rawDescGZIP() []byte {
 	return file_storage_proto_rawDescData
 }
 
-var file_storage_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_storage_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_storage_proto_goTypes = []any{
 	(*Room)(nil),                   // 0: hearth.storage.v1.Room
 	(*RoomNodes)(nil),              // 1: hearth.storage.v1.RoomNodes
@@ -1977,31 +2606,43 @@ var file_storage_proto_goTypes = []any{
 	(*Device)(nil),                 // 11: hearth.storage.v1.Device
 	(*Invite)(nil),                 // 12: hearth.storage.v1.Invite
 	(*Blob)(nil),                   // 13: hearth.storage.v1.Blob
-	(*RoomSetting)(nil),            // 14: hearth.storage.v1.RoomSetting
-	(*Peer)(nil),                   // 15: hearth.storage.v1.Peer
-	(*Report)(nil),                 // 16: hearth.storage.v1.Report
-	(*Standing_Reaction)(nil),      // 17: hearth.storage.v1.Standing.Reaction
-	(*Standing_Reaction_User)(nil), // 18: hearth.storage.v1.Standing.Reaction.User
-	(*roompb.Head)(nil),            // 19: hearth.room.v1.Head
-	(*roompb.PastStanding)(nil),    // 20: hearth.room.v1.PastStanding
+	(*Publication)(nil),            // 14: hearth.storage.v1.Publication
+	(*RoomSetting)(nil),            // 15: hearth.storage.v1.RoomSetting
+	(*Peer)(nil),                   // 16: hearth.storage.v1.Peer
+	(*Report)(nil),                 // 17: hearth.storage.v1.Report
+	(*Bridge)(nil),                 // 18: hearth.storage.v1.Bridge
+	(*BridgeSettings)(nil),         // 19: hearth.storage.v1.BridgeSettings
+	(*BridgeLink)(nil),             // 20: hearth.storage.v1.BridgeLink
+	(*BridgeCounts)(nil),           // 21: hearth.storage.v1.BridgeCounts
+	(*Remote)(nil),                 // 22: hearth.storage.v1.Remote
+	(*Standing_Reaction)(nil),      // 23: hearth.storage.v1.Standing.Reaction
+	(*Standing_Reaction_User)(nil), // 24: hearth.storage.v1.Standing.Reaction.User
+	nil,                            // 25: hearth.storage.v1.BridgeSettings.ValuesEntry
+	nil,                            // 26: hearth.storage.v1.BridgeCounts.DroppedEntry
+	(*roompb.Head)(nil),            // 27: hearth.room.v1.Head
+	(*roompb.PastStanding)(nil),    // 28: hearth.room.v1.PastStanding
 }
 var file_storage_proto_depIdxs = []int32{
 	2,  // 0: hearth.storage.v1.Room.nodes:type_name -> hearth.storage.v1.RoomNode
-	19, // 1: hearth.storage.v1.Room.proof_a:type_name -> hearth.room.v1.Head
-	19, // 2: hearth.storage.v1.Room.proof_b:type_name -> hearth.room.v1.Head
+	27, // 1: hearth.storage.v1.Room.proof_a:type_name -> hearth.room.v1.Head
+	27, // 2: hearth.storage.v1.Room.proof_b:type_name -> hearth.room.v1.Head
 	2,  // 3: hearth.storage.v1.RoomNodes.nodes:type_name -> hearth.storage.v1.RoomNode
-	20, // 4: hearth.storage.v1.Past.standings:type_name -> hearth.room.v1.PastStanding
-	19, // 5: hearth.storage.v1.Chain.head:type_name -> hearth.room.v1.Head
+	28, // 4: hearth.storage.v1.Past.standings:type_name -> hearth.room.v1.PastStanding
+	27, // 5: hearth.storage.v1.Chain.head:type_name -> hearth.room.v1.Head
 	6,  // 6: hearth.storage.v1.Chain.segments:type_name -> hearth.storage.v1.Segment
-	19, // 7: hearth.storage.v1.Chain.proof_a:type_name -> hearth.room.v1.Head
-	19, // 8: hearth.storage.v1.Chain.proof_b:type_name -> hearth.room.v1.Head
-	17, // 9: hearth.storage.v1.Standing.reactions:type_name -> hearth.storage.v1.Standing.Reaction
-	18, // 10: hearth.storage.v1.Standing.Reaction.users:type_name -> hearth.storage.v1.Standing.Reaction.User
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	27, // 7: hearth.storage.v1.Chain.proof_a:type_name -> hearth.room.v1.Head
+	27, // 8: hearth.storage.v1.Chain.proof_b:type_name -> hearth.room.v1.Head
+	23, // 9: hearth.storage.v1.Standing.reactions:type_name -> hearth.storage.v1.Standing.Reaction
+	21, // 10: hearth.storage.v1.Bridge.counts:type_name -> hearth.storage.v1.BridgeCounts
+	25, // 11: hearth.storage.v1.BridgeSettings.values:type_name -> hearth.storage.v1.BridgeSettings.ValuesEntry
+	21, // 12: hearth.storage.v1.BridgeLink.counts:type_name -> hearth.storage.v1.BridgeCounts
+	26, // 13: hearth.storage.v1.BridgeCounts.dropped:type_name -> hearth.storage.v1.BridgeCounts.DroppedEntry
+	24, // 14: hearth.storage.v1.Standing.Reaction.users:type_name -> hearth.storage.v1.Standing.Reaction.User
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_storage_proto_init() }
@@ -2015,7 +2656,7 @@ func file_storage_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_storage_proto_rawDesc), len(file_storage_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   19,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -12,13 +12,13 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -67,6 +67,7 @@ type node struct {
 	cmd      *exec.Cmd
 	ended    chan struct{}
 	client   *client.Client
+	given    atomic.Int64 // commands that its person gave
 }
 
 const password = "correct horse battery staple"
@@ -180,44 +181,29 @@ func environment() []string {
 	return env
 }
 
-// memory is what the node holds of the machine's, in bytes.
-func (n *node) memory() int64 {
+// status is a figure of /proc/PID/status, in bytes.
+func (n *node) status(what string) int64 {
+	n.t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", n.cmd.Process.Pid))
 	if err != nil {
 		n.t.Fatal(err)
 	}
 	for line := range strings.Lines(string(status)) {
-		if kb, ok := strings.CutPrefix(line, "RssAnon:"); ok {
+		if kb, ok := strings.CutPrefix(line, what+":"); ok {
 			v, _ := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(kb), "kB")), 10, 64)
 			return v << 10
 		}
 	}
-	n.t.Fatal("the machine does not say how much memory the node has")
+	n.t.Fatalf("the machine does not say %s of the node", what)
 	return 0
 }
 
-// live is what the node still uses after a collection, in bytes, and what its runtime says of it.
-func (n *node) live() (bytes int64, all string) {
+// forgetPeak has VmHWM, the most memory that was ever held, begin anew.
+func (n *node) forgetPeak() {
 	n.t.Helper()
-	w, err := http.Get("http://" + n.profiles + "/debug/pprof/heap?gc=1&debug=1")
-	if err != nil {
+	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", n.cmd.Process.Pid), []byte("5"), 0); err != nil {
 		n.t.Fatal(err)
 	}
-	defer w.Body.Close()
-	raw, err := io.ReadAll(w.Body)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	for line := range strings.Lines(string(raw)) {
-		name, value, ok := strings.Cut(strings.TrimSpace(strings.TrimPrefix(line, "# ")), " = ")
-		if ok && len(value) < 40 {
-			all += name + " " + value + ", "
-		}
-		if name == "HeapAlloc" {
-			bytes, _ = strconv.ParseInt(value, 10, 64)
-		}
-	}
-	return bytes, all
 }
 
 // busy is how long the node has computed, on all cores, since it began.

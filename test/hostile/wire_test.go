@@ -75,7 +75,7 @@ var onLinks = []attack{
 		h.Record.Signature = s.Record(nil).Signature
 		s.refused(f, h, "")
 	}},
-	{name: "no invitation", run: func(s *stage) {
+	{name: "no invitation", most: 25, run: func(s *stage) {
 		f := foe.New("z" + s.Foe.Name)
 		s.refused(f, f.Hello(""), "forbidden")
 		s.refused(f, f.Hello("AAAAAAAAAAAAAAAAAAAAAA"), "")
@@ -121,7 +121,7 @@ var onLinks = []attack{
 		}
 		s.settled(s.link) // what they promise is taken on trust by nobody: look measures
 	}},
-	{name: "messages of many levels", bad: 16, run: func(s *stage) {
+	{name: "messages of many levels", run: func(s *stage) {
 		for _, levels := range []int{5_000, 200_000} { // refused or passed over: it must cost nothing but the handshake
 			deep := lengthBefore(nested(levels))
 			for _, send := range []func(l *foe.Link) error{
@@ -140,10 +140,10 @@ var onLinks = []attack{
 			}
 		}
 	}},
-	{name: "a flood of pings", bad: 60_000, run: func(s *stage) {
+	{name: "a flood of pings", run: func(s *stage) {
 		s.flood(slices.Repeat([]*linkpb.Frame{{What: &linkpb.Frame_Ping{Ping: &linkpb.Ping{Id: 7}}}}, 60_000))
 	}},
-	{name: "a flood of frontiers", bad: 30_000, room: true, run: func(s *stage) {
+	{name: "a flood of frontiers", room: true, run: func(s *stage) {
 		var frames []*linkpb.Frame
 		for i := range uint64(30_000) {
 			f := &roompb.Frontier{Room: s.id, StateIndex: i, StateHash: make([]byte, 32)}
@@ -154,11 +154,11 @@ var onLinks = []attack{
 		}
 		s.flood(frames)
 	}},
-	{name: "a flood of digests", bad: 30_000, room: true, run: func(s *stage) {
+	{name: "a flood of digests", room: true, run: func(s *stage) {
 		d := &linkpb.Frame{What: &linkpb.Frame_Digest{Digest: &linkpb.Digest{All: random(16), Rooms: []*linkpb.RoomDigest{{Room: s.id, Sum: random(16)}}}}}
 		s.flood(slices.Repeat([]*linkpb.Frame{d}, 30_000))
 	}},
-	{name: "acknowledgements of all there could be", bad: 2_000, room: true, run: func(s *stage) {
+	{name: "acknowledgements of all there could be", room: true, run: func(s *stage) {
 		for i := range 2_000 {
 			a := &linkpb.Ack{Room: s.id, StateIndex: ^uint64(0)}
 			for k := range 50 {
@@ -168,7 +168,7 @@ var onLinks = []attack{
 		}
 		s.settled(s.link)
 	}},
-	{name: "streams of rooms that nobody knows", bad: 1_000, run: func(s *stage) {
+	{name: "streams of rooms that nobody knows", run: func(s *stage) {
 		for range 1_000 {
 			id := random(32)
 			l := s.Messages(id, 1)
@@ -193,7 +193,7 @@ var onLinks = []attack{
 		}
 		s.settled(s.link)
 	}},
-	{name: "garbage in datagrams", bad: 2_000, run: func(s *stage) {
+	{name: "garbage in datagrams", run: func(s *stage) {
 		for i := range 2_000 {
 			kind := []byte("sgx")[i%3]
 			if s.link.Datagram(cat([]byte{kind}, random(i%1000))) != nil {
@@ -202,7 +202,7 @@ var onLinks = []attack{
 		}
 		s.settled(s.link)
 	}},
-	{name: "gossip from nobody", bad: 500, run: func(s *stage) {
+	{name: "gossip from nobody", run: func(s *stage) {
 		for i := range 500 { // message types of memberlist, with rubbish behind
 			must(s, s.link.Datagram(cat([]byte{'g', byte(i % 16)}, random(200))))
 		}
@@ -225,7 +225,7 @@ var onLinks = []attack{
 
 // slowly are those that need time more than anything: they run side by side.
 var slowly = []attack{
-	{name: "a hundred connections without a hello", run: func(s *stage) {
+	{name: "a hundred connections without a hello", most: 3, run: func(s *stage) {
 		var conns []*quic.Conn
 		for i := range 100 {
 			conn, control := s.silent(foe.New("half" + s.Foe.Name))
@@ -238,7 +238,7 @@ var slowly = []attack{
 			mustClose(s, c, 10*time.Second)
 		}
 	}},
-	{name: "a byte a second", room: true, run: func(s *stage) {
+	{name: "a byte a second", most: 3, room: true, run: func(s *stage) {
 		p := lengthBefore(foe.Encode(s.log.Parcel(s.log.Say(s.mallory, "slowly"))))
 		uni, err := s.link.Stream(cat([]byte{'r'}, s.id), false)
 		must(s, err)
@@ -256,7 +256,7 @@ var slowly = []attack{
 			time.Sleep(time.Second) // the attack itself
 		}
 	}},
-	{name: "a byte a second until it is cut off", long: true, room: true, run: func(s *stage) {
+	{name: "a byte a second until it is cut off", most: 1, long: true, room: true, run: func(s *stage) {
 		p := lengthBefore(foe.Encode(s.log.Parcel(s.log.Say(s.mallory, "slowly"))))
 		uni, err := s.link.Stream(cat([]byte{'r'}, s.id), false)
 		must(s, err)
@@ -269,7 +269,7 @@ var slowly = []attack{
 			}
 		}
 	}},
-	{name: "reads nothing", room: true, run: func(s *stage) {
+	{name: "reads nothing", most: 3, room: true, run: func(s *stage) {
 		s.link.Deaf.Store(true)
 		text := strings.Repeat("a long text ", 5_000)
 		slowest := time.Duration(0)
@@ -377,6 +377,7 @@ func mustClose(s *stage, c *quic.Conn, d time.Duration) {
 
 // bidi opens a stream in both directions, writes to it, and leaves it.
 func bidi(l *foe.Link, b []byte) error {
+	foe.Sent.Add(1)
 	st, err := l.Conn.OpenStreamSync(l.Conn.Context())
 	if err == nil {
 		_, err = st.Write(b)

@@ -3,6 +3,7 @@ package hostile
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -176,7 +177,7 @@ var inRooms = []attack{
 		s.mustShow("three of the first", false)
 		s.mustShow("three", false)
 	}},
-	{name: "another end of its log for each node", room: true, both: true, long: true, run: func(s *stage) {
+	{name: "another end of its log for each node", most: 5, room: true, both: true, long: true, run: func(s *stage) {
 		s.first()
 		s.awaitShown("one")
 		s.apart() // nobody compares meanwhile
@@ -224,7 +225,7 @@ var inRooms = []attack{
 		s.notAlarmed(s.carol, s.alice.name, "different states")
 		s.notAlarmed(s.alice, s.alice.name, "different states")
 	}},
-	{name: "everything twice", room: true, both: true, bad: 400, run: func(s *stage) {
+	{name: "everything twice", room: true, both: true, run: func(s *stage) {
 		s.first()
 		own := s.log.Parcel(s.log.Say(s.mallory, "once"))
 		s.push(s.link, own)
@@ -313,7 +314,7 @@ var inRooms = []attack{
 		s.mustShow("alice's own words", true)
 		s.mustShow("alice's changed words", false)
 	}},
-	{name: "a thousand incarnations", room: true, bad: 1000, run: func(s *stage) {
+	{name: "a thousand incarnations", room: true, run: func(s *stage) {
 		for number := range uint32(1000) {
 			l := s.Messages(s.id, s.log.Index)
 			l.Number = number
@@ -323,7 +324,7 @@ var inRooms = []attack{
 		}
 		s.settled(s.link)
 	}},
-	{name: "thousands of forged messages", room: true, bad: 8000, run: func(s *stage) {
+	{name: "thousands of forged messages", room: true, run: func(s *stage) {
 		for range 4 {
 			var events []*foe.Event
 			for i := range 2000 {
@@ -334,7 +335,27 @@ var inRooms = []attack{
 		s.taken(s.link, 8000)
 		s.mustShow("forged", false)
 	}},
-	{name: "thousands of gaps", room: true, bad: 300, run: func(s *stage) {
+	{name: "texts of as many words as there can be", most: 3, room: true, idle: true, long: true, run: func(s *stage) {
+		s.first()
+		var last string
+		for range 20 {
+			var b strings.Builder
+			for b.Len() < 64<<10-10 { // every character a word, and every pair
+				b.WriteRune(rune(0x4e00 + rand.IntN(20_000)))
+			}
+			last = b.String()
+			s.push(s.link, s.log.Parcel(s.log.Say(s.mallory, last)))
+		}
+		s.taken(s.link, 21)
+		within(s, 50*time.Second, func() error { // the index has read them all
+			found := do(s, s.alice, client.Search, &pb.SearchRequest{Query: string([]rune(last)[:12]), Room: s.room})
+			if found.Indexing || found.Total == 0 {
+				return fmt.Errorf("the last of them is not found: %d, indexing %v", found.Total, found.Indexing)
+			}
+			return nil
+		})
+	}},
+	{name: "thousands of gaps", room: true, run: func(s *stage) {
 		// Each stretch names one before it that nobody has; the page that is asked for never ends.
 		s.serve(func(q *roompb.PageAsk) *roompb.Parcel {
 			l := s.log.Fork()

@@ -278,7 +278,7 @@ func (e *end) over() bool {
 
 func (e *end) peerUp() {
 	e.opened = true
-	e.host.Peers.SetState(e.other.host.name, peer.State{Link: peer.Up, RTT: e.link.RTT()})
+	e.host.Peers.SetState(e.other.host.name, peer.State{Link: peer.Up, RTT: e.link.RTT(), ClockAhead: e.link.ClockAhead(), ClockAt: e.link.ClockAt()})
 	e.host.PeerUp(e.other.host.name)
 }
 

@@ -808,7 +808,8 @@ type MemberStanding struct {
 	Since         int64                  `protobuf:"varint,4,opt,name=since,proto3" json:"since,omitempty"`
 	By            string                 `protobuf:"bytes,5,opt,name=by,proto3" json:"by,omitempty"`
 	Reason        string                 `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
-	From          uint64                 `protobuf:"varint,7,opt,name=from,proto3" json:"from,omitempty"` // index of the entry that gave this standing
+	From          uint64                 `protobuf:"varint,7,opt,name=from,proto3" json:"from,omitempty"`    // index of the entry that gave this standing
+	Bridge        string                 `protobuf:"bytes,8,opt,name=bridge,proto3" json:"bridge,omitempty"` // of a bridge's bot: what it joins the room to
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -890,6 +891,13 @@ func (x *MemberStanding) GetFrom() uint64 {
 		return x.From
 	}
 	return 0
+}
+
+func (x *MemberStanding) GetBridge() string {
+	if x != nil {
+		return x.Bridge
+	}
+	return ""
 }
 
 // PastStanding is a spell as a member that ended: it held for entries from <= index < until.
@@ -2101,10 +2109,12 @@ func (x *ProfilesAnswer) GetProfiles() []*Profile {
 	return nil
 }
 
+// BlobAsk asks for a piece of a file. One that is attached to messages is given to the nodes that
+// take a room with such a message; avatars are for any.
 type BlobAsk struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Room          []byte                 `protobuf:"bytes,2,opt,name=room,proto3" json:"room,omitempty"` // in which it was seen: the asking node must have members there
+	Offset        uint64                 `protobuf:"varint,3,opt,name=offset,proto3" json:"offset,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2146,17 +2156,17 @@ func (x *BlobAsk) GetId() string {
 	return ""
 }
 
-func (x *BlobAsk) GetRoom() []byte {
+func (x *BlobAsk) GetOffset() uint64 {
 	if x != nil {
-		return x.Room
+		return x.Offset
 	}
-	return nil
+	return 0
 }
 
 type BlobAnswer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Type          string                 `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
-	Bytes         []byte                 `protobuf:"bytes,2,opt,name=bytes,proto3" json:"bytes,omitempty"` // at most 4 MB
+	Bytes         []byte                 `protobuf:"bytes,2,opt,name=bytes,proto3" json:"bytes,omitempty"` // from the offset on, at most 1 MB
+	Size          uint64                 `protobuf:"varint,3,opt,name=size,proto3" json:"size,omitempty"`  // of the whole file
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2191,18 +2201,18 @@ func (*BlobAnswer) Descriptor() ([]byte, []int) {
 	return file_peer_proto_rawDescGZIP(), []int{25}
 }
 
-func (x *BlobAnswer) GetType() string {
-	if x != nil {
-		return x.Type
-	}
-	return ""
-}
-
 func (x *BlobAnswer) GetBytes() []byte {
 	if x != nil {
 		return x.Bytes
 	}
 	return nil
+}
+
+func (x *BlobAnswer) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
 }
 
 type ReportAsk struct {
@@ -2650,7 +2660,7 @@ const file_peer_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12\x16\n" +
 	"\x06banned\x18\x03 \x01(\bR\x06banned\x12\x14\n" +
-	"\x05since\x18\x04 \x01(\x04R\x05since\"\xaa\x01\n" +
+	"\x05since\x18\x04 \x01(\x04R\x05since\"\xc2\x01\n" +
 	"\x0eMemberStanding\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x1e\n" +
 	"\n" +
@@ -2660,7 +2670,8 @@ const file_peer_proto_rawDesc = "" +
 	"\x05since\x18\x04 \x01(\x03R\x05since\x12\x0e\n" +
 	"\x02by\x18\x05 \x01(\tR\x02by\x12\x16\n" +
 	"\x06reason\x18\x06 \x01(\tR\x06reason\x12\x12\n" +
-	"\x04from\x18\a \x01(\x04R\x04from\"\xbb\x01\n" +
+	"\x04from\x18\a \x01(\x04R\x04from\x12\x16\n" +
+	"\x06bridge\x18\b \x01(\tR\x06bridge\"\xbb\x01\n" +
 	"\fPastStanding\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x1e\n" +
 	"\n" +
@@ -2746,14 +2757,14 @@ const file_peer_proto_rawDesc = "" +
 	"\vProfilesAsk\x12\x14\n" +
 	"\x05users\x18\x01 \x03(\tR\x05users\"E\n" +
 	"\x0eProfilesAnswer\x123\n" +
-	"\bprofiles\x18\x01 \x03(\v2\x17.hearth.room.v1.ProfileR\bprofiles\"-\n" +
+	"\bprofiles\x18\x01 \x03(\v2\x17.hearth.room.v1.ProfileR\bprofiles\"1\n" +
 	"\aBlobAsk\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
-	"\x04room\x18\x02 \x01(\fR\x04room\"6\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
+	"\x06offset\x18\x03 \x01(\x04R\x06offset\"6\n" +
 	"\n" +
-	"BlobAnswer\x12\x12\n" +
-	"\x04type\x18\x01 \x01(\tR\x04type\x12\x14\n" +
-	"\x05bytes\x18\x02 \x01(\fR\x05bytes\"i\n" +
+	"BlobAnswer\x12\x14\n" +
+	"\x05bytes\x18\x02 \x01(\fR\x05bytes\x12\x12\n" +
+	"\x04size\x18\x03 \x01(\x04R\x04size\"i\n" +
 	"\tReportAsk\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\fR\x04room\x12\x14\n" +
 	"\x05event\x18\x02 \x01(\fR\x05event\x12\x16\n" +

@@ -228,6 +228,9 @@ type Body struct {
 	Stewards        []string               `protobuf:"bytes,19,rep,name=stewards,proto3" json:"stewards,omitempty"`                                      // stewards: the nodes that order the state from now on
 	Predecessor     []byte                 `protobuf:"bytes,21,opt,name=predecessor,proto3" json:"predecessor,omitempty"`                                // create: the room that this one goes on from, which has lost its stewards for good
 	PredecessorHead *Head                  `protobuf:"bytes,22,opt,name=predecessor_head,json=predecessorHead,proto3" json:"predecessor_head,omitempty"` // and the head of its state, as verified when this one was made
+	Bridge          string                 `protobuf:"bytes,23,opt,name=bridge,proto3" json:"bridge,omitempty"`                                          // join: its author is a bridge's bot, and joins the room to this far place, for people to read
+	Ghost           *Ghost                 `protobuf:"bytes,24,opt,name=ghost,proto3" json:"ghost,omitempty"`                                            // text, emote, edit, delete, react, unreact of a bridge's bot: who said it, beyond the bridge
+	Files           []*File                `protobuf:"bytes,25,rep,name=files,proto3" json:"files,omitempty"`                                            // text, emote: at most 10; the text may then be empty
 	Key             string                 `protobuf:"bytes,20,opt,name=key,proto3" json:"key,omitempty"`                                                // state entries of a room with several stewards: the draft's idempotency key
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
@@ -410,11 +413,196 @@ func (x *Body) GetPredecessorHead() *Head {
 	return nil
 }
 
+func (x *Body) GetBridge() string {
+	if x != nil {
+		return x.Bridge
+	}
+	return ""
+}
+
+func (x *Body) GetGhost() *Ghost {
+	if x != nil {
+		return x.Ghost
+	}
+	return nil
+}
+
+func (x *Body) GetFiles() []*File {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
 func (x *Body) GetKey() string {
 	if x != nil {
 		return x.Key
 	}
 	return ""
+}
+
+// File is something attached to a message. Its bytes are a blob, which a node fetches from one
+// that has it when somebody looks.
+type File struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Blob          string                 `protobuf:"bytes,1,opt,name=blob,proto3" json:"blob,omitempty"`    // blob id
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`    // as people see it, at most 200 characters
+	Size          uint64                 `protobuf:"varint,3,opt,name=size,proto3" json:"size,omitempty"`   // bytes
+	Type          string                 `protobuf:"bytes,4,opt,name=type,proto3" json:"type,omitempty"`    // MIME type, found out from the content: "image/png", "application/octet-stream"
+	Width         uint32                 `protobuf:"varint,5,opt,name=width,proto3" json:"width,omitempty"` // pictures: pixels, so that the page keeps their place before they load
+	Height        uint32                 `protobuf:"varint,6,opt,name=height,proto3" json:"height,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *File) Reset() {
+	*x = File{}
+	mi := &file_room_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *File) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*File) ProtoMessage() {}
+
+func (x *File) ProtoReflect() protoreflect.Message {
+	mi := &file_room_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use File.ProtoReflect.Descriptor instead.
+func (*File) Descriptor() ([]byte, []int) {
+	return file_room_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *File) GetBlob() string {
+	if x != nil {
+		return x.Blob
+	}
+	return ""
+}
+
+func (x *File) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *File) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *File) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *File) GetWidth() uint32 {
+	if x != nil {
+		return x.Width
+	}
+	return 0
+}
+
+func (x *File) GetHeight() uint32 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+// Ghost is somebody who lives beyond a bridge. The bot that is the event's author answers for
+// it: a ghost is shown with its author, as a display name is, and proves nothing.
+type Ghost struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`           // what the far network calls this person for good, at most 100 characters: a nick, a user id
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`       // what people see, at most 100 characters
+	Avatar        string                 `protobuf:"bytes,3,opt,name=avatar,proto3" json:"avatar,omitempty"`   // blob id
+	Network       string                 `protobuf:"bytes,4,opt,name=network,proto3" json:"network,omitempty"` // the network, as people know it: "libera", at most 50 characters
+	Hops          []string               `protobuf:"bytes,5,rep,name=hops,proto3" json:"hops,omitempty"`       // networks that this has passed, the newest last, at most 8: it is never sent back to one of them
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ghost) Reset() {
+	*x = Ghost{}
+	mi := &file_room_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ghost) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ghost) ProtoMessage() {}
+
+func (x *Ghost) ProtoReflect() protoreflect.Message {
+	mi := &file_room_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ghost.ProtoReflect.Descriptor instead.
+func (*Ghost) Descriptor() ([]byte, []int) {
+	return file_room_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Ghost) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Ghost) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Ghost) GetAvatar() string {
+	if x != nil {
+		return x.Avatar
+	}
+	return ""
+}
+
+func (x *Ghost) GetNetwork() string {
+	if x != nil {
+		return x.Network
+	}
+	return ""
+}
+
+func (x *Ghost) GetHops() []string {
+	if x != nil {
+		return x.Hops
+	}
+	return nil
 }
 
 type Settings struct {
@@ -430,7 +618,7 @@ type Settings struct {
 
 func (x *Settings) Reset() {
 	*x = Settings{}
-	mi := &file_room_proto_msgTypes[2]
+	mi := &file_room_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -442,7 +630,7 @@ func (x *Settings) String() string {
 func (*Settings) ProtoMessage() {}
 
 func (x *Settings) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[2]
+	mi := &file_room_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -455,7 +643,7 @@ func (x *Settings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Settings.ProtoReflect.Descriptor instead.
 func (*Settings) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{2}
+	return file_room_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Settings) GetAlias() string {
@@ -506,7 +694,7 @@ type Cut struct {
 
 func (x *Cut) Reset() {
 	*x = Cut{}
-	mi := &file_room_proto_msgTypes[3]
+	mi := &file_room_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -518,7 +706,7 @@ func (x *Cut) String() string {
 func (*Cut) ProtoMessage() {}
 
 func (x *Cut) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[3]
+	mi := &file_room_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -531,7 +719,7 @@ func (x *Cut) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cut.ProtoReflect.Descriptor instead.
 func (*Cut) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{3}
+	return file_room_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Cut) GetOrigin() string {
@@ -579,7 +767,7 @@ type Head struct {
 
 func (x *Head) Reset() {
 	*x = Head{}
-	mi := &file_room_proto_msgTypes[4]
+	mi := &file_room_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -591,7 +779,7 @@ func (x *Head) String() string {
 func (*Head) ProtoMessage() {}
 
 func (x *Head) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[4]
+	mi := &file_room_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -604,7 +792,7 @@ func (x *Head) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Head.ProtoReflect.Descriptor instead.
 func (*Head) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{4}
+	return file_room_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Head) GetRoom() []byte {
@@ -673,7 +861,7 @@ type Cosignature struct {
 
 func (x *Cosignature) Reset() {
 	*x = Cosignature{}
-	mi := &file_room_proto_msgTypes[5]
+	mi := &file_room_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -685,7 +873,7 @@ func (x *Cosignature) String() string {
 func (*Cosignature) ProtoMessage() {}
 
 func (x *Cosignature) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[5]
+	mi := &file_room_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -698,7 +886,7 @@ func (x *Cosignature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cosignature.ProtoReflect.Descriptor instead.
 func (*Cosignature) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{5}
+	return file_room_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Cosignature) GetNode() string {
@@ -750,16 +938,19 @@ type Event struct {
 	Quote         *Quote      `protobuf:"bytes,38,opt,name=quote,proto3" json:"quote,omitempty"` // of reply_to
 	// Voided: an entry of the state log took its author's right away before the room's home had
 	// seen it. It is shown to nobody but its author, who is told so.
-	Voided        bool   `protobuf:"varint,39,opt,name=voided,proto3" json:"voided,omitempty"`
-	Reached       uint32 `protobuf:"varint,40,opt,name=reached,proto3" json:"reached,omitempty"` // of this node's own messages in a shared room: how many other nodes have it
-	Nodes         uint32 `protobuf:"varint,41,opt,name=nodes,proto3" json:"nodes,omitempty"`     // of how many
+	Voided        bool    `protobuf:"varint,39,opt,name=voided,proto3" json:"voided,omitempty"`
+	Reached       uint32  `protobuf:"varint,40,opt,name=reached,proto3" json:"reached,omitempty"` // of this node's own messages in a shared room: how many other nodes have it
+	Nodes         uint32  `protobuf:"varint,41,opt,name=nodes,proto3" json:"nodes,omitempty"`     // of how many
+	Ghost         *Ghost  `protobuf:"bytes,42,opt,name=ghost,proto3" json:"ghost,omitempty"`      // who said it, when its author is a bridge's bot
+	Files         []*File `protobuf:"bytes,44,rep,name=files,proto3" json:"files,omitempty"`      // empty when deleted
+	Bridge        string  `protobuf:"bytes,43,opt,name=bridge,proto3" json:"bridge,omitempty"`    // join of a bridge's bot: what the room is joined to
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_room_proto_msgTypes[6]
+	mi := &file_room_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -771,7 +962,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[6]
+	mi := &file_room_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -784,7 +975,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{6}
+	return file_room_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Event) GetId() string {
@@ -1011,17 +1202,39 @@ func (x *Event) GetNodes() uint32 {
 	return 0
 }
 
+func (x *Event) GetGhost() *Ghost {
+	if x != nil {
+		return x.Ghost
+	}
+	return nil
+}
+
+func (x *Event) GetFiles() []*File {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
+func (x *Event) GetBridge() string {
+	if x != nil {
+		return x.Bridge
+	}
+	return ""
+}
+
 type Reaction struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Emoji         string                 `protobuf:"bytes,1,opt,name=emoji,proto3" json:"emoji,omitempty"`
-	Users         []string               `protobuf:"bytes,2,rep,name=users,proto3" json:"users,omitempty"` // in the order they reacted, at most 1,000
+	Users         []string               `protobuf:"bytes,2,rep,name=users,proto3" json:"users,omitempty"`                                                                           // in the order they reacted, at most 1,000; a ghost is `bot@node/ID`
+	Names         map[string]string      `protobuf:"bytes,3,rep,name=names,proto3" json:"names,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // of the ghosts among them
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Reaction) Reset() {
 	*x = Reaction{}
-	mi := &file_room_proto_msgTypes[7]
+	mi := &file_room_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1033,7 +1246,7 @@ func (x *Reaction) String() string {
 func (*Reaction) ProtoMessage() {}
 
 func (x *Reaction) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[7]
+	mi := &file_room_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1046,7 +1259,7 @@ func (x *Reaction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reaction.ProtoReflect.Descriptor instead.
 func (*Reaction) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{7}
+	return file_room_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Reaction) GetEmoji() string {
@@ -1063,19 +1276,27 @@ func (x *Reaction) GetUsers() []string {
 	return nil
 }
 
+func (x *Reaction) GetNames() map[string]string {
+	if x != nil {
+		return x.Names
+	}
+	return nil
+}
+
 type Quote struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Author        string                 `protobuf:"bytes,2,opt,name=author,proto3" json:"author,omitempty"`
 	Text          string                 `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"` // at most 200 characters
 	Deleted       bool                   `protobuf:"varint,4,opt,name=deleted,proto3" json:"deleted,omitempty"`
+	Ghost         *Ghost                 `protobuf:"bytes,5,opt,name=ghost,proto3" json:"ghost,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Quote) Reset() {
 	*x = Quote{}
-	mi := &file_room_proto_msgTypes[8]
+	mi := &file_room_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1087,7 +1308,7 @@ func (x *Quote) String() string {
 func (*Quote) ProtoMessage() {}
 
 func (x *Quote) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[8]
+	mi := &file_room_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1100,7 +1321,7 @@ func (x *Quote) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Quote.ProtoReflect.Descriptor instead.
 func (*Quote) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{8}
+	return file_room_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Quote) GetId() string {
@@ -1131,6 +1352,13 @@ func (x *Quote) GetDeleted() bool {
 	return false
 }
 
+func (x *Quote) GetGhost() *Ghost {
+	if x != nil {
+		return x.Ghost
+	}
+	return nil
+}
+
 // Item is one step of a room's stream, in order of pos. Where the event is about
 // a message (edit, delete, react, pin ..., or the reply in a thread), `target` is
 // that message as it stands now: a client replaces what it shows, it never computes.
@@ -1147,7 +1375,7 @@ type Item struct {
 
 func (x *Item) Reset() {
 	*x = Item{}
-	mi := &file_room_proto_msgTypes[9]
+	mi := &file_room_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1159,7 +1387,7 @@ func (x *Item) String() string {
 func (*Item) ProtoMessage() {}
 
 func (x *Item) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[9]
+	mi := &file_room_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1172,7 +1400,7 @@ func (x *Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Item.ProtoReflect.Descriptor instead.
 func (*Item) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{9}
+	return file_room_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Item) GetEvent() *Event {
@@ -1203,13 +1431,14 @@ type Profile struct {
 	Status        string                 `protobuf:"bytes,3,opt,name=status,proto3" json:"status,omitempty"`
 	Avatar        string                 `protobuf:"bytes,4,opt,name=avatar,proto3" json:"avatar,omitempty"` // blob id
 	Disabled      bool                   `protobuf:"varint,5,opt,name=disabled,proto3" json:"disabled,omitempty"`
+	Bridge        string                 `protobuf:"bytes,6,opt,name=bridge,proto3" json:"bridge,omitempty"` // of a bridge's bot: what it is, for people: "IRC libera"
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Profile) Reset() {
 	*x = Profile{}
-	mi := &file_room_proto_msgTypes[10]
+	mi := &file_room_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1221,7 +1450,7 @@ func (x *Profile) String() string {
 func (*Profile) ProtoMessage() {}
 
 func (x *Profile) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[10]
+	mi := &file_room_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1234,7 +1463,7 @@ func (x *Profile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Profile.ProtoReflect.Descriptor instead.
 func (*Profile) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{10}
+	return file_room_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Profile) GetUser() string {
@@ -1272,6 +1501,13 @@ func (x *Profile) GetDisabled() bool {
 	return false
 }
 
+func (x *Profile) GetBridge() string {
+	if x != nil {
+		return x.Bridge
+	}
+	return ""
+}
+
 type Member struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	User          string                 `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
@@ -1280,13 +1516,14 @@ type Member struct {
 	Since         int64                  `protobuf:"varint,4,opt,name=since,proto3" json:"since,omitempty"`
 	Profile       *Profile               `protobuf:"bytes,5,opt,name=profile,proto3" json:"profile,omitempty"`
 	Online        bool                   `protobuf:"varint,6,opt,name=online,proto3" json:"online,omitempty"`
+	Bridge        string                 `protobuf:"bytes,7,opt,name=bridge,proto3" json:"bridge,omitempty"` // of a bridge's bot: what it joins the room to
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Member) Reset() {
 	*x = Member{}
-	mi := &file_room_proto_msgTypes[11]
+	mi := &file_room_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1298,7 +1535,7 @@ func (x *Member) String() string {
 func (*Member) ProtoMessage() {}
 
 func (x *Member) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[11]
+	mi := &file_room_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1311,7 +1548,7 @@ func (x *Member) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Member.ProtoReflect.Descriptor instead.
 func (*Member) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{11}
+	return file_room_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Member) GetUser() string {
@@ -1356,6 +1593,13 @@ func (x *Member) GetOnline() bool {
 	return false
 }
 
+func (x *Member) GetBridge() string {
+	if x != nil {
+		return x.Bridge
+	}
+	return ""
+}
+
 // RoomSummary is a room as one user has it. Counts are of what came after read_pos.
 // A client keeps them current by the same rule: every text or emote in the room
 // that is not silent and not by the user counts; the user's own message moves read_pos to it.
@@ -1375,9 +1619,9 @@ type RoomSummary struct {
 	ReadPos       uint64                 `protobuf:"varint,12,opt,name=read_pos,json=readPos,proto3" json:"read_pos,omitempty"`
 	Unread        uint32                 `protobuf:"varint,13,opt,name=unread,proto3" json:"unread,omitempty"`
 	Mentions      uint32                 `protobuf:"varint,14,opt,name=mentions,proto3" json:"mentions,omitempty"`
-	LastTime      int64                  `protobuf:"varint,15,opt,name=last_time,json=lastTime,proto3" json:"last_time,omitempty"` // of the newest text or emote
-	LastText      string                 `protobuf:"bytes,16,opt,name=last_text,json=lastText,proto3" json:"last_text,omitempty"`  // its beginning, at most 100 characters
-	LastAuthor    string                 `protobuf:"bytes,17,opt,name=last_author,json=lastAuthor,proto3" json:"last_author,omitempty"`
+	LastTime      int64                  `protobuf:"varint,15,opt,name=last_time,json=lastTime,proto3" json:"last_time,omitempty"`      // of the newest text or emote
+	LastText      string                 `protobuf:"bytes,16,opt,name=last_text,json=lastText,proto3" json:"last_text,omitempty"`       // its beginning, at most 100 characters
+	LastAuthor    string                 `protobuf:"bytes,17,opt,name=last_author,json=lastAuthor,proto3" json:"last_author,omitempty"` // a ghost by name
 	InvitedBy     string                 `protobuf:"bytes,18,opt,name=invited_by,json=invitedBy,proto3" json:"invited_by,omitempty"`
 	Muted         string                 `protobuf:"bytes,19,opt,name=muted,proto3" json:"muted,omitempty"` // "" everything, "mentions" mentions only, "all" nothing
 	StateIndex    uint64                 `protobuf:"varint,20,opt,name=state_index,json=stateIndex,proto3" json:"state_index,omitempty"`
@@ -1396,7 +1640,7 @@ type RoomSummary struct {
 
 func (x *RoomSummary) Reset() {
 	*x = RoomSummary{}
-	mi := &file_room_proto_msgTypes[12]
+	mi := &file_room_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1408,7 +1652,7 @@ func (x *RoomSummary) String() string {
 func (*RoomSummary) ProtoMessage() {}
 
 func (x *RoomSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[12]
+	mi := &file_room_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1421,7 +1665,7 @@ func (x *RoomSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomSummary.ProtoReflect.Descriptor instead.
 func (*RoomSummary) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{12}
+	return file_room_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RoomSummary) GetRoom() string {
@@ -1630,8 +1874,8 @@ func (x *RoomSummary) GetFrozen() string {
 // Signal is lossy and never stored.
 type Signal struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"` // typing presence receipt profile
-	Room          string                 `protobuf:"bytes,2,opt,name=room,proto3" json:"room,omitempty"` // typing, receipt
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"` // typing presence receipt profile bridge (a bridge of the room is another now: ask RoomBridges)
+	Room          string                 `protobuf:"bytes,2,opt,name=room,proto3" json:"room,omitempty"` // typing, receipt, bridge
 	User          string                 `protobuf:"bytes,3,opt,name=user,proto3" json:"user,omitempty"`
 	On            bool                   `protobuf:"varint,4,opt,name=on,proto3" json:"on,omitempty"`      // typing, presence
 	Pos           uint64                 `protobuf:"varint,5,opt,name=pos,proto3" json:"pos,omitempty"`    // receipt
@@ -1644,7 +1888,7 @@ type Signal struct {
 
 func (x *Signal) Reset() {
 	*x = Signal{}
-	mi := &file_room_proto_msgTypes[13]
+	mi := &file_room_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1656,7 +1900,7 @@ func (x *Signal) String() string {
 func (*Signal) ProtoMessage() {}
 
 func (x *Signal) ProtoReflect() protoreflect.Message {
-	mi := &file_room_proto_msgTypes[13]
+	mi := &file_room_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1669,7 +1913,7 @@ func (x *Signal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signal.ProtoReflect.Descriptor instead.
 func (*Signal) Descriptor() ([]byte, []int) {
-	return file_room_proto_rawDescGZIP(), []int{13}
+	return file_room_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Signal) GetKind() string {
@@ -1747,7 +1991,7 @@ const file_room_proto_rawDesc = "" +
 	"\x06author\x18\t \x01(\tR\x06author\x12\x12\n" +
 	"\x04kind\x18\n" +
 	" \x01(\tR\x04kind\x12\x1b\n" +
-	"\tbody_hash\x18\v \x01(\fR\bbodyHash\"\xfd\x04\n" +
+	"\tbody_hash\x18\v \x01(\fR\bbodyHash\"\xee\x05\n" +
 	"\x04Body\x12\x12\n" +
 	"\x04salt\x18\x01 \x01(\fR\x04salt\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x16\n" +
@@ -1770,8 +2014,24 @@ const file_room_proto_rawDesc = "" +
 	"\x04node\x18\x12 \x01(\tR\x04node\x12\x1a\n" +
 	"\bstewards\x18\x13 \x03(\tR\bstewards\x12 \n" +
 	"\vpredecessor\x18\x15 \x01(\fR\vpredecessor\x12?\n" +
-	"\x10predecessor_head\x18\x16 \x01(\v2\x14.hearth.room.v1.HeadR\x0fpredecessorHead\x12\x10\n" +
-	"\x03key\x18\x14 \x01(\tR\x03key\"\xc6\x01\n" +
+	"\x10predecessor_head\x18\x16 \x01(\v2\x14.hearth.room.v1.HeadR\x0fpredecessorHead\x12\x16\n" +
+	"\x06bridge\x18\x17 \x01(\tR\x06bridge\x12+\n" +
+	"\x05ghost\x18\x18 \x01(\v2\x15.hearth.room.v1.GhostR\x05ghost\x12*\n" +
+	"\x05files\x18\x19 \x03(\v2\x14.hearth.room.v1.FileR\x05files\x12\x10\n" +
+	"\x03key\x18\x14 \x01(\tR\x03key\"\x84\x01\n" +
+	"\x04File\x12\x12\n" +
+	"\x04blob\x18\x01 \x01(\tR\x04blob\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
+	"\x04size\x18\x03 \x01(\x04R\x04size\x12\x12\n" +
+	"\x04type\x18\x04 \x01(\tR\x04type\x12\x14\n" +
+	"\x05width\x18\x05 \x01(\rR\x05width\x12\x16\n" +
+	"\x06height\x18\x06 \x01(\rR\x06height\"q\n" +
+	"\x05Ghost\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
+	"\x06avatar\x18\x03 \x01(\tR\x06avatar\x12\x18\n" +
+	"\anetwork\x18\x04 \x01(\tR\anetwork\x12\x12\n" +
+	"\x04hops\x18\x05 \x03(\tR\x04hops\"\xc6\x01\n" +
 	"\bSettings\x12\x19\n" +
 	"\x05alias\x18\x01 \x01(\tH\x00R\x05alias\x88\x01\x01\x12\x17\n" +
 	"\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x12\x19\n" +
@@ -1799,7 +2059,7 @@ const file_room_proto_rawDesc = "" +
 	"\fcosignatures\x18\b \x03(\v2\x1b.hearth.room.v1.CosignatureR\fcosignatures\"?\n" +
 	"\vCosignature\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x1c\n" +
-	"\tsignature\x18\x02 \x01(\fR\tsignature\"\xe5\x06\n" +
+	"\tsignature\x18\x02 \x01(\fR\tsignature\"\xd6\a\n" +
 	"\x05Event\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x10\n" +
 	"\x03pos\x18\x02 \x01(\x04R\x03pos\x12\x16\n" +
@@ -1835,25 +2095,35 @@ const file_room_proto_rawDesc = "" +
 	"\x05quote\x18& \x01(\v2\x15.hearth.room.v1.QuoteR\x05quote\x12\x16\n" +
 	"\x06voided\x18' \x01(\bR\x06voided\x12\x18\n" +
 	"\areached\x18( \x01(\rR\areached\x12\x14\n" +
-	"\x05nodes\x18) \x01(\rR\x05nodes\"6\n" +
+	"\x05nodes\x18) \x01(\rR\x05nodes\x12+\n" +
+	"\x05ghost\x18* \x01(\v2\x15.hearth.room.v1.GhostR\x05ghost\x12*\n" +
+	"\x05files\x18, \x03(\v2\x14.hearth.room.v1.FileR\x05files\x12\x16\n" +
+	"\x06bridge\x18+ \x01(\tR\x06bridge\"\xab\x01\n" +
 	"\bReaction\x12\x14\n" +
 	"\x05emoji\x18\x01 \x01(\tR\x05emoji\x12\x14\n" +
-	"\x05users\x18\x02 \x03(\tR\x05users\"]\n" +
+	"\x05users\x18\x02 \x03(\tR\x05users\x129\n" +
+	"\x05names\x18\x03 \x03(\v2#.hearth.room.v1.Reaction.NamesEntryR\x05names\x1a8\n" +
+	"\n" +
+	"NamesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8a\x01\n" +
 	"\x05Quote\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06author\x18\x02 \x01(\tR\x06author\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\tR\x04text\x12\x18\n" +
-	"\adeleted\x18\x04 \x01(\bR\adeleted\"z\n" +
+	"\adeleted\x18\x04 \x01(\bR\adeleted\x12+\n" +
+	"\x05ghost\x18\x05 \x01(\v2\x15.hearth.room.v1.GhostR\x05ghost\"z\n" +
 	"\x04Item\x12+\n" +
 	"\x05event\x18\x01 \x01(\v2\x15.hearth.room.v1.EventR\x05event\x12-\n" +
 	"\x06target\x18\x02 \x01(\v2\x15.hearth.room.v1.EventR\x06target\x12\x16\n" +
-	"\x06voided\x18\x03 \x03(\tR\x06voided\"\x8c\x01\n" +
+	"\x06voided\x18\x03 \x03(\tR\x06voided\"\xa4\x01\n" +
 	"\aProfile\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12\x16\n" +
 	"\x06status\x18\x03 \x01(\tR\x06status\x12\x16\n" +
 	"\x06avatar\x18\x04 \x01(\tR\x06avatar\x12\x1a\n" +
-	"\bdisabled\x18\x05 \x01(\bR\bdisabled\"\xb1\x01\n" +
+	"\bdisabled\x18\x05 \x01(\bR\bdisabled\x12\x16\n" +
+	"\x06bridge\x18\x06 \x01(\tR\x06bridge\"\xc9\x01\n" +
 	"\x06Member\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x1e\n" +
 	"\n" +
@@ -1862,7 +2132,8 @@ const file_room_proto_rawDesc = "" +
 	"\x04role\x18\x03 \x01(\tR\x04role\x12\x14\n" +
 	"\x05since\x18\x04 \x01(\x03R\x05since\x121\n" +
 	"\aprofile\x18\x05 \x01(\v2\x17.hearth.room.v1.ProfileR\aprofile\x12\x16\n" +
-	"\x06online\x18\x06 \x01(\bR\x06online\"\xa4\x06\n" +
+	"\x06online\x18\x06 \x01(\bR\x06online\x12\x16\n" +
+	"\x06bridge\x18\a \x01(\tR\x06bridge\"\xa4\x06\n" +
 	"\vRoomSummary\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\tR\x04room\x12\x14\n" +
 	"\x05alias\x18\x02 \x01(\tR\x05alias\x12\x12\n" +
@@ -1928,44 +2199,53 @@ func file_room_proto_rawDescGZIP() []byte {
 }
 
 var file_room_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_room_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_room_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_room_proto_goTypes = []any{
 	(Log)(0),            // 0: hearth.room.v1.Log
 	(*Header)(nil),      // 1: hearth.room.v1.Header
 	(*Body)(nil),        // 2: hearth.room.v1.Body
-	(*Settings)(nil),    // 3: hearth.room.v1.Settings
-	(*Cut)(nil),         // 4: hearth.room.v1.Cut
-	(*Head)(nil),        // 5: hearth.room.v1.Head
-	(*Cosignature)(nil), // 6: hearth.room.v1.Cosignature
-	(*Event)(nil),       // 7: hearth.room.v1.Event
-	(*Reaction)(nil),    // 8: hearth.room.v1.Reaction
-	(*Quote)(nil),       // 9: hearth.room.v1.Quote
-	(*Item)(nil),        // 10: hearth.room.v1.Item
-	(*Profile)(nil),     // 11: hearth.room.v1.Profile
-	(*Member)(nil),      // 12: hearth.room.v1.Member
-	(*RoomSummary)(nil), // 13: hearth.room.v1.RoomSummary
-	(*Signal)(nil),      // 14: hearth.room.v1.Signal
+	(*File)(nil),        // 3: hearth.room.v1.File
+	(*Ghost)(nil),       // 4: hearth.room.v1.Ghost
+	(*Settings)(nil),    // 5: hearth.room.v1.Settings
+	(*Cut)(nil),         // 6: hearth.room.v1.Cut
+	(*Head)(nil),        // 7: hearth.room.v1.Head
+	(*Cosignature)(nil), // 8: hearth.room.v1.Cosignature
+	(*Event)(nil),       // 9: hearth.room.v1.Event
+	(*Reaction)(nil),    // 10: hearth.room.v1.Reaction
+	(*Quote)(nil),       // 11: hearth.room.v1.Quote
+	(*Item)(nil),        // 12: hearth.room.v1.Item
+	(*Profile)(nil),     // 13: hearth.room.v1.Profile
+	(*Member)(nil),      // 14: hearth.room.v1.Member
+	(*RoomSummary)(nil), // 15: hearth.room.v1.RoomSummary
+	(*Signal)(nil),      // 16: hearth.room.v1.Signal
+	nil,                 // 17: hearth.room.v1.Reaction.NamesEntry
 }
 var file_room_proto_depIdxs = []int32{
 	0,  // 0: hearth.room.v1.Header.log:type_name -> hearth.room.v1.Log
-	3,  // 1: hearth.room.v1.Body.settings:type_name -> hearth.room.v1.Settings
-	4,  // 2: hearth.room.v1.Body.cuts:type_name -> hearth.room.v1.Cut
-	5,  // 3: hearth.room.v1.Body.predecessor_head:type_name -> hearth.room.v1.Head
-	0,  // 4: hearth.room.v1.Head.log:type_name -> hearth.room.v1.Log
-	6,  // 5: hearth.room.v1.Head.cosignatures:type_name -> hearth.room.v1.Cosignature
-	3,  // 6: hearth.room.v1.Event.settings:type_name -> hearth.room.v1.Settings
-	8,  // 7: hearth.room.v1.Event.reactions:type_name -> hearth.room.v1.Reaction
-	9,  // 8: hearth.room.v1.Event.quote:type_name -> hearth.room.v1.Quote
-	7,  // 9: hearth.room.v1.Item.event:type_name -> hearth.room.v1.Event
-	7,  // 10: hearth.room.v1.Item.target:type_name -> hearth.room.v1.Event
-	11, // 11: hearth.room.v1.Member.profile:type_name -> hearth.room.v1.Profile
-	11, // 12: hearth.room.v1.RoomSummary.direct_profile:type_name -> hearth.room.v1.Profile
-	11, // 13: hearth.room.v1.Signal.profile:type_name -> hearth.room.v1.Profile
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	5,  // 1: hearth.room.v1.Body.settings:type_name -> hearth.room.v1.Settings
+	6,  // 2: hearth.room.v1.Body.cuts:type_name -> hearth.room.v1.Cut
+	7,  // 3: hearth.room.v1.Body.predecessor_head:type_name -> hearth.room.v1.Head
+	4,  // 4: hearth.room.v1.Body.ghost:type_name -> hearth.room.v1.Ghost
+	3,  // 5: hearth.room.v1.Body.files:type_name -> hearth.room.v1.File
+	0,  // 6: hearth.room.v1.Head.log:type_name -> hearth.room.v1.Log
+	8,  // 7: hearth.room.v1.Head.cosignatures:type_name -> hearth.room.v1.Cosignature
+	5,  // 8: hearth.room.v1.Event.settings:type_name -> hearth.room.v1.Settings
+	10, // 9: hearth.room.v1.Event.reactions:type_name -> hearth.room.v1.Reaction
+	11, // 10: hearth.room.v1.Event.quote:type_name -> hearth.room.v1.Quote
+	4,  // 11: hearth.room.v1.Event.ghost:type_name -> hearth.room.v1.Ghost
+	3,  // 12: hearth.room.v1.Event.files:type_name -> hearth.room.v1.File
+	17, // 13: hearth.room.v1.Reaction.names:type_name -> hearth.room.v1.Reaction.NamesEntry
+	4,  // 14: hearth.room.v1.Quote.ghost:type_name -> hearth.room.v1.Ghost
+	9,  // 15: hearth.room.v1.Item.event:type_name -> hearth.room.v1.Event
+	9,  // 16: hearth.room.v1.Item.target:type_name -> hearth.room.v1.Event
+	13, // 17: hearth.room.v1.Member.profile:type_name -> hearth.room.v1.Profile
+	13, // 18: hearth.room.v1.RoomSummary.direct_profile:type_name -> hearth.room.v1.Profile
+	13, // 19: hearth.room.v1.Signal.profile:type_name -> hearth.room.v1.Profile
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_room_proto_init() }
@@ -1973,14 +2253,14 @@ func file_room_proto_init() {
 	if File_room_proto != nil {
 		return
 	}
-	file_room_proto_msgTypes[2].OneofWrappers = []any{}
+	file_room_proto_msgTypes[4].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_room_proto_rawDesc), len(file_room_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   14,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

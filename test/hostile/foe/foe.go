@@ -13,6 +13,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"math/big"
+	"sync/atomic"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -38,6 +39,9 @@ func New(name string) *Foe {
 	}
 	return &Foe{name, key}
 }
+
+// Sent counts what all foes have sent: connections, streams, datagrams, frames, questions, events.
+var Sent atomic.Int64
 
 // Public is its public key.
 func (f *Foe) Public() []byte { return f.Key.Public().(ed25519.PublicKey) }
@@ -82,6 +86,7 @@ func (f *Foe) Dial(ctx context.Context, address string, c *tls.Config) (*quic.Co
 	if c == nil {
 		c = f.TLS()
 	}
+	Sent.Add(1)
 	return quic.DialAddr(ctx, address, c, &quic.Config{EnableDatagrams: true, MaxIdleTimeout: 30 * time.Second, KeepAlivePeriod: 5 * time.Second})
 }
 

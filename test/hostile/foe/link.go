@@ -110,6 +110,7 @@ func framed(b []byte) []byte { return append(binary.AppendUvarint(nil, uint64(le
 // Send writes frames to the control stream.
 func (l *Link) Send(frames ...*linkpb.Frame) error {
 	var b []byte
+	Sent.Add(int64(len(frames)))
 	for _, f := range frames {
 		b = append(b, framed(marshal(f))...)
 	}
@@ -291,6 +292,7 @@ func (l *Link) Asks() []*roompb.Ask {
 
 // Ask asks the node.
 func (l *Link) Ask(ctx context.Context, a *roompb.Ask) (*roompb.Answer, error) {
+	Sent.Add(1)
 	s, err := l.Conn.OpenStreamSync(ctx)
 	if err != nil {
 		return nil, err
@@ -323,6 +325,7 @@ func (l *Link) Push(room []byte, parcels ...*roompb.Parcel) error {
 		l.streams[string(room)] = s
 	}
 	for _, p := range parcels {
+		Sent.Add(int64(max(1, len(p.Packets))))
 		if _, err := s.Write(framed(marshal(p))); err != nil {
 			return err
 		}
@@ -332,6 +335,7 @@ func (l *Link) Push(room []byte, parcels ...*roompb.Parcel) error {
 
 // Stream opens a stream in one direction and writes bytes to it; end closes it.
 func (l *Link) Stream(b []byte, end bool) (*quic.SendStream, error) {
+	Sent.Add(1)
 	s, err := l.Conn.OpenUniStreamSync(l.Conn.Context())
 	if err != nil {
 		return nil, err
@@ -343,7 +347,10 @@ func (l *Link) Stream(b []byte, end bool) (*quic.SendStream, error) {
 }
 
 // Datagram sends one, that may be lost.
-func (l *Link) Datagram(b []byte) error { return l.Conn.SendDatagram(b) }
+func (l *Link) Datagram(b []byte) error {
+	Sent.Add(1)
+	return l.Conn.SendDatagram(b)
+}
 
 // Signal is sent as a datagram.
 func (l *Link) Signal(s *roompb.Signal) error { return l.Datagram(append([]byte{'s'}, marshal(s)...)) }

@@ -711,6 +711,7 @@ type Limits struct {
 	FrameBytes       uint32                 `protobuf:"varint,2,opt,name=frame_bytes,json=frameBytes,proto3" json:"frame_bytes,omitempty"`
 	AvatarBytes      uint32                 `protobuf:"varint,3,opt,name=avatar_bytes,json=avatarBytes,proto3" json:"avatar_bytes,omitempty"`
 	HeartbeatSeconds uint32                 `protobuf:"varint,4,opt,name=heartbeat_seconds,json=heartbeatSeconds,proto3" json:"heartbeat_seconds,omitempty"`
+	FileBytes        uint64                 `protobuf:"varint,5,opt,name=file_bytes,json=fileBytes,proto3" json:"file_bytes,omitempty"` // of a file attached to a message
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -769,6 +770,13 @@ func (x *Limits) GetAvatarBytes() uint32 {
 func (x *Limits) GetHeartbeatSeconds() uint32 {
 	if x != nil {
 		return x.HeartbeatSeconds
+	}
+	return 0
+}
+
+func (x *Limits) GetFileBytes() uint64 {
+	if x != nil {
+		return x.FileBytes
 	}
 	return 0
 }
@@ -2368,6 +2376,7 @@ type SendRequest struct {
 	ReplyTo       string                 `protobuf:"bytes,5,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
 	Thread        string                 `protobuf:"bytes,6,opt,name=thread,proto3" json:"thread,omitempty"`
 	Silent        bool                   `protobuf:"varint,7,opt,name=silent,proto3" json:"silent,omitempty"`
+	Files         []*roompb.File         `protobuf:"bytes,8,rep,name=files,proto3" json:"files,omitempty"` // blob and name; POST /file gives the blob. The node knows the rest
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2449,6 +2458,13 @@ func (x *SendRequest) GetSilent() bool {
 		return x.Silent
 	}
 	return false
+}
+
+func (x *SendRequest) GetFiles() []*roompb.File {
+	if x != nil {
+		return x.Files
+	}
+	return nil
 }
 
 type EventResponse struct {
@@ -5602,6 +5618,1473 @@ func (x *AdminFederationSetRequest) GetPolicy() string {
 	return ""
 }
 
+// BridgeStatus is how a bridge, or one link of it, is now.
+type BridgeStatus struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	State         string                 `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`                                                                                // connecting connected degraded down login disabled; of a link also waiting (for its code), ended; of another node's: unknown
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`                                                                              // for people, with what to do; empty when connected
+	Since         int64                  `protobuf:"varint,3,opt,name=since,proto3" json:"since,omitempty"`                                                                               // of the state, ms since 1970
+	Heard         int64                  `protobuf:"varint,4,opt,name=heard,proto3" json:"heard,omitempty"`                                                                               // when the far network last said anything, ms since 1970; 0: not yet
+	Queue         uint64                 `protobuf:"varint,5,opt,name=queue,proto3" json:"queue,omitempty"`                                                                               // events that wait to be relayed
+	OldestS       int64                  `protobuf:"varint,6,opt,name=oldest_s,json=oldestS,proto3" json:"oldest_s,omitempty"`                                                            // age of the oldest of them, seconds
+	Relayed       uint64                 `protobuf:"varint,7,opt,name=relayed,proto3" json:"relayed,omitempty"`                                                                           // out to the channels
+	Received      uint64                 `protobuf:"varint,8,opt,name=received,proto3" json:"received,omitempty"`                                                                         // in to the rooms
+	Dropped       map[string]uint64      `protobuf:"bytes,9,rep,name=dropped,proto3" json:"dropped,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"` // by reason
+	Duplicates    uint64                 `protobuf:"varint,10,opt,name=duplicates,proto3" json:"duplicates,omitempty"`                                                                    // seen before, and not said again
+	Reconnects    uint64                 `protobuf:"varint,11,opt,name=reconnects,proto3" json:"reconnects,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BridgeStatus) Reset() {
+	*x = BridgeStatus{}
+	mi := &file_client_proto_msgTypes[88]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BridgeStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BridgeStatus) ProtoMessage() {}
+
+func (x *BridgeStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[88]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BridgeStatus.ProtoReflect.Descriptor instead.
+func (*BridgeStatus) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{88}
+}
+
+func (x *BridgeStatus) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *BridgeStatus) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *BridgeStatus) GetSince() int64 {
+	if x != nil {
+		return x.Since
+	}
+	return 0
+}
+
+func (x *BridgeStatus) GetHeard() int64 {
+	if x != nil {
+		return x.Heard
+	}
+	return 0
+}
+
+func (x *BridgeStatus) GetQueue() uint64 {
+	if x != nil {
+		return x.Queue
+	}
+	return 0
+}
+
+func (x *BridgeStatus) GetOldestS() int64 {
+	if x != nil {
+		return x.OldestS
+	}
+	return 0
+}
+
+func (x *BridgeStatus) GetRelayed() uint64 {
+	if x != nil {
+		return x.Relayed
+	}
+	return 0
+}
+
+func (x *BridgeStatus) GetReceived() uint64 {
+	if x != nil {
+		return x.Received
+	}
+	return 0
+}
+
+func (x *BridgeStatus) GetDropped() map[string]uint64 {
+	if x != nil {
+		return x.Dropped
+	}
+	return nil
+}
+
+func (x *BridgeStatus) GetDuplicates() uint64 {
+	if x != nil {
+		return x.Duplicates
+	}
+	return 0
+}
+
+func (x *BridgeStatus) GetReconnects() uint64 {
+	if x != nil {
+		return x.Reconnects
+	}
+	return 0
+}
+
+// RoomBridge is a bridge of a room.
+type RoomBridge struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	User          string                 `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`   // its bot
+	Place         string                 `protobuf:"bytes,2,opt,name=place,proto3" json:"place,omitempty"` // what it joins the room to: "#garden-irc on libera"
+	Kind          string                 `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`   // "IRC"
+	Own           bool                   `protobuf:"varint,4,opt,name=own,proto3" json:"own,omitempty"`    // this node's: what follows is known
+	Channel       string                 `protobuf:"bytes,5,opt,name=channel,proto3" json:"channel,omitempty"`
+	Status        *BridgeStatus          `protobuf:"bytes,6,opt,name=status,proto3" json:"status,omitempty"`
+	Here          uint32                 `protobuf:"varint,7,opt,name=here,proto3" json:"here,omitempty"`    // who are in the channel
+	Roster        []*roompb.Ghost        `protobuf:"bytes,8,rep,name=roster,proto3" json:"roster,omitempty"` // a page of them, by name
+	Muted         []string               `protobuf:"bytes,9,rep,name=muted,proto3" json:"muted,omitempty"`   // ids of ghosts
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RoomBridge) Reset() {
+	*x = RoomBridge{}
+	mi := &file_client_proto_msgTypes[89]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RoomBridge) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RoomBridge) ProtoMessage() {}
+
+func (x *RoomBridge) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[89]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RoomBridge.ProtoReflect.Descriptor instead.
+func (*RoomBridge) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{89}
+}
+
+func (x *RoomBridge) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *RoomBridge) GetPlace() string {
+	if x != nil {
+		return x.Place
+	}
+	return ""
+}
+
+func (x *RoomBridge) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *RoomBridge) GetOwn() bool {
+	if x != nil {
+		return x.Own
+	}
+	return false
+}
+
+func (x *RoomBridge) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *RoomBridge) GetStatus() *BridgeStatus {
+	if x != nil {
+		return x.Status
+	}
+	return nil
+}
+
+func (x *RoomBridge) GetHere() uint32 {
+	if x != nil {
+		return x.Here
+	}
+	return 0
+}
+
+func (x *RoomBridge) GetRoster() []*roompb.Ghost {
+	if x != nil {
+		return x.Roster
+	}
+	return nil
+}
+
+func (x *RoomBridge) GetMuted() []string {
+	if x != nil {
+		return x.Muted
+	}
+	return nil
+}
+
+type RoomBridgesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Room          string                 `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
+	User          string                 `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`    // only this bridge
+	From          uint32                 `protobuf:"varint,3,opt,name=from,proto3" json:"from,omitempty"`   // of the roster: how many to pass over
+	Limit         uint32                 `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"` // of the roster: at most 1,000; 0: 1,000
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RoomBridgesRequest) Reset() {
+	*x = RoomBridgesRequest{}
+	mi := &file_client_proto_msgTypes[90]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RoomBridgesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RoomBridgesRequest) ProtoMessage() {}
+
+func (x *RoomBridgesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[90]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RoomBridgesRequest.ProtoReflect.Descriptor instead.
+func (*RoomBridgesRequest) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{90}
+}
+
+func (x *RoomBridgesRequest) GetRoom() string {
+	if x != nil {
+		return x.Room
+	}
+	return ""
+}
+
+func (x *RoomBridgesRequest) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *RoomBridgesRequest) GetFrom() uint32 {
+	if x != nil {
+		return x.From
+	}
+	return 0
+}
+
+func (x *RoomBridgesRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type RoomBridgesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Bridges       []*RoomBridge          `protobuf:"bytes,1,rep,name=bridges,proto3" json:"bridges,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RoomBridgesResponse) Reset() {
+	*x = RoomBridgesResponse{}
+	mi := &file_client_proto_msgTypes[91]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RoomBridgesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RoomBridgesResponse) ProtoMessage() {}
+
+func (x *RoomBridgesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[91]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RoomBridgesResponse.ProtoReflect.Descriptor instead.
+func (*RoomBridgesResponse) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{91}
+}
+
+func (x *RoomBridgesResponse) GetBridges() []*RoomBridge {
+	if x != nil {
+		return x.Bridges
+	}
+	return nil
+}
+
+// BridgeKind is a kind of bridge that there is a plugin for.
+type BridgeKind struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`   // "irc"
+	Title         string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"` // "IRC"
+	Version       string                 `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`
+	Setup         string                 `protobuf:"bytes,4,opt,name=setup,proto3" json:"setup,omitempty"`                                // Markdown: what to do on the far network first
+	ChannelHint   string                 `protobuf:"bytes,5,opt,name=channel_hint,json=channelHint,proto3" json:"channel_hint,omitempty"` // how a channel is written: "#garden"
+	Can           []string               `protobuf:"bytes,6,rep,name=can,proto3" json:"can,omitempty"`                                    // edits deletes reactions ...
+	Settings      []*BridgeSetting       `protobuf:"bytes,7,rep,name=settings,proto3" json:"settings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BridgeKind) Reset() {
+	*x = BridgeKind{}
+	mi := &file_client_proto_msgTypes[92]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BridgeKind) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BridgeKind) ProtoMessage() {}
+
+func (x *BridgeKind) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[92]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BridgeKind.ProtoReflect.Descriptor instead.
+func (*BridgeKind) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{92}
+}
+
+func (x *BridgeKind) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *BridgeKind) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *BridgeKind) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *BridgeKind) GetSetup() string {
+	if x != nil {
+		return x.Setup
+	}
+	return ""
+}
+
+func (x *BridgeKind) GetChannelHint() string {
+	if x != nil {
+		return x.ChannelHint
+	}
+	return ""
+}
+
+func (x *BridgeKind) GetCan() []string {
+	if x != nil {
+		return x.Can
+	}
+	return nil
+}
+
+func (x *BridgeKind) GetSettings() []*BridgeSetting {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+type BridgeSetting struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Title         string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
+	Help          string                 `protobuf:"bytes,3,opt,name=help,proto3" json:"help,omitempty"`
+	Type          string                 `protobuf:"bytes,4,opt,name=type,proto3" json:"type,omitempty"` // text number switch secret list (an entry a line) choice
+	Default       string                 `protobuf:"bytes,5,opt,name=default,proto3" json:"default,omitempty"`
+	Required      bool                   `protobuf:"varint,6,opt,name=required,proto3" json:"required,omitempty"`
+	Choices       []string               `protobuf:"bytes,7,rep,name=choices,proto3" json:"choices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BridgeSetting) Reset() {
+	*x = BridgeSetting{}
+	mi := &file_client_proto_msgTypes[93]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BridgeSetting) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BridgeSetting) ProtoMessage() {}
+
+func (x *BridgeSetting) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[93]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BridgeSetting.ProtoReflect.Descriptor instead.
+func (*BridgeSetting) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{93}
+}
+
+func (x *BridgeSetting) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *BridgeSetting) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *BridgeSetting) GetHelp() string {
+	if x != nil {
+		return x.Help
+	}
+	return ""
+}
+
+func (x *BridgeSetting) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *BridgeSetting) GetDefault() string {
+	if x != nil {
+		return x.Default
+	}
+	return ""
+}
+
+func (x *BridgeSetting) GetRequired() bool {
+	if x != nil {
+		return x.Required
+	}
+	return false
+}
+
+func (x *BridgeSetting) GetChoices() []string {
+	if x != nil {
+		return x.Choices
+	}
+	return nil
+}
+
+type AdminBridgeKindsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kinds         []*BridgeKind          `protobuf:"bytes,1,rep,name=kinds,proto3" json:"kinds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdminBridgeKindsResponse) Reset() {
+	*x = AdminBridgeKindsResponse{}
+	mi := &file_client_proto_msgTypes[94]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdminBridgeKindsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdminBridgeKindsResponse) ProtoMessage() {}
+
+func (x *AdminBridgeKindsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[94]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdminBridgeKindsResponse.ProtoReflect.Descriptor instead.
+func (*AdminBridgeKindsResponse) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{94}
+}
+
+func (x *AdminBridgeKindsResponse) GetKinds() []*BridgeKind {
+	if x != nil {
+		return x.Kinds
+	}
+	return nil
+}
+
+type Bridge struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	Network       string                 `protobuf:"bytes,3,opt,name=network,proto3" json:"network,omitempty"` // as people know it
+	User          string                 `protobuf:"bytes,4,opt,name=user,proto3" json:"user,omitempty"`       // its bot
+	Enabled       bool                   `protobuf:"varint,5,opt,name=enabled,proto3" json:"enabled,omitempty"`
+	Settings      map[string]string      `protobuf:"bytes,6,rep,name=settings,proto3" json:"settings,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // those that are no secrets
+	Hidden        []string               `protobuf:"bytes,7,rep,name=hidden,proto3" json:"hidden,omitempty"`                                                                               // names of settings that are set and never shown
+	Created       int64                  `protobuf:"varint,8,opt,name=created,proto3" json:"created,omitempty"`
+	Status        *BridgeStatus          `protobuf:"bytes,9,opt,name=status,proto3" json:"status,omitempty"`
+	Links         []*BridgeLink          `protobuf:"bytes,10,rep,name=links,proto3" json:"links,omitempty"` // those that ended too
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Bridge) Reset() {
+	*x = Bridge{}
+	mi := &file_client_proto_msgTypes[95]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Bridge) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Bridge) ProtoMessage() {}
+
+func (x *Bridge) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[95]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Bridge.ProtoReflect.Descriptor instead.
+func (*Bridge) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{95}
+}
+
+func (x *Bridge) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Bridge) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Bridge) GetNetwork() string {
+	if x != nil {
+		return x.Network
+	}
+	return ""
+}
+
+func (x *Bridge) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *Bridge) GetEnabled() bool {
+	if x != nil {
+		return x.Enabled
+	}
+	return false
+}
+
+func (x *Bridge) GetSettings() map[string]string {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+func (x *Bridge) GetHidden() []string {
+	if x != nil {
+		return x.Hidden
+	}
+	return nil
+}
+
+func (x *Bridge) GetCreated() int64 {
+	if x != nil {
+		return x.Created
+	}
+	return 0
+}
+
+func (x *Bridge) GetStatus() *BridgeStatus {
+	if x != nil {
+		return x.Status
+	}
+	return nil
+}
+
+func (x *Bridge) GetLinks() []*BridgeLink {
+	if x != nil {
+		return x.Links
+	}
+	return nil
+}
+
+type BridgeLink struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Room          string                 `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
+	RoomName      string                 `protobuf:"bytes,2,opt,name=room_name,json=roomName,proto3" json:"room_name,omitempty"` // for people: #garden@node, or its name
+	Channel       string                 `protobuf:"bytes,3,opt,name=channel,proto3" json:"channel,omitempty"`
+	Confirmed     bool                   `protobuf:"varint,4,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
+	ConfirmedBy   string                 `protobuf:"bytes,5,opt,name=confirmed_by,json=confirmedBy,proto3" json:"confirmed_by,omitempty"` // over there; empty: an administrator of the node said --no-consent
+	By            string                 `protobuf:"bytes,6,opt,name=by,proto3" json:"by,omitempty"`                                      // who linked it
+	Created       int64                  `protobuf:"varint,7,opt,name=created,proto3" json:"created,omitempty"`
+	Hidden        []string               `protobuf:"bytes,8,rep,name=hidden,proto3" json:"hidden,omitempty"`    // names of its settings
+	Strikes       uint32                 `protobuf:"varint,9,opt,name=strikes,proto3" json:"strikes,omitempty"` // how often the far side has put the bridge out of the channel
+	CodeEnds      int64                  `protobuf:"varint,10,opt,name=code_ends,json=codeEnds,proto3" json:"code_ends,omitempty"`
+	Ended         string                 `protobuf:"bytes,11,opt,name=ended,proto3" json:"ended,omitempty"` // why; empty: it lives
+	EndedAt       int64                  `protobuf:"varint,12,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
+	Muted         []string               `protobuf:"bytes,13,rep,name=muted,proto3" json:"muted,omitempty"` // ids of ghosts
+	Status        *BridgeStatus          `protobuf:"bytes,14,opt,name=status,proto3" json:"status,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BridgeLink) Reset() {
+	*x = BridgeLink{}
+	mi := &file_client_proto_msgTypes[96]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BridgeLink) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BridgeLink) ProtoMessage() {}
+
+func (x *BridgeLink) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[96]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BridgeLink.ProtoReflect.Descriptor instead.
+func (*BridgeLink) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{96}
+}
+
+func (x *BridgeLink) GetRoom() string {
+	if x != nil {
+		return x.Room
+	}
+	return ""
+}
+
+func (x *BridgeLink) GetRoomName() string {
+	if x != nil {
+		return x.RoomName
+	}
+	return ""
+}
+
+func (x *BridgeLink) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *BridgeLink) GetConfirmed() bool {
+	if x != nil {
+		return x.Confirmed
+	}
+	return false
+}
+
+func (x *BridgeLink) GetConfirmedBy() string {
+	if x != nil {
+		return x.ConfirmedBy
+	}
+	return ""
+}
+
+func (x *BridgeLink) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *BridgeLink) GetCreated() int64 {
+	if x != nil {
+		return x.Created
+	}
+	return 0
+}
+
+func (x *BridgeLink) GetHidden() []string {
+	if x != nil {
+		return x.Hidden
+	}
+	return nil
+}
+
+func (x *BridgeLink) GetStrikes() uint32 {
+	if x != nil {
+		return x.Strikes
+	}
+	return 0
+}
+
+func (x *BridgeLink) GetCodeEnds() int64 {
+	if x != nil {
+		return x.CodeEnds
+	}
+	return 0
+}
+
+func (x *BridgeLink) GetEnded() string {
+	if x != nil {
+		return x.Ended
+	}
+	return ""
+}
+
+func (x *BridgeLink) GetEndedAt() int64 {
+	if x != nil {
+		return x.EndedAt
+	}
+	return 0
+}
+
+func (x *BridgeLink) GetMuted() []string {
+	if x != nil {
+		return x.Muted
+	}
+	return nil
+}
+
+func (x *BridgeLink) GetStatus() *BridgeStatus {
+	if x != nil {
+		return x.Status
+	}
+	return nil
+}
+
+type AdminBridgesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Bridges       []*Bridge              `protobuf:"bytes,1,rep,name=bridges,proto3" json:"bridges,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdminBridgesResponse) Reset() {
+	*x = AdminBridgesResponse{}
+	mi := &file_client_proto_msgTypes[97]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdminBridgesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdminBridgesResponse) ProtoMessage() {}
+
+func (x *AdminBridgesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[97]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdminBridgesResponse.ProtoReflect.Descriptor instead.
+func (*AdminBridgesResponse) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{97}
+}
+
+func (x *AdminBridgesResponse) GetBridges() []*Bridge {
+	if x != nil {
+		return x.Bridges
+	}
+	return nil
+}
+
+type AdminBridgeAddRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"` // as a user's: its bot is name@node
+	Settings      map[string]string      `protobuf:"bytes,3,rep,name=settings,proto3" json:"settings,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdminBridgeAddRequest) Reset() {
+	*x = AdminBridgeAddRequest{}
+	mi := &file_client_proto_msgTypes[98]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdminBridgeAddRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdminBridgeAddRequest) ProtoMessage() {}
+
+func (x *AdminBridgeAddRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[98]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdminBridgeAddRequest.ProtoReflect.Descriptor instead.
+func (*AdminBridgeAddRequest) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{98}
+}
+
+func (x *AdminBridgeAddRequest) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *AdminBridgeAddRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AdminBridgeAddRequest) GetSettings() map[string]string {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+type AdminBridgeSetRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Enabled       *bool                  `protobuf:"varint,2,opt,name=enabled,proto3,oneof" json:"enabled,omitempty"`
+	Settings      map[string]string      `protobuf:"bytes,3,rep,name=settings,proto3" json:"settings,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // those named change; an empty value takes one away
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdminBridgeSetRequest) Reset() {
+	*x = AdminBridgeSetRequest{}
+	mi := &file_client_proto_msgTypes[99]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdminBridgeSetRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdminBridgeSetRequest) ProtoMessage() {}
+
+func (x *AdminBridgeSetRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[99]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdminBridgeSetRequest.ProtoReflect.Descriptor instead.
+func (*AdminBridgeSetRequest) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{99}
+}
+
+func (x *AdminBridgeSetRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AdminBridgeSetRequest) GetEnabled() bool {
+	if x != nil && x.Enabled != nil {
+		return *x.Enabled
+	}
+	return false
+}
+
+func (x *AdminBridgeSetRequest) GetSettings() map[string]string {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+type AdminBridgeRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdminBridgeRequest) Reset() {
+	*x = AdminBridgeRequest{}
+	mi := &file_client_proto_msgTypes[100]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdminBridgeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdminBridgeRequest) ProtoMessage() {}
+
+func (x *AdminBridgeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[100]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdminBridgeRequest.ProtoReflect.Descriptor instead.
+func (*AdminBridgeRequest) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{100}
+}
+
+func (x *AdminBridgeRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type AdminBridgeLinkRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Room          string                 `protobuf:"bytes,2,opt,name=room,proto3" json:"room,omitempty"`
+	Channel       string                 `protobuf:"bytes,3,opt,name=channel,proto3" json:"channel,omitempty"`
+	Settings      map[string]string      `protobuf:"bytes,4,rep,name=settings,proto3" json:"settings,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // of this channel alone, such as its key
+	NoConsent     bool                   `protobuf:"varint,5,opt,name=no_consent,json=noConsent,proto3" json:"no_consent,omitempty"`                                                       // the administrator of the node also runs the channel
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdminBridgeLinkRequest) Reset() {
+	*x = AdminBridgeLinkRequest{}
+	mi := &file_client_proto_msgTypes[101]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdminBridgeLinkRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdminBridgeLinkRequest) ProtoMessage() {}
+
+func (x *AdminBridgeLinkRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[101]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdminBridgeLinkRequest.ProtoReflect.Descriptor instead.
+func (*AdminBridgeLinkRequest) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{101}
+}
+
+func (x *AdminBridgeLinkRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AdminBridgeLinkRequest) GetRoom() string {
+	if x != nil {
+		return x.Room
+	}
+	return ""
+}
+
+func (x *AdminBridgeLinkRequest) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *AdminBridgeLinkRequest) GetSettings() map[string]string {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+func (x *AdminBridgeLinkRequest) GetNoConsent() bool {
+	if x != nil {
+		return x.NoConsent
+	}
+	return false
+}
+
+type AdminBridgeLinkResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Code          string                 `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`                 // empty with no_consent; only in this answer
+	Expires       int64                  `protobuf:"varint,2,opt,name=expires,proto3" json:"expires,omitempty"`          // of the code, ms since 1970
+	Instructions  string                 `protobuf:"bytes,3,opt,name=instructions,proto3" json:"instructions,omitempty"` // for people: what to say where
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdminBridgeLinkResponse) Reset() {
+	*x = AdminBridgeLinkResponse{}
+	mi := &file_client_proto_msgTypes[102]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdminBridgeLinkResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdminBridgeLinkResponse) ProtoMessage() {}
+
+func (x *AdminBridgeLinkResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[102]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdminBridgeLinkResponse.ProtoReflect.Descriptor instead.
+func (*AdminBridgeLinkResponse) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{102}
+}
+
+func (x *AdminBridgeLinkResponse) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *AdminBridgeLinkResponse) GetExpires() int64 {
+	if x != nil {
+		return x.Expires
+	}
+	return 0
+}
+
+func (x *AdminBridgeLinkResponse) GetInstructions() string {
+	if x != nil {
+		return x.Instructions
+	}
+	return ""
+}
+
+type AdminBridgeUnlinkRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Channel       string                 `protobuf:"bytes,2,opt,name=channel,proto3" json:"channel,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdminBridgeUnlinkRequest) Reset() {
+	*x = AdminBridgeUnlinkRequest{}
+	mi := &file_client_proto_msgTypes[103]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdminBridgeUnlinkRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdminBridgeUnlinkRequest) ProtoMessage() {}
+
+func (x *AdminBridgeUnlinkRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[103]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdminBridgeUnlinkRequest.ProtoReflect.Descriptor instead.
+func (*AdminBridgeUnlinkRequest) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{103}
+}
+
+func (x *AdminBridgeUnlinkRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AdminBridgeUnlinkRequest) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+type AdminBridgeMuteRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Room          string                 `protobuf:"bytes,2,opt,name=room,proto3" json:"room,omitempty"`
+	Ghost         string                 `protobuf:"bytes,3,opt,name=ghost,proto3" json:"ghost,omitempty"` // id
+	On            bool                   `protobuf:"varint,4,opt,name=on,proto3" json:"on,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdminBridgeMuteRequest) Reset() {
+	*x = AdminBridgeMuteRequest{}
+	mi := &file_client_proto_msgTypes[104]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdminBridgeMuteRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdminBridgeMuteRequest) ProtoMessage() {}
+
+func (x *AdminBridgeMuteRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[104]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdminBridgeMuteRequest.ProtoReflect.Descriptor instead.
+func (*AdminBridgeMuteRequest) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{104}
+}
+
+func (x *AdminBridgeMuteRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AdminBridgeMuteRequest) GetRoom() string {
+	if x != nil {
+		return x.Room
+	}
+	return ""
+}
+
+func (x *AdminBridgeMuteRequest) GetGhost() string {
+	if x != nil {
+		return x.Ghost
+	}
+	return ""
+}
+
+func (x *AdminBridgeMuteRequest) GetOn() bool {
+	if x != nil {
+		return x.On
+	}
+	return false
+}
+
+type AdminBridgeLogsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	After         uint64                 `protobuf:"varint,2,opt,name=after,proto3" json:"after,omitempty"` // seq that was seen last; 0: none
+	Limit         uint32                 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"` // at most 500; 0: 500
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdminBridgeLogsRequest) Reset() {
+	*x = AdminBridgeLogsRequest{}
+	mi := &file_client_proto_msgTypes[105]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdminBridgeLogsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdminBridgeLogsRequest) ProtoMessage() {}
+
+func (x *AdminBridgeLogsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[105]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdminBridgeLogsRequest.ProtoReflect.Descriptor instead.
+func (*AdminBridgeLogsRequest) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{105}
+}
+
+func (x *AdminBridgeLogsRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AdminBridgeLogsRequest) GetAfter() uint64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+func (x *AdminBridgeLogsRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type AdminBridgeLogsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Lines         []*LogLine             `protobuf:"bytes,1,rep,name=lines,proto3" json:"lines,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdminBridgeLogsResponse) Reset() {
+	*x = AdminBridgeLogsResponse{}
+	mi := &file_client_proto_msgTypes[106]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdminBridgeLogsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdminBridgeLogsResponse) ProtoMessage() {}
+
+func (x *AdminBridgeLogsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[106]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdminBridgeLogsResponse.ProtoReflect.Descriptor instead.
+func (*AdminBridgeLogsResponse) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{106}
+}
+
+func (x *AdminBridgeLogsResponse) GetLines() []*LogLine {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+type LogLine struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Seq           uint64                 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`
+	Time          int64                  `protobuf:"varint,2,opt,name=time,proto3" json:"time,omitempty"` // ms since 1970
+	Text          string                 `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LogLine) Reset() {
+	*x = LogLine{}
+	mi := &file_client_proto_msgTypes[107]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LogLine) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LogLine) ProtoMessage() {}
+
+func (x *LogLine) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[107]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LogLine.ProtoReflect.Descriptor instead.
+func (*LogLine) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{107}
+}
+
+func (x *LogLine) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *LogLine) GetTime() int64 {
+	if x != nil {
+		return x.Time
+	}
+	return 0
+}
+
+func (x *LogLine) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
 var File_client_proto protoreflect.FileDescriptor
 
 const file_client_proto_rawDesc = "" +
@@ -5655,14 +7138,16 @@ const file_client_proto_rawDesc = "" +
 	"\finvite_valid\x18\x05 \x01(\bR\vinviteValid\x12!\n" +
 	"\finvite_admin\x18\x06 \x01(\bR\vinviteAdmin\x120\n" +
 	"\x06limits\x18\a \x01(\v2\x18.hearth.client.v1.LimitsR\x06limits\x12\x12\n" +
-	"\x04time\x18\b \x01(\x03R\x04time\"\x98\x01\n" +
+	"\x04time\x18\b \x01(\x03R\x04time\"\xb7\x01\n" +
 	"\x06Limits\x12\x1d\n" +
 	"\n" +
 	"text_bytes\x18\x01 \x01(\rR\ttextBytes\x12\x1f\n" +
 	"\vframe_bytes\x18\x02 \x01(\rR\n" +
 	"frameBytes\x12!\n" +
 	"\favatar_bytes\x18\x03 \x01(\rR\vavatarBytes\x12+\n" +
-	"\x11heartbeat_seconds\x18\x04 \x01(\rR\x10heartbeatSeconds\"\xa5\x01\n" +
+	"\x11heartbeat_seconds\x18\x04 \x01(\rR\x10heartbeatSeconds\x12\x1d\n" +
+	"\n" +
+	"file_bytes\x18\x05 \x01(\x04R\tfileBytes\"\xa5\x01\n" +
 	"\x0fRegisterRequest\x12\x1a\n" +
 	"\busername\x18\x01 \x01(\tR\busername\x12\x1a\n" +
 	"\bpassword\x18\x02 \x01(\tR\bpassword\x12\x16\n" +
@@ -5784,7 +7269,7 @@ const file_client_proto_rawDesc = "" +
 	"\x0fMembersResponse\x120\n" +
 	"\amembers\x18\x01 \x03(\v2\x16.hearth.room.v1.MemberR\amembers\x12\x12\n" +
 	"\x04next\x18\x02 \x01(\tR\x04next\x12\x14\n" +
-	"\x05total\x18\x03 \x01(\rR\x05total\"\xa8\x01\n" +
+	"\x05total\x18\x03 \x01(\rR\x05total\"\xd4\x01\n" +
 	"\vSendRequest\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\tR\x04room\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x12\n" +
@@ -5792,7 +7277,8 @@ const file_client_proto_rawDesc = "" +
 	"\x05emote\x18\x04 \x01(\bR\x05emote\x12\x19\n" +
 	"\breply_to\x18\x05 \x01(\tR\areplyTo\x12\x16\n" +
 	"\x06thread\x18\x06 \x01(\tR\x06thread\x12\x16\n" +
-	"\x06silent\x18\a \x01(\bR\x06silent\"_\n" +
+	"\x06silent\x18\a \x01(\bR\x06silent\x12*\n" +
+	"\x05files\x18\b \x03(\v2\x14.hearth.room.v1.FileR\x05files\"_\n" +
 	"\rEventResponse\x12\x14\n" +
 	"\x05event\x18\x01 \x01(\tR\x05event\x12\x12\n" +
 	"\x04room\x18\x02 \x01(\tR\x04room\x12\x10\n" +
@@ -6031,7 +7517,148 @@ const file_client_proto_rawDesc = "" +
 	"\x04link\x18\x01 \x01(\tR\x04link\"C\n" +
 	"\x19AdminFederationSetRequest\x12\x1b\n" +
 	"\x06policy\x18\x01 \x01(\tH\x00R\x06policy\x88\x01\x01B\t\n" +
-	"\a_policy2\xdc#\n" +
+	"\a_policy\"\x92\x03\n" +
+	"\fBridgeStatus\x12\x14\n" +
+	"\x05state\x18\x01 \x01(\tR\x05state\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x14\n" +
+	"\x05since\x18\x03 \x01(\x03R\x05since\x12\x14\n" +
+	"\x05heard\x18\x04 \x01(\x03R\x05heard\x12\x14\n" +
+	"\x05queue\x18\x05 \x01(\x04R\x05queue\x12\x19\n" +
+	"\boldest_s\x18\x06 \x01(\x03R\aoldestS\x12\x18\n" +
+	"\arelayed\x18\a \x01(\x04R\arelayed\x12\x1a\n" +
+	"\breceived\x18\b \x01(\x04R\breceived\x12E\n" +
+	"\adropped\x18\t \x03(\v2+.hearth.client.v1.BridgeStatus.DroppedEntryR\adropped\x12\x1e\n" +
+	"\n" +
+	"duplicates\x18\n" +
+	" \x01(\x04R\n" +
+	"duplicates\x12\x1e\n" +
+	"\n" +
+	"reconnects\x18\v \x01(\x04R\n" +
+	"reconnects\x1a:\n" +
+	"\fDroppedEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\x87\x02\n" +
+	"\n" +
+	"RoomBridge\x12\x12\n" +
+	"\x04user\x18\x01 \x01(\tR\x04user\x12\x14\n" +
+	"\x05place\x18\x02 \x01(\tR\x05place\x12\x12\n" +
+	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x10\n" +
+	"\x03own\x18\x04 \x01(\bR\x03own\x12\x18\n" +
+	"\achannel\x18\x05 \x01(\tR\achannel\x126\n" +
+	"\x06status\x18\x06 \x01(\v2\x1e.hearth.client.v1.BridgeStatusR\x06status\x12\x12\n" +
+	"\x04here\x18\a \x01(\rR\x04here\x12-\n" +
+	"\x06roster\x18\b \x03(\v2\x15.hearth.room.v1.GhostR\x06roster\x12\x14\n" +
+	"\x05muted\x18\t \x03(\tR\x05muted\"f\n" +
+	"\x12RoomBridgesRequest\x12\x12\n" +
+	"\x04room\x18\x01 \x01(\tR\x04room\x12\x12\n" +
+	"\x04user\x18\x02 \x01(\tR\x04user\x12\x12\n" +
+	"\x04from\x18\x03 \x01(\rR\x04from\x12\x14\n" +
+	"\x05limit\x18\x04 \x01(\rR\x05limit\"M\n" +
+	"\x13RoomBridgesResponse\x126\n" +
+	"\abridges\x18\x01 \x03(\v2\x1c.hearth.client.v1.RoomBridgeR\abridges\"\xd8\x01\n" +
+	"\n" +
+	"BridgeKind\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x14\n" +
+	"\x05title\x18\x02 \x01(\tR\x05title\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion\x12\x14\n" +
+	"\x05setup\x18\x04 \x01(\tR\x05setup\x12!\n" +
+	"\fchannel_hint\x18\x05 \x01(\tR\vchannelHint\x12\x10\n" +
+	"\x03can\x18\x06 \x03(\tR\x03can\x12;\n" +
+	"\bsettings\x18\a \x03(\v2\x1f.hearth.client.v1.BridgeSettingR\bsettings\"\xb1\x01\n" +
+	"\rBridgeSetting\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05title\x18\x02 \x01(\tR\x05title\x12\x12\n" +
+	"\x04help\x18\x03 \x01(\tR\x04help\x12\x12\n" +
+	"\x04type\x18\x04 \x01(\tR\x04type\x12\x18\n" +
+	"\adefault\x18\x05 \x01(\tR\adefault\x12\x1a\n" +
+	"\brequired\x18\x06 \x01(\bR\brequired\x12\x18\n" +
+	"\achoices\x18\a \x03(\tR\achoices\"N\n" +
+	"\x18AdminBridgeKindsResponse\x122\n" +
+	"\x05kinds\x18\x01 \x03(\v2\x1c.hearth.client.v1.BridgeKindR\x05kinds\"\x97\x03\n" +
+	"\x06Bridge\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x18\n" +
+	"\anetwork\x18\x03 \x01(\tR\anetwork\x12\x12\n" +
+	"\x04user\x18\x04 \x01(\tR\x04user\x12\x18\n" +
+	"\aenabled\x18\x05 \x01(\bR\aenabled\x12B\n" +
+	"\bsettings\x18\x06 \x03(\v2&.hearth.client.v1.Bridge.SettingsEntryR\bsettings\x12\x16\n" +
+	"\x06hidden\x18\a \x03(\tR\x06hidden\x12\x18\n" +
+	"\acreated\x18\b \x01(\x03R\acreated\x126\n" +
+	"\x06status\x18\t \x01(\v2\x1e.hearth.client.v1.BridgeStatusR\x06status\x122\n" +
+	"\x05links\x18\n" +
+	" \x03(\v2\x1c.hearth.client.v1.BridgeLinkR\x05links\x1a;\n" +
+	"\rSettingsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x90\x03\n" +
+	"\n" +
+	"BridgeLink\x12\x12\n" +
+	"\x04room\x18\x01 \x01(\tR\x04room\x12\x1b\n" +
+	"\troom_name\x18\x02 \x01(\tR\broomName\x12\x18\n" +
+	"\achannel\x18\x03 \x01(\tR\achannel\x12\x1c\n" +
+	"\tconfirmed\x18\x04 \x01(\bR\tconfirmed\x12!\n" +
+	"\fconfirmed_by\x18\x05 \x01(\tR\vconfirmedBy\x12\x0e\n" +
+	"\x02by\x18\x06 \x01(\tR\x02by\x12\x18\n" +
+	"\acreated\x18\a \x01(\x03R\acreated\x12\x16\n" +
+	"\x06hidden\x18\b \x03(\tR\x06hidden\x12\x18\n" +
+	"\astrikes\x18\t \x01(\rR\astrikes\x12\x1b\n" +
+	"\tcode_ends\x18\n" +
+	" \x01(\x03R\bcodeEnds\x12\x14\n" +
+	"\x05ended\x18\v \x01(\tR\x05ended\x12\x19\n" +
+	"\bended_at\x18\f \x01(\x03R\aendedAt\x12\x14\n" +
+	"\x05muted\x18\r \x03(\tR\x05muted\x126\n" +
+	"\x06status\x18\x0e \x01(\v2\x1e.hearth.client.v1.BridgeStatusR\x06status\"J\n" +
+	"\x14AdminBridgesResponse\x122\n" +
+	"\abridges\x18\x01 \x03(\v2\x18.hearth.client.v1.BridgeR\abridges\"\xcf\x01\n" +
+	"\x15AdminBridgeAddRequest\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12Q\n" +
+	"\bsettings\x18\x03 \x03(\v25.hearth.client.v1.AdminBridgeAddRequest.SettingsEntryR\bsettings\x1a;\n" +
+	"\rSettingsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xe6\x01\n" +
+	"\x15AdminBridgeSetRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
+	"\aenabled\x18\x02 \x01(\bH\x00R\aenabled\x88\x01\x01\x12Q\n" +
+	"\bsettings\x18\x03 \x03(\v25.hearth.client.v1.AdminBridgeSetRequest.SettingsEntryR\bsettings\x1a;\n" +
+	"\rSettingsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\n" +
+	"\n" +
+	"\b_enabled\"(\n" +
+	"\x12AdminBridgeRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"\x8a\x02\n" +
+	"\x16AdminBridgeLinkRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\tR\x04room\x12\x18\n" +
+	"\achannel\x18\x03 \x01(\tR\achannel\x12R\n" +
+	"\bsettings\x18\x04 \x03(\v26.hearth.client.v1.AdminBridgeLinkRequest.SettingsEntryR\bsettings\x12\x1d\n" +
+	"\n" +
+	"no_consent\x18\x05 \x01(\bR\tnoConsent\x1a;\n" +
+	"\rSettingsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"k\n" +
+	"\x17AdminBridgeLinkResponse\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
+	"\aexpires\x18\x02 \x01(\x03R\aexpires\x12\"\n" +
+	"\finstructions\x18\x03 \x01(\tR\finstructions\"H\n" +
+	"\x18AdminBridgeUnlinkRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"\achannel\x18\x02 \x01(\tR\achannel\"f\n" +
+	"\x16AdminBridgeMuteRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\tR\x04room\x12\x14\n" +
+	"\x05ghost\x18\x03 \x01(\tR\x05ghost\x12\x0e\n" +
+	"\x02on\x18\x04 \x01(\bR\x02on\"X\n" +
+	"\x16AdminBridgeLogsRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05after\x18\x02 \x01(\x04R\x05after\x12\x14\n" +
+	"\x05limit\x18\x03 \x01(\rR\x05limit\"J\n" +
+	"\x17AdminBridgeLogsResponse\x12/\n" +
+	"\x05lines\x18\x01 \x03(\v2\x19.hearth.client.v1.LogLineR\x05lines\"C\n" +
+	"\aLogLine\x12\x10\n" +
+	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x12\n" +
+	"\x04time\x18\x02 \x01(\x03R\x04time\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text2\xb5+\n" +
 	"\x06Client\x12W\n" +
 	"\n" +
 	"ServerInfo\x12#.hearth.client.v1.ServerInfoRequest\x1a$.hearth.client.v1.ServerInfoResponse\x12N\n" +
@@ -6099,7 +7726,18 @@ const file_client_proto_rawDesc = "" +
 	"\fAdminPeerSet\x12%.hearth.client.v1.AdminPeerSetRequest\x1a\x17.hearth.client.v1.Empty\x12f\n" +
 	"\x0fAdminNodeInvite\x12(.hearth.client.v1.AdminNodeInviteRequest\x1a).hearth.client.v1.AdminNodeInviteResponse\x12O\n" +
 	"\rAdminNodeJoin\x12&.hearth.client.v1.AdminNodeJoinRequest\x1a\x16.hearth.client.v1.Peer\x12Z\n" +
-	"\x12AdminFederationSet\x12+.hearth.client.v1.AdminFederationSetRequest\x1a\x17.hearth.client.v1.EmptyB#Z!hearth/transport/session/clientpbb\x06proto3"
+	"\x12AdminFederationSet\x12+.hearth.client.v1.AdminFederationSetRequest\x1a\x17.hearth.client.v1.Empty\x12Z\n" +
+	"\vRoomBridges\x12$.hearth.client.v1.RoomBridgesRequest\x1a%.hearth.client.v1.RoomBridgesResponse\x12W\n" +
+	"\x10AdminBridgeKinds\x12\x17.hearth.client.v1.Empty\x1a*.hearth.client.v1.AdminBridgeKindsResponse\x12O\n" +
+	"\fAdminBridges\x12\x17.hearth.client.v1.Empty\x1a&.hearth.client.v1.AdminBridgesResponse\x12S\n" +
+	"\x0eAdminBridgeAdd\x12'.hearth.client.v1.AdminBridgeAddRequest\x1a\x18.hearth.client.v1.Bridge\x12S\n" +
+	"\x0eAdminBridgeSet\x12'.hearth.client.v1.AdminBridgeSetRequest\x1a\x18.hearth.client.v1.Bridge\x12R\n" +
+	"\x11AdminBridgeRemove\x12$.hearth.client.v1.AdminBridgeRequest\x1a\x17.hearth.client.v1.Empty\x12f\n" +
+	"\x0fAdminBridgeLink\x12(.hearth.client.v1.AdminBridgeLinkRequest\x1a).hearth.client.v1.AdminBridgeLinkResponse\x12X\n" +
+	"\x11AdminBridgeUnlink\x12*.hearth.client.v1.AdminBridgeUnlinkRequest\x1a\x17.hearth.client.v1.Empty\x12T\n" +
+	"\x0fAdminBridgeMute\x12(.hearth.client.v1.AdminBridgeMuteRequest\x1a\x17.hearth.client.v1.Empty\x12f\n" +
+	"\x0fAdminBridgeLogs\x12(.hearth.client.v1.AdminBridgeLogsRequest\x1a).hearth.client.v1.AdminBridgeLogsResponse\x12S\n" +
+	"\x12AdminBridgeRestart\x12$.hearth.client.v1.AdminBridgeRequest\x1a\x17.hearth.client.v1.EmptyB#Z!hearth/transport/session/clientpbb\x06proto3"
 
 var (
 	file_client_proto_rawDescOnce sync.Once
@@ -6113,7 +7751,7 @@ func file_client_proto_rawDescGZIP() []byte {
 	return file_client_proto_rawDescData
 }
 
-var file_client_proto_msgTypes = make([]protoimpl.MessageInfo, 91)
+var file_client_proto_msgTypes = make([]protoimpl.MessageInfo, 116)
 var file_client_proto_goTypes = []any{
 	(*ClientFrame)(nil),               // 0: hearth.client.v1.ClientFrame
 	(*Request)(nil),                   // 1: hearth.client.v1.Request
@@ -6203,179 +7841,244 @@ var file_client_proto_goTypes = []any{
 	(*AdminNodeInviteResponse)(nil),   // 85: hearth.client.v1.AdminNodeInviteResponse
 	(*AdminNodeJoinRequest)(nil),      // 86: hearth.client.v1.AdminNodeJoinRequest
 	(*AdminFederationSetRequest)(nil), // 87: hearth.client.v1.AdminFederationSetRequest
-	nil,                               // 88: hearth.client.v1.OpenRequest.CursorsEntry
-	nil,                               // 89: hearth.client.v1.RoomGetResponse.RightsEntry
-	nil,                               // 90: hearth.client.v1.AdminHealthResponse.FiguresEntry
-	(*roompb.RoomSummary)(nil),        // 91: hearth.room.v1.RoomSummary
-	(*roompb.Signal)(nil),             // 92: hearth.room.v1.Signal
-	(*roompb.Item)(nil),               // 93: hearth.room.v1.Item
-	(*roompb.Profile)(nil),            // 94: hearth.room.v1.Profile
-	(*roompb.Settings)(nil),           // 95: hearth.room.v1.Settings
-	(*roompb.Member)(nil),             // 96: hearth.room.v1.Member
-	(*roompb.Event)(nil),              // 97: hearth.room.v1.Event
+	(*BridgeStatus)(nil),              // 88: hearth.client.v1.BridgeStatus
+	(*RoomBridge)(nil),                // 89: hearth.client.v1.RoomBridge
+	(*RoomBridgesRequest)(nil),        // 90: hearth.client.v1.RoomBridgesRequest
+	(*RoomBridgesResponse)(nil),       // 91: hearth.client.v1.RoomBridgesResponse
+	(*BridgeKind)(nil),                // 92: hearth.client.v1.BridgeKind
+	(*BridgeSetting)(nil),             // 93: hearth.client.v1.BridgeSetting
+	(*AdminBridgeKindsResponse)(nil),  // 94: hearth.client.v1.AdminBridgeKindsResponse
+	(*Bridge)(nil),                    // 95: hearth.client.v1.Bridge
+	(*BridgeLink)(nil),                // 96: hearth.client.v1.BridgeLink
+	(*AdminBridgesResponse)(nil),      // 97: hearth.client.v1.AdminBridgesResponse
+	(*AdminBridgeAddRequest)(nil),     // 98: hearth.client.v1.AdminBridgeAddRequest
+	(*AdminBridgeSetRequest)(nil),     // 99: hearth.client.v1.AdminBridgeSetRequest
+	(*AdminBridgeRequest)(nil),        // 100: hearth.client.v1.AdminBridgeRequest
+	(*AdminBridgeLinkRequest)(nil),    // 101: hearth.client.v1.AdminBridgeLinkRequest
+	(*AdminBridgeLinkResponse)(nil),   // 102: hearth.client.v1.AdminBridgeLinkResponse
+	(*AdminBridgeUnlinkRequest)(nil),  // 103: hearth.client.v1.AdminBridgeUnlinkRequest
+	(*AdminBridgeMuteRequest)(nil),    // 104: hearth.client.v1.AdminBridgeMuteRequest
+	(*AdminBridgeLogsRequest)(nil),    // 105: hearth.client.v1.AdminBridgeLogsRequest
+	(*AdminBridgeLogsResponse)(nil),   // 106: hearth.client.v1.AdminBridgeLogsResponse
+	(*LogLine)(nil),                   // 107: hearth.client.v1.LogLine
+	nil,                               // 108: hearth.client.v1.OpenRequest.CursorsEntry
+	nil,                               // 109: hearth.client.v1.RoomGetResponse.RightsEntry
+	nil,                               // 110: hearth.client.v1.AdminHealthResponse.FiguresEntry
+	nil,                               // 111: hearth.client.v1.BridgeStatus.DroppedEntry
+	nil,                               // 112: hearth.client.v1.Bridge.SettingsEntry
+	nil,                               // 113: hearth.client.v1.AdminBridgeAddRequest.SettingsEntry
+	nil,                               // 114: hearth.client.v1.AdminBridgeSetRequest.SettingsEntry
+	nil,                               // 115: hearth.client.v1.AdminBridgeLinkRequest.SettingsEntry
+	(*roompb.RoomSummary)(nil),        // 116: hearth.room.v1.RoomSummary
+	(*roompb.Signal)(nil),             // 117: hearth.room.v1.Signal
+	(*roompb.Item)(nil),               // 118: hearth.room.v1.Item
+	(*roompb.Profile)(nil),            // 119: hearth.room.v1.Profile
+	(*roompb.Settings)(nil),           // 120: hearth.room.v1.Settings
+	(*roompb.Member)(nil),             // 121: hearth.room.v1.Member
+	(*roompb.File)(nil),               // 122: hearth.room.v1.File
+	(*roompb.Event)(nil),              // 123: hearth.room.v1.Event
+	(*roompb.Ghost)(nil),              // 124: hearth.room.v1.Ghost
 }
 var file_client_proto_depIdxs = []int32{
-	1,  // 0: hearth.client.v1.ClientFrame.requests:type_name -> hearth.client.v1.Request
-	3,  // 1: hearth.client.v1.ServerFrame.replies:type_name -> hearth.client.v1.Reply
-	5,  // 2: hearth.client.v1.ServerFrame.deliveries:type_name -> hearth.client.v1.Delivery
-	91, // 3: hearth.client.v1.ServerFrame.rooms:type_name -> hearth.room.v1.RoomSummary
-	92, // 4: hearth.client.v1.ServerFrame.signals:type_name -> hearth.room.v1.Signal
-	6,  // 5: hearth.client.v1.ServerFrame.bye:type_name -> hearth.client.v1.Bye
-	4,  // 6: hearth.client.v1.Reply.error:type_name -> hearth.client.v1.Error
-	93, // 7: hearth.client.v1.Delivery.items:type_name -> hearth.room.v1.Item
-	4,  // 8: hearth.client.v1.Bye.error:type_name -> hearth.client.v1.Error
-	11, // 9: hearth.client.v1.ServerInfoResponse.limits:type_name -> hearth.client.v1.Limits
-	88, // 10: hearth.client.v1.OpenRequest.cursors:type_name -> hearth.client.v1.OpenRequest.CursorsEntry
-	94, // 11: hearth.client.v1.OpenResponse.profile:type_name -> hearth.room.v1.Profile
-	91, // 12: hearth.client.v1.OpenResponse.rooms:type_name -> hearth.room.v1.RoomSummary
-	19, // 13: hearth.client.v1.DevicesResponse.devices:type_name -> hearth.client.v1.Device
-	94, // 14: hearth.client.v1.ProfilesResponse.profiles:type_name -> hearth.room.v1.Profile
-	91, // 15: hearth.client.v1.RoomsResponse.rooms:type_name -> hearth.room.v1.RoomSummary
-	91, // 16: hearth.client.v1.RoomFindResponse.rooms:type_name -> hearth.room.v1.RoomSummary
-	91, // 17: hearth.client.v1.RoomGetResponse.summary:type_name -> hearth.room.v1.RoomSummary
-	71, // 18: hearth.client.v1.RoomGetResponse.nodes:type_name -> hearth.client.v1.RoomNode
-	89, // 19: hearth.client.v1.RoomGetResponse.rights:type_name -> hearth.client.v1.RoomGetResponse.RightsEntry
-	95, // 20: hearth.client.v1.RoomSetRequest.settings:type_name -> hearth.room.v1.Settings
-	96, // 21: hearth.client.v1.MembersResponse.members:type_name -> hearth.room.v1.Member
-	97, // 22: hearth.client.v1.HistoryResponse.events:type_name -> hearth.room.v1.Event
-	94, // 23: hearth.client.v1.HistoryResponse.profiles:type_name -> hearth.room.v1.Profile
-	47, // 24: hearth.client.v1.EditHistoryResponse.editions:type_name -> hearth.client.v1.Edition
-	97, // 25: hearth.client.v1.SearchHit.event:type_name -> hearth.room.v1.Event
-	50, // 26: hearth.client.v1.SearchResponse.hits:type_name -> hearth.client.v1.SearchHit
-	94, // 27: hearth.client.v1.SearchResponse.profiles:type_name -> hearth.room.v1.Profile
-	53, // 28: hearth.client.v1.ReceiptsResponse.receipts:type_name -> hearth.client.v1.Receipt
-	94, // 29: hearth.client.v1.AdminUser.profile:type_name -> hearth.room.v1.Profile
-	58, // 30: hearth.client.v1.AdminUsersResponse.users:type_name -> hearth.client.v1.AdminUser
-	64, // 31: hearth.client.v1.AdminInvitesResponse.invites:type_name -> hearth.client.v1.Invite
-	91, // 32: hearth.client.v1.AdminRoomsResponse.rooms:type_name -> hearth.room.v1.RoomSummary
-	69, // 33: hearth.client.v1.AdminHealthResponse.checks:type_name -> hearth.client.v1.Check
-	90, // 34: hearth.client.v1.AdminHealthResponse.figures:type_name -> hearth.client.v1.AdminHealthResponse.FiguresEntry
-	77, // 35: hearth.client.v1.AdminReportsResponse.reports:type_name -> hearth.client.v1.NodeReport
-	80, // 36: hearth.client.v1.AdminPeersResponse.peers:type_name -> hearth.client.v1.Peer
-	81, // 37: hearth.client.v1.AdminPeersResponse.alarms:type_name -> hearth.client.v1.Alarm
-	9,  // 38: hearth.client.v1.Client.ServerInfo:input_type -> hearth.client.v1.ServerInfoRequest
-	12, // 39: hearth.client.v1.Client.Register:input_type -> hearth.client.v1.RegisterRequest
-	13, // 40: hearth.client.v1.Client.Login:input_type -> hearth.client.v1.LoginRequest
-	15, // 41: hearth.client.v1.Client.Open:input_type -> hearth.client.v1.OpenRequest
-	17, // 42: hearth.client.v1.Client.Logout:input_type -> hearth.client.v1.LogoutRequest
-	18, // 43: hearth.client.v1.Client.PasswordChange:input_type -> hearth.client.v1.PasswordChangeRequest
-	7,  // 44: hearth.client.v1.Client.Devices:input_type -> hearth.client.v1.Empty
-	21, // 45: hearth.client.v1.Client.DeviceRevoke:input_type -> hearth.client.v1.DeviceRevokeRequest
-	22, // 46: hearth.client.v1.Client.ProfileSet:input_type -> hearth.client.v1.ProfileSetRequest
-	23, // 47: hearth.client.v1.Client.Profiles:input_type -> hearth.client.v1.ProfilesRequest
-	25, // 48: hearth.client.v1.Client.UserFind:input_type -> hearth.client.v1.UserFindRequest
-	7,  // 49: hearth.client.v1.Client.Rooms:input_type -> hearth.client.v1.Empty
-	27, // 50: hearth.client.v1.Client.RoomCreate:input_type -> hearth.client.v1.RoomCreateRequest
-	28, // 51: hearth.client.v1.Client.RoomDirect:input_type -> hearth.client.v1.RoomDirectRequest
-	29, // 52: hearth.client.v1.Client.RoomFind:input_type -> hearth.client.v1.RoomFindRequest
-	31, // 53: hearth.client.v1.Client.RoomGet:input_type -> hearth.client.v1.RoomRequest
-	31, // 54: hearth.client.v1.Client.RoomJoin:input_type -> hearth.client.v1.RoomRequest
-	31, // 55: hearth.client.v1.Client.RoomLeave:input_type -> hearth.client.v1.RoomRequest
-	33, // 56: hearth.client.v1.Client.RoomInvite:input_type -> hearth.client.v1.MemberRequest
-	33, // 57: hearth.client.v1.Client.RoomKick:input_type -> hearth.client.v1.MemberRequest
-	33, // 58: hearth.client.v1.Client.RoomBan:input_type -> hearth.client.v1.MemberRequest
-	33, // 59: hearth.client.v1.Client.RoomUnban:input_type -> hearth.client.v1.MemberRequest
-	33, // 60: hearth.client.v1.Client.RoomRole:input_type -> hearth.client.v1.MemberRequest
-	34, // 61: hearth.client.v1.Client.RoomSet:input_type -> hearth.client.v1.RoomSetRequest
-	35, // 62: hearth.client.v1.Client.RoomMute:input_type -> hearth.client.v1.RoomMuteRequest
-	36, // 63: hearth.client.v1.Client.Members:input_type -> hearth.client.v1.MembersRequest
-	38, // 64: hearth.client.v1.Client.Send:input_type -> hearth.client.v1.SendRequest
-	40, // 65: hearth.client.v1.Client.Edit:input_type -> hearth.client.v1.EditRequest
-	41, // 66: hearth.client.v1.Client.Delete:input_type -> hearth.client.v1.TargetRequest
-	42, // 67: hearth.client.v1.Client.React:input_type -> hearth.client.v1.ReactRequest
-	43, // 68: hearth.client.v1.Client.Pin:input_type -> hearth.client.v1.PinRequest
-	44, // 69: hearth.client.v1.Client.History:input_type -> hearth.client.v1.HistoryRequest
-	46, // 70: hearth.client.v1.Client.EditHistory:input_type -> hearth.client.v1.EventRequest
-	31, // 71: hearth.client.v1.Client.Pins:input_type -> hearth.client.v1.RoomRequest
-	49, // 72: hearth.client.v1.Client.Search:input_type -> hearth.client.v1.SearchRequest
-	52, // 73: hearth.client.v1.Client.Read:input_type -> hearth.client.v1.ReadRequest
-	31, // 74: hearth.client.v1.Client.Receipts:input_type -> hearth.client.v1.RoomRequest
-	55, // 75: hearth.client.v1.Client.Typing:input_type -> hearth.client.v1.TypingRequest
-	56, // 76: hearth.client.v1.Client.Watch:input_type -> hearth.client.v1.WatchRequest
-	59, // 77: hearth.client.v1.Client.AdminUsers:input_type -> hearth.client.v1.AdminUsersRequest
-	61, // 78: hearth.client.v1.Client.AdminUserAdd:input_type -> hearth.client.v1.AdminUserAddRequest
-	62, // 79: hearth.client.v1.Client.AdminUserSet:input_type -> hearth.client.v1.AdminUserSetRequest
-	63, // 80: hearth.client.v1.Client.AdminInviteCreate:input_type -> hearth.client.v1.AdminInviteCreateRequest
-	7,  // 81: hearth.client.v1.Client.AdminInvites:input_type -> hearth.client.v1.Empty
-	66, // 82: hearth.client.v1.Client.AdminInviteRevoke:input_type -> hearth.client.v1.AdminInviteRevokeRequest
-	67, // 83: hearth.client.v1.Client.AdminRooms:input_type -> hearth.client.v1.AdminRoomsRequest
-	7,  // 84: hearth.client.v1.Client.AdminHealth:input_type -> hearth.client.v1.Empty
-	72, // 85: hearth.client.v1.Client.RoomSteward:input_type -> hearth.client.v1.RoomStewardRequest
-	73, // 86: hearth.client.v1.Client.RoomNodeBan:input_type -> hearth.client.v1.RoomNodeBanRequest
-	74, // 87: hearth.client.v1.Client.Block:input_type -> hearth.client.v1.BlockRequest
-	7,  // 88: hearth.client.v1.Client.Blocks:input_type -> hearth.client.v1.Empty
-	76, // 89: hearth.client.v1.Client.Report:input_type -> hearth.client.v1.ReportRequest
-	7,  // 90: hearth.client.v1.Client.AdminReports:input_type -> hearth.client.v1.Empty
-	79, // 91: hearth.client.v1.Client.AdminReportClose:input_type -> hearth.client.v1.AdminReportCloseRequest
-	7,  // 92: hearth.client.v1.Client.AdminPeers:input_type -> hearth.client.v1.Empty
-	83, // 93: hearth.client.v1.Client.AdminPeerSet:input_type -> hearth.client.v1.AdminPeerSetRequest
-	84, // 94: hearth.client.v1.Client.AdminNodeInvite:input_type -> hearth.client.v1.AdminNodeInviteRequest
-	86, // 95: hearth.client.v1.Client.AdminNodeJoin:input_type -> hearth.client.v1.AdminNodeJoinRequest
-	87, // 96: hearth.client.v1.Client.AdminFederationSet:input_type -> hearth.client.v1.AdminFederationSetRequest
-	10, // 97: hearth.client.v1.Client.ServerInfo:output_type -> hearth.client.v1.ServerInfoResponse
-	14, // 98: hearth.client.v1.Client.Register:output_type -> hearth.client.v1.LoginResponse
-	14, // 99: hearth.client.v1.Client.Login:output_type -> hearth.client.v1.LoginResponse
-	16, // 100: hearth.client.v1.Client.Open:output_type -> hearth.client.v1.OpenResponse
-	7,  // 101: hearth.client.v1.Client.Logout:output_type -> hearth.client.v1.Empty
-	7,  // 102: hearth.client.v1.Client.PasswordChange:output_type -> hearth.client.v1.Empty
-	20, // 103: hearth.client.v1.Client.Devices:output_type -> hearth.client.v1.DevicesResponse
-	7,  // 104: hearth.client.v1.Client.DeviceRevoke:output_type -> hearth.client.v1.Empty
-	94, // 105: hearth.client.v1.Client.ProfileSet:output_type -> hearth.room.v1.Profile
-	24, // 106: hearth.client.v1.Client.Profiles:output_type -> hearth.client.v1.ProfilesResponse
-	24, // 107: hearth.client.v1.Client.UserFind:output_type -> hearth.client.v1.ProfilesResponse
-	26, // 108: hearth.client.v1.Client.Rooms:output_type -> hearth.client.v1.RoomsResponse
-	91, // 109: hearth.client.v1.Client.RoomCreate:output_type -> hearth.room.v1.RoomSummary
-	91, // 110: hearth.client.v1.Client.RoomDirect:output_type -> hearth.room.v1.RoomSummary
-	30, // 111: hearth.client.v1.Client.RoomFind:output_type -> hearth.client.v1.RoomFindResponse
-	32, // 112: hearth.client.v1.Client.RoomGet:output_type -> hearth.client.v1.RoomGetResponse
-	91, // 113: hearth.client.v1.Client.RoomJoin:output_type -> hearth.room.v1.RoomSummary
-	8,  // 114: hearth.client.v1.Client.RoomLeave:output_type -> hearth.client.v1.Done
-	8,  // 115: hearth.client.v1.Client.RoomInvite:output_type -> hearth.client.v1.Done
-	8,  // 116: hearth.client.v1.Client.RoomKick:output_type -> hearth.client.v1.Done
-	8,  // 117: hearth.client.v1.Client.RoomBan:output_type -> hearth.client.v1.Done
-	8,  // 118: hearth.client.v1.Client.RoomUnban:output_type -> hearth.client.v1.Done
-	8,  // 119: hearth.client.v1.Client.RoomRole:output_type -> hearth.client.v1.Done
-	91, // 120: hearth.client.v1.Client.RoomSet:output_type -> hearth.room.v1.RoomSummary
-	7,  // 121: hearth.client.v1.Client.RoomMute:output_type -> hearth.client.v1.Empty
-	37, // 122: hearth.client.v1.Client.Members:output_type -> hearth.client.v1.MembersResponse
-	39, // 123: hearth.client.v1.Client.Send:output_type -> hearth.client.v1.EventResponse
-	39, // 124: hearth.client.v1.Client.Edit:output_type -> hearth.client.v1.EventResponse
-	39, // 125: hearth.client.v1.Client.Delete:output_type -> hearth.client.v1.EventResponse
-	39, // 126: hearth.client.v1.Client.React:output_type -> hearth.client.v1.EventResponse
-	39, // 127: hearth.client.v1.Client.Pin:output_type -> hearth.client.v1.EventResponse
-	45, // 128: hearth.client.v1.Client.History:output_type -> hearth.client.v1.HistoryResponse
-	48, // 129: hearth.client.v1.Client.EditHistory:output_type -> hearth.client.v1.EditHistoryResponse
-	45, // 130: hearth.client.v1.Client.Pins:output_type -> hearth.client.v1.HistoryResponse
-	51, // 131: hearth.client.v1.Client.Search:output_type -> hearth.client.v1.SearchResponse
-	7,  // 132: hearth.client.v1.Client.Read:output_type -> hearth.client.v1.Empty
-	54, // 133: hearth.client.v1.Client.Receipts:output_type -> hearth.client.v1.ReceiptsResponse
-	7,  // 134: hearth.client.v1.Client.Typing:output_type -> hearth.client.v1.Empty
-	57, // 135: hearth.client.v1.Client.Watch:output_type -> hearth.client.v1.WatchResponse
-	60, // 136: hearth.client.v1.Client.AdminUsers:output_type -> hearth.client.v1.AdminUsersResponse
-	94, // 137: hearth.client.v1.Client.AdminUserAdd:output_type -> hearth.room.v1.Profile
-	7,  // 138: hearth.client.v1.Client.AdminUserSet:output_type -> hearth.client.v1.Empty
-	64, // 139: hearth.client.v1.Client.AdminInviteCreate:output_type -> hearth.client.v1.Invite
-	65, // 140: hearth.client.v1.Client.AdminInvites:output_type -> hearth.client.v1.AdminInvitesResponse
-	7,  // 141: hearth.client.v1.Client.AdminInviteRevoke:output_type -> hearth.client.v1.Empty
-	68, // 142: hearth.client.v1.Client.AdminRooms:output_type -> hearth.client.v1.AdminRoomsResponse
-	70, // 143: hearth.client.v1.Client.AdminHealth:output_type -> hearth.client.v1.AdminHealthResponse
-	8,  // 144: hearth.client.v1.Client.RoomSteward:output_type -> hearth.client.v1.Done
-	8,  // 145: hearth.client.v1.Client.RoomNodeBan:output_type -> hearth.client.v1.Done
-	7,  // 146: hearth.client.v1.Client.Block:output_type -> hearth.client.v1.Empty
-	75, // 147: hearth.client.v1.Client.Blocks:output_type -> hearth.client.v1.BlocksResponse
-	7,  // 148: hearth.client.v1.Client.Report:output_type -> hearth.client.v1.Empty
-	78, // 149: hearth.client.v1.Client.AdminReports:output_type -> hearth.client.v1.AdminReportsResponse
-	7,  // 150: hearth.client.v1.Client.AdminReportClose:output_type -> hearth.client.v1.Empty
-	82, // 151: hearth.client.v1.Client.AdminPeers:output_type -> hearth.client.v1.AdminPeersResponse
-	7,  // 152: hearth.client.v1.Client.AdminPeerSet:output_type -> hearth.client.v1.Empty
-	85, // 153: hearth.client.v1.Client.AdminNodeInvite:output_type -> hearth.client.v1.AdminNodeInviteResponse
-	80, // 154: hearth.client.v1.Client.AdminNodeJoin:output_type -> hearth.client.v1.Peer
-	7,  // 155: hearth.client.v1.Client.AdminFederationSet:output_type -> hearth.client.v1.Empty
-	97, // [97:156] is the sub-list for method output_type
-	38, // [38:97] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	1,   // 0: hearth.client.v1.ClientFrame.requests:type_name -> hearth.client.v1.Request
+	3,   // 1: hearth.client.v1.ServerFrame.replies:type_name -> hearth.client.v1.Reply
+	5,   // 2: hearth.client.v1.ServerFrame.deliveries:type_name -> hearth.client.v1.Delivery
+	116, // 3: hearth.client.v1.ServerFrame.rooms:type_name -> hearth.room.v1.RoomSummary
+	117, // 4: hearth.client.v1.ServerFrame.signals:type_name -> hearth.room.v1.Signal
+	6,   // 5: hearth.client.v1.ServerFrame.bye:type_name -> hearth.client.v1.Bye
+	4,   // 6: hearth.client.v1.Reply.error:type_name -> hearth.client.v1.Error
+	118, // 7: hearth.client.v1.Delivery.items:type_name -> hearth.room.v1.Item
+	4,   // 8: hearth.client.v1.Bye.error:type_name -> hearth.client.v1.Error
+	11,  // 9: hearth.client.v1.ServerInfoResponse.limits:type_name -> hearth.client.v1.Limits
+	108, // 10: hearth.client.v1.OpenRequest.cursors:type_name -> hearth.client.v1.OpenRequest.CursorsEntry
+	119, // 11: hearth.client.v1.OpenResponse.profile:type_name -> hearth.room.v1.Profile
+	116, // 12: hearth.client.v1.OpenResponse.rooms:type_name -> hearth.room.v1.RoomSummary
+	19,  // 13: hearth.client.v1.DevicesResponse.devices:type_name -> hearth.client.v1.Device
+	119, // 14: hearth.client.v1.ProfilesResponse.profiles:type_name -> hearth.room.v1.Profile
+	116, // 15: hearth.client.v1.RoomsResponse.rooms:type_name -> hearth.room.v1.RoomSummary
+	116, // 16: hearth.client.v1.RoomFindResponse.rooms:type_name -> hearth.room.v1.RoomSummary
+	116, // 17: hearth.client.v1.RoomGetResponse.summary:type_name -> hearth.room.v1.RoomSummary
+	71,  // 18: hearth.client.v1.RoomGetResponse.nodes:type_name -> hearth.client.v1.RoomNode
+	109, // 19: hearth.client.v1.RoomGetResponse.rights:type_name -> hearth.client.v1.RoomGetResponse.RightsEntry
+	120, // 20: hearth.client.v1.RoomSetRequest.settings:type_name -> hearth.room.v1.Settings
+	121, // 21: hearth.client.v1.MembersResponse.members:type_name -> hearth.room.v1.Member
+	122, // 22: hearth.client.v1.SendRequest.files:type_name -> hearth.room.v1.File
+	123, // 23: hearth.client.v1.HistoryResponse.events:type_name -> hearth.room.v1.Event
+	119, // 24: hearth.client.v1.HistoryResponse.profiles:type_name -> hearth.room.v1.Profile
+	47,  // 25: hearth.client.v1.EditHistoryResponse.editions:type_name -> hearth.client.v1.Edition
+	123, // 26: hearth.client.v1.SearchHit.event:type_name -> hearth.room.v1.Event
+	50,  // 27: hearth.client.v1.SearchResponse.hits:type_name -> hearth.client.v1.SearchHit
+	119, // 28: hearth.client.v1.SearchResponse.profiles:type_name -> hearth.room.v1.Profile
+	53,  // 29: hearth.client.v1.ReceiptsResponse.receipts:type_name -> hearth.client.v1.Receipt
+	119, // 30: hearth.client.v1.AdminUser.profile:type_name -> hearth.room.v1.Profile
+	58,  // 31: hearth.client.v1.AdminUsersResponse.users:type_name -> hearth.client.v1.AdminUser
+	64,  // 32: hearth.client.v1.AdminInvitesResponse.invites:type_name -> hearth.client.v1.Invite
+	116, // 33: hearth.client.v1.AdminRoomsResponse.rooms:type_name -> hearth.room.v1.RoomSummary
+	69,  // 34: hearth.client.v1.AdminHealthResponse.checks:type_name -> hearth.client.v1.Check
+	110, // 35: hearth.client.v1.AdminHealthResponse.figures:type_name -> hearth.client.v1.AdminHealthResponse.FiguresEntry
+	77,  // 36: hearth.client.v1.AdminReportsResponse.reports:type_name -> hearth.client.v1.NodeReport
+	80,  // 37: hearth.client.v1.AdminPeersResponse.peers:type_name -> hearth.client.v1.Peer
+	81,  // 38: hearth.client.v1.AdminPeersResponse.alarms:type_name -> hearth.client.v1.Alarm
+	111, // 39: hearth.client.v1.BridgeStatus.dropped:type_name -> hearth.client.v1.BridgeStatus.DroppedEntry
+	88,  // 40: hearth.client.v1.RoomBridge.status:type_name -> hearth.client.v1.BridgeStatus
+	124, // 41: hearth.client.v1.RoomBridge.roster:type_name -> hearth.room.v1.Ghost
+	89,  // 42: hearth.client.v1.RoomBridgesResponse.bridges:type_name -> hearth.client.v1.RoomBridge
+	93,  // 43: hearth.client.v1.BridgeKind.settings:type_name -> hearth.client.v1.BridgeSetting
+	92,  // 44: hearth.client.v1.AdminBridgeKindsResponse.kinds:type_name -> hearth.client.v1.BridgeKind
+	112, // 45: hearth.client.v1.Bridge.settings:type_name -> hearth.client.v1.Bridge.SettingsEntry
+	88,  // 46: hearth.client.v1.Bridge.status:type_name -> hearth.client.v1.BridgeStatus
+	96,  // 47: hearth.client.v1.Bridge.links:type_name -> hearth.client.v1.BridgeLink
+	88,  // 48: hearth.client.v1.BridgeLink.status:type_name -> hearth.client.v1.BridgeStatus
+	95,  // 49: hearth.client.v1.AdminBridgesResponse.bridges:type_name -> hearth.client.v1.Bridge
+	113, // 50: hearth.client.v1.AdminBridgeAddRequest.settings:type_name -> hearth.client.v1.AdminBridgeAddRequest.SettingsEntry
+	114, // 51: hearth.client.v1.AdminBridgeSetRequest.settings:type_name -> hearth.client.v1.AdminBridgeSetRequest.SettingsEntry
+	115, // 52: hearth.client.v1.AdminBridgeLinkRequest.settings:type_name -> hearth.client.v1.AdminBridgeLinkRequest.SettingsEntry
+	107, // 53: hearth.client.v1.AdminBridgeLogsResponse.lines:type_name -> hearth.client.v1.LogLine
+	9,   // 54: hearth.client.v1.Client.ServerInfo:input_type -> hearth.client.v1.ServerInfoRequest
+	12,  // 55: hearth.client.v1.Client.Register:input_type -> hearth.client.v1.RegisterRequest
+	13,  // 56: hearth.client.v1.Client.Login:input_type -> hearth.client.v1.LoginRequest
+	15,  // 57: hearth.client.v1.Client.Open:input_type -> hearth.client.v1.OpenRequest
+	17,  // 58: hearth.client.v1.Client.Logout:input_type -> hearth.client.v1.LogoutRequest
+	18,  // 59: hearth.client.v1.Client.PasswordChange:input_type -> hearth.client.v1.PasswordChangeRequest
+	7,   // 60: hearth.client.v1.Client.Devices:input_type -> hearth.client.v1.Empty
+	21,  // 61: hearth.client.v1.Client.DeviceRevoke:input_type -> hearth.client.v1.DeviceRevokeRequest
+	22,  // 62: hearth.client.v1.Client.ProfileSet:input_type -> hearth.client.v1.ProfileSetRequest
+	23,  // 63: hearth.client.v1.Client.Profiles:input_type -> hearth.client.v1.ProfilesRequest
+	25,  // 64: hearth.client.v1.Client.UserFind:input_type -> hearth.client.v1.UserFindRequest
+	7,   // 65: hearth.client.v1.Client.Rooms:input_type -> hearth.client.v1.Empty
+	27,  // 66: hearth.client.v1.Client.RoomCreate:input_type -> hearth.client.v1.RoomCreateRequest
+	28,  // 67: hearth.client.v1.Client.RoomDirect:input_type -> hearth.client.v1.RoomDirectRequest
+	29,  // 68: hearth.client.v1.Client.RoomFind:input_type -> hearth.client.v1.RoomFindRequest
+	31,  // 69: hearth.client.v1.Client.RoomGet:input_type -> hearth.client.v1.RoomRequest
+	31,  // 70: hearth.client.v1.Client.RoomJoin:input_type -> hearth.client.v1.RoomRequest
+	31,  // 71: hearth.client.v1.Client.RoomLeave:input_type -> hearth.client.v1.RoomRequest
+	33,  // 72: hearth.client.v1.Client.RoomInvite:input_type -> hearth.client.v1.MemberRequest
+	33,  // 73: hearth.client.v1.Client.RoomKick:input_type -> hearth.client.v1.MemberRequest
+	33,  // 74: hearth.client.v1.Client.RoomBan:input_type -> hearth.client.v1.MemberRequest
+	33,  // 75: hearth.client.v1.Client.RoomUnban:input_type -> hearth.client.v1.MemberRequest
+	33,  // 76: hearth.client.v1.Client.RoomRole:input_type -> hearth.client.v1.MemberRequest
+	34,  // 77: hearth.client.v1.Client.RoomSet:input_type -> hearth.client.v1.RoomSetRequest
+	35,  // 78: hearth.client.v1.Client.RoomMute:input_type -> hearth.client.v1.RoomMuteRequest
+	36,  // 79: hearth.client.v1.Client.Members:input_type -> hearth.client.v1.MembersRequest
+	38,  // 80: hearth.client.v1.Client.Send:input_type -> hearth.client.v1.SendRequest
+	40,  // 81: hearth.client.v1.Client.Edit:input_type -> hearth.client.v1.EditRequest
+	41,  // 82: hearth.client.v1.Client.Delete:input_type -> hearth.client.v1.TargetRequest
+	42,  // 83: hearth.client.v1.Client.React:input_type -> hearth.client.v1.ReactRequest
+	43,  // 84: hearth.client.v1.Client.Pin:input_type -> hearth.client.v1.PinRequest
+	44,  // 85: hearth.client.v1.Client.History:input_type -> hearth.client.v1.HistoryRequest
+	46,  // 86: hearth.client.v1.Client.EditHistory:input_type -> hearth.client.v1.EventRequest
+	31,  // 87: hearth.client.v1.Client.Pins:input_type -> hearth.client.v1.RoomRequest
+	49,  // 88: hearth.client.v1.Client.Search:input_type -> hearth.client.v1.SearchRequest
+	52,  // 89: hearth.client.v1.Client.Read:input_type -> hearth.client.v1.ReadRequest
+	31,  // 90: hearth.client.v1.Client.Receipts:input_type -> hearth.client.v1.RoomRequest
+	55,  // 91: hearth.client.v1.Client.Typing:input_type -> hearth.client.v1.TypingRequest
+	56,  // 92: hearth.client.v1.Client.Watch:input_type -> hearth.client.v1.WatchRequest
+	59,  // 93: hearth.client.v1.Client.AdminUsers:input_type -> hearth.client.v1.AdminUsersRequest
+	61,  // 94: hearth.client.v1.Client.AdminUserAdd:input_type -> hearth.client.v1.AdminUserAddRequest
+	62,  // 95: hearth.client.v1.Client.AdminUserSet:input_type -> hearth.client.v1.AdminUserSetRequest
+	63,  // 96: hearth.client.v1.Client.AdminInviteCreate:input_type -> hearth.client.v1.AdminInviteCreateRequest
+	7,   // 97: hearth.client.v1.Client.AdminInvites:input_type -> hearth.client.v1.Empty
+	66,  // 98: hearth.client.v1.Client.AdminInviteRevoke:input_type -> hearth.client.v1.AdminInviteRevokeRequest
+	67,  // 99: hearth.client.v1.Client.AdminRooms:input_type -> hearth.client.v1.AdminRoomsRequest
+	7,   // 100: hearth.client.v1.Client.AdminHealth:input_type -> hearth.client.v1.Empty
+	72,  // 101: hearth.client.v1.Client.RoomSteward:input_type -> hearth.client.v1.RoomStewardRequest
+	73,  // 102: hearth.client.v1.Client.RoomNodeBan:input_type -> hearth.client.v1.RoomNodeBanRequest
+	74,  // 103: hearth.client.v1.Client.Block:input_type -> hearth.client.v1.BlockRequest
+	7,   // 104: hearth.client.v1.Client.Blocks:input_type -> hearth.client.v1.Empty
+	76,  // 105: hearth.client.v1.Client.Report:input_type -> hearth.client.v1.ReportRequest
+	7,   // 106: hearth.client.v1.Client.AdminReports:input_type -> hearth.client.v1.Empty
+	79,  // 107: hearth.client.v1.Client.AdminReportClose:input_type -> hearth.client.v1.AdminReportCloseRequest
+	7,   // 108: hearth.client.v1.Client.AdminPeers:input_type -> hearth.client.v1.Empty
+	83,  // 109: hearth.client.v1.Client.AdminPeerSet:input_type -> hearth.client.v1.AdminPeerSetRequest
+	84,  // 110: hearth.client.v1.Client.AdminNodeInvite:input_type -> hearth.client.v1.AdminNodeInviteRequest
+	86,  // 111: hearth.client.v1.Client.AdminNodeJoin:input_type -> hearth.client.v1.AdminNodeJoinRequest
+	87,  // 112: hearth.client.v1.Client.AdminFederationSet:input_type -> hearth.client.v1.AdminFederationSetRequest
+	90,  // 113: hearth.client.v1.Client.RoomBridges:input_type -> hearth.client.v1.RoomBridgesRequest
+	7,   // 114: hearth.client.v1.Client.AdminBridgeKinds:input_type -> hearth.client.v1.Empty
+	7,   // 115: hearth.client.v1.Client.AdminBridges:input_type -> hearth.client.v1.Empty
+	98,  // 116: hearth.client.v1.Client.AdminBridgeAdd:input_type -> hearth.client.v1.AdminBridgeAddRequest
+	99,  // 117: hearth.client.v1.Client.AdminBridgeSet:input_type -> hearth.client.v1.AdminBridgeSetRequest
+	100, // 118: hearth.client.v1.Client.AdminBridgeRemove:input_type -> hearth.client.v1.AdminBridgeRequest
+	101, // 119: hearth.client.v1.Client.AdminBridgeLink:input_type -> hearth.client.v1.AdminBridgeLinkRequest
+	103, // 120: hearth.client.v1.Client.AdminBridgeUnlink:input_type -> hearth.client.v1.AdminBridgeUnlinkRequest
+	104, // 121: hearth.client.v1.Client.AdminBridgeMute:input_type -> hearth.client.v1.AdminBridgeMuteRequest
+	105, // 122: hearth.client.v1.Client.AdminBridgeLogs:input_type -> hearth.client.v1.AdminBridgeLogsRequest
+	100, // 123: hearth.client.v1.Client.AdminBridgeRestart:input_type -> hearth.client.v1.AdminBridgeRequest
+	10,  // 124: hearth.client.v1.Client.ServerInfo:output_type -> hearth.client.v1.ServerInfoResponse
+	14,  // 125: hearth.client.v1.Client.Register:output_type -> hearth.client.v1.LoginResponse
+	14,  // 126: hearth.client.v1.Client.Login:output_type -> hearth.client.v1.LoginResponse
+	16,  // 127: hearth.client.v1.Client.Open:output_type -> hearth.client.v1.OpenResponse
+	7,   // 128: hearth.client.v1.Client.Logout:output_type -> hearth.client.v1.Empty
+	7,   // 129: hearth.client.v1.Client.PasswordChange:output_type -> hearth.client.v1.Empty
+	20,  // 130: hearth.client.v1.Client.Devices:output_type -> hearth.client.v1.DevicesResponse
+	7,   // 131: hearth.client.v1.Client.DeviceRevoke:output_type -> hearth.client.v1.Empty
+	119, // 132: hearth.client.v1.Client.ProfileSet:output_type -> hearth.room.v1.Profile
+	24,  // 133: hearth.client.v1.Client.Profiles:output_type -> hearth.client.v1.ProfilesResponse
+	24,  // 134: hearth.client.v1.Client.UserFind:output_type -> hearth.client.v1.ProfilesResponse
+	26,  // 135: hearth.client.v1.Client.Rooms:output_type -> hearth.client.v1.RoomsResponse
+	116, // 136: hearth.client.v1.Client.RoomCreate:output_type -> hearth.room.v1.RoomSummary
+	116, // 137: hearth.client.v1.Client.RoomDirect:output_type -> hearth.room.v1.RoomSummary
+	30,  // 138: hearth.client.v1.Client.RoomFind:output_type -> hearth.client.v1.RoomFindResponse
+	32,  // 139: hearth.client.v1.Client.RoomGet:output_type -> hearth.client.v1.RoomGetResponse
+	116, // 140: hearth.client.v1.Client.RoomJoin:output_type -> hearth.room.v1.RoomSummary
+	8,   // 141: hearth.client.v1.Client.RoomLeave:output_type -> hearth.client.v1.Done
+	8,   // 142: hearth.client.v1.Client.RoomInvite:output_type -> hearth.client.v1.Done
+	8,   // 143: hearth.client.v1.Client.RoomKick:output_type -> hearth.client.v1.Done
+	8,   // 144: hearth.client.v1.Client.RoomBan:output_type -> hearth.client.v1.Done
+	8,   // 145: hearth.client.v1.Client.RoomUnban:output_type -> hearth.client.v1.Done
+	8,   // 146: hearth.client.v1.Client.RoomRole:output_type -> hearth.client.v1.Done
+	116, // 147: hearth.client.v1.Client.RoomSet:output_type -> hearth.room.v1.RoomSummary
+	7,   // 148: hearth.client.v1.Client.RoomMute:output_type -> hearth.client.v1.Empty
+	37,  // 149: hearth.client.v1.Client.Members:output_type -> hearth.client.v1.MembersResponse
+	39,  // 150: hearth.client.v1.Client.Send:output_type -> hearth.client.v1.EventResponse
+	39,  // 151: hearth.client.v1.Client.Edit:output_type -> hearth.client.v1.EventResponse
+	39,  // 152: hearth.client.v1.Client.Delete:output_type -> hearth.client.v1.EventResponse
+	39,  // 153: hearth.client.v1.Client.React:output_type -> hearth.client.v1.EventResponse
+	39,  // 154: hearth.client.v1.Client.Pin:output_type -> hearth.client.v1.EventResponse
+	45,  // 155: hearth.client.v1.Client.History:output_type -> hearth.client.v1.HistoryResponse
+	48,  // 156: hearth.client.v1.Client.EditHistory:output_type -> hearth.client.v1.EditHistoryResponse
+	45,  // 157: hearth.client.v1.Client.Pins:output_type -> hearth.client.v1.HistoryResponse
+	51,  // 158: hearth.client.v1.Client.Search:output_type -> hearth.client.v1.SearchResponse
+	7,   // 159: hearth.client.v1.Client.Read:output_type -> hearth.client.v1.Empty
+	54,  // 160: hearth.client.v1.Client.Receipts:output_type -> hearth.client.v1.ReceiptsResponse
+	7,   // 161: hearth.client.v1.Client.Typing:output_type -> hearth.client.v1.Empty
+	57,  // 162: hearth.client.v1.Client.Watch:output_type -> hearth.client.v1.WatchResponse
+	60,  // 163: hearth.client.v1.Client.AdminUsers:output_type -> hearth.client.v1.AdminUsersResponse
+	119, // 164: hearth.client.v1.Client.AdminUserAdd:output_type -> hearth.room.v1.Profile
+	7,   // 165: hearth.client.v1.Client.AdminUserSet:output_type -> hearth.client.v1.Empty
+	64,  // 166: hearth.client.v1.Client.AdminInviteCreate:output_type -> hearth.client.v1.Invite
+	65,  // 167: hearth.client.v1.Client.AdminInvites:output_type -> hearth.client.v1.AdminInvitesResponse
+	7,   // 168: hearth.client.v1.Client.AdminInviteRevoke:output_type -> hearth.client.v1.Empty
+	68,  // 169: hearth.client.v1.Client.AdminRooms:output_type -> hearth.client.v1.AdminRoomsResponse
+	70,  // 170: hearth.client.v1.Client.AdminHealth:output_type -> hearth.client.v1.AdminHealthResponse
+	8,   // 171: hearth.client.v1.Client.RoomSteward:output_type -> hearth.client.v1.Done
+	8,   // 172: hearth.client.v1.Client.RoomNodeBan:output_type -> hearth.client.v1.Done
+	7,   // 173: hearth.client.v1.Client.Block:output_type -> hearth.client.v1.Empty
+	75,  // 174: hearth.client.v1.Client.Blocks:output_type -> hearth.client.v1.BlocksResponse
+	7,   // 175: hearth.client.v1.Client.Report:output_type -> hearth.client.v1.Empty
+	78,  // 176: hearth.client.v1.Client.AdminReports:output_type -> hearth.client.v1.AdminReportsResponse
+	7,   // 177: hearth.client.v1.Client.AdminReportClose:output_type -> hearth.client.v1.Empty
+	82,  // 178: hearth.client.v1.Client.AdminPeers:output_type -> hearth.client.v1.AdminPeersResponse
+	7,   // 179: hearth.client.v1.Client.AdminPeerSet:output_type -> hearth.client.v1.Empty
+	85,  // 180: hearth.client.v1.Client.AdminNodeInvite:output_type -> hearth.client.v1.AdminNodeInviteResponse
+	80,  // 181: hearth.client.v1.Client.AdminNodeJoin:output_type -> hearth.client.v1.Peer
+	7,   // 182: hearth.client.v1.Client.AdminFederationSet:output_type -> hearth.client.v1.Empty
+	91,  // 183: hearth.client.v1.Client.RoomBridges:output_type -> hearth.client.v1.RoomBridgesResponse
+	94,  // 184: hearth.client.v1.Client.AdminBridgeKinds:output_type -> hearth.client.v1.AdminBridgeKindsResponse
+	97,  // 185: hearth.client.v1.Client.AdminBridges:output_type -> hearth.client.v1.AdminBridgesResponse
+	95,  // 186: hearth.client.v1.Client.AdminBridgeAdd:output_type -> hearth.client.v1.Bridge
+	95,  // 187: hearth.client.v1.Client.AdminBridgeSet:output_type -> hearth.client.v1.Bridge
+	7,   // 188: hearth.client.v1.Client.AdminBridgeRemove:output_type -> hearth.client.v1.Empty
+	102, // 189: hearth.client.v1.Client.AdminBridgeLink:output_type -> hearth.client.v1.AdminBridgeLinkResponse
+	7,   // 190: hearth.client.v1.Client.AdminBridgeUnlink:output_type -> hearth.client.v1.Empty
+	7,   // 191: hearth.client.v1.Client.AdminBridgeMute:output_type -> hearth.client.v1.Empty
+	106, // 192: hearth.client.v1.Client.AdminBridgeLogs:output_type -> hearth.client.v1.AdminBridgeLogsResponse
+	7,   // 193: hearth.client.v1.Client.AdminBridgeRestart:output_type -> hearth.client.v1.Empty
+	124, // [124:194] is the sub-list for method output_type
+	54,  // [54:124] is the sub-list for method input_type
+	54,  // [54:54] is the sub-list for extension type_name
+	54,  // [54:54] is the sub-list for extension extendee
+	0,   // [0:54] is the sub-list for field type_name
 }
 
 func init() { file_client_proto_init() }
@@ -6387,13 +8090,14 @@ func file_client_proto_init() {
 	file_client_proto_msgTypes[62].OneofWrappers = []any{}
 	file_client_proto_msgTypes[83].OneofWrappers = []any{}
 	file_client_proto_msgTypes[87].OneofWrappers = []any{}
+	file_client_proto_msgTypes[99].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_client_proto_rawDesc), len(file_client_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   91,
+			NumMessages:   116,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -24,11 +24,22 @@ export interface Me {
   readonly profile: Profile;
 }
 
+/** A file of a message, uploaded. */
+export interface Attachment {
+  readonly blob: string;
+  readonly name: string;
+  readonly size: number; // bytes
+  readonly type: string; // found out by the node
+  readonly width: number; // pictures: pixels; else 0
+  readonly height: number;
+}
+
 /** A message of one's own that the node has not acknowledged yet. Survives reload. */
 export interface Pending {
   readonly key: string; // idempotency key
   readonly room: string;
   readonly text: string;
+  readonly files: readonly Attachment[];
   readonly emote: boolean;
   readonly replyTo: string;
   readonly thread: string;
@@ -53,6 +64,7 @@ export interface Timeline {
 
 export interface Send {
   text: string;
+  files?: readonly Attachment[];
   emote?: boolean;
   replyTo?: string;
   thread?: string;
@@ -120,6 +132,10 @@ export interface ChatClient {
   readonly commands: Commands;
   /** POST /blob; resolves to the blob's id. */
   upload(file: Blob): Promise<string>;
+  /** POST /file, for a message's `files`; tells how far it is, from 0 to 1. */
+  attach(file: File, progress: (part: number) => void, signal: AbortSignal): Promise<Attachment>;
+  /** The bytes of a blob, for saving. */
+  file(blob: string): Promise<Blob>;
   /** An object URL for a blob, fetched with the token and cached; undefined until there ("profiles" follows). */
   blobUrl(id: string): string | undefined;
 }

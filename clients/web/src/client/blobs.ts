@@ -1,9 +1,10 @@
-import { CommandError } from "./api";
+import { CommandError, type Attachment } from "./api";
 import type { Env } from "./env";
 import { refusal, unreachable, within } from "./rpc";
 
 const UPLOAD_MS = 120_000;
 const FETCH_MS = 30_000;
+const SAVE_MS = 300_000;
 const MAX_URLS = 300;
 const RETRY_MS = 30_000;
 /** Only what an <img> shows and no browser runs: an object URL has the page's own origin. */
@@ -30,6 +31,24 @@ export class Blobs {
     const { id } = JSON.parse(new TextDecoder().decode(response.body)) as { id?: unknown };
     if (typeof id !== "string") throw new CommandError("internal", "The server did not say where the file is.", true, 0);
     return id;
+  }
+
+  async attach(file: File, progress: (part: number) => void, signal: AbortSignal): Promise<Attachment> {
+    const url = `${this.env.origin}/file?name=${encodeURIComponent(file.name)}`;
+    const answer = await this.env.upload(url, this.#authorization(), file, progress, signal).catch(() => {
+      throw unreachable();
+    });
+    if (!answer.ok) throw refusal(answer.body);
+    return JSON.parse(new TextDecoder().decode(answer.body)) as Attachment;
+  }
+
+  async file(id: string): Promise<Blob> {
+    const answer = await within(SAVE_MS, async (signal) => {
+      const response = await this.env.fetch(`${this.env.origin}/blob/${encodeURIComponent(id)}`, { headers: this.#authorization(), signal });
+      return { ok: response.ok, blob: await response.blob() };
+    });
+    if (!answer.ok) throw refusal(new Uint8Array(await answer.blob.arrayBuffer()));
+    return answer.blob;
   }
 
   url(id: string): string | undefined {

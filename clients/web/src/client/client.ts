@@ -6,7 +6,7 @@ import { create } from "@bufbuild/protobuf";
 import { Client as Protocol, type LoginResponse, type OpenResponse, type RoomNode } from "../gen/client_pb";
 import { ProfileSchema, type Profile, type RoomSummary } from "../gen/room_pb";
 import { AccountStore, type Account } from "./account";
-import type { Change, ChatClient, Commands, Connection, Me, Send, Timeline } from "./api";
+import type { Attachment, Change, ChatClient, Commands, Connection, Me, Send, Timeline } from "./api";
 import { Blobs } from "./blobs";
 import { Blocks } from "./blocks";
 import { Changes } from "./changes";
@@ -253,7 +253,7 @@ class HearthClient implements ChatClient {
   // ── Writing and reading ──
 
   send(room: string, message: Send): void {
-    if (message.text.trim() === "") return;
+    if (message.text.trim() === "" && !message.files?.length) return;
     this.#outbox.add(room, message);
     this.#reading.sent(room);
   }
@@ -288,6 +288,14 @@ class HearthClient implements ChatClient {
 
   upload(file: Blob): Promise<string> {
     return this.#blobs.upload(file);
+  }
+
+  attach(file: File, progress: (part: number) => void, signal: AbortSignal): Promise<Attachment> {
+    return this.#blobs.attach(file, progress, signal);
+  }
+
+  file(blob: string): Promise<Blob> {
+    return this.#blobs.file(blob);
   }
 
   blobUrl(id: string): string | undefined {

@@ -60,6 +60,8 @@ export interface Env {
   onWake(listener: () => void): void;
   /** Calls `listener` when another tab changed `key` of the storage; null: all of it. */
   onStorage(listener: (key: string | null) => void): void;
+  /** A POST that tells how far it is, from 0 to 1. */
+  upload(url: string, headers: Record<string, string>, body: Blob, progress: (part: number) => void, signal: AbortSignal): Promise<{ ok: boolean; body: Uint8Array }>;
   objectUrl(blob: Blob): string;
   revokeObjectUrl(url: string): void;
 }
@@ -89,9 +91,25 @@ export function browserEnv(): Env {
         if (event.storageArea === localStorage) listener(event.key);
       });
     },
+    upload: uploadByXhr,
     objectUrl: (blob) => URL.createObjectURL(blob),
     revokeObjectUrl: (url) => URL.revokeObjectURL(url),
   };
+}
+
+/** fetch() does not tell how much of a body has gone. */
+function uploadByXhr(url: string, headers: Record<string, string>, body: Blob, progress: (part: number) => void, signal: AbortSignal): Promise<{ ok: boolean; body: Uint8Array }> {
+  return new Promise((resolve, reject) => {
+    const xhr = new XMLHttpRequest();
+    xhr.open("POST", url);
+    for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);
+    xhr.responseType = "arraybuffer";
+    xhr.upload.onprogress = (e) => e.lengthComputable && progress(e.loaded / e.total);
+    xhr.onload = () => resolve({ ok: xhr.status === 200, body: new Uint8Array((xhr.response as ArrayBuffer | null) ?? new ArrayBuffer(0)) });
+    xhr.onerror = xhr.onabort = () => reject(new Error("the upload broke off"));
+    signal.addEventListener("abort", () => xhr.abort());
+    xhr.send(body);
+  });
 }
 
 /** 128 random bits in base64url; crypto.randomUUID is missing where the page is not a secure context. */

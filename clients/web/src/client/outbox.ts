@@ -17,7 +17,8 @@
 //      is taken for its echo; the message is hidden. The answer confirms it, or, when
 //      it was said the same way on another device, names the right event: see 1.
 import type { EventResponse, SendRequest } from "../gen/client_pb";
-import type { Event } from "../gen/room_pb";
+import { create } from "@bufbuild/protobuf";
+import { FileSchema, type Event } from "../gen/room_pb";
 import { CommandError, type Pending, type Send } from "./api";
 import type { Stored, OutboxStore } from "./outboxstore";
 
@@ -90,12 +91,12 @@ export class Outbox {
     for (const room of this.#rooms()) this.#changed(room);
   }
 
-  add(room: string, { text, emote = false, replyTo = "", thread = "" }: Send): void {
+  add(room: string, { text, files = [], emote = false, replyTo = "", thread = "" }: Send): void {
     if (this.#entries.length >= MAX_MESSAGES) {
       throw new CommandError("busy", "Too many messages are waiting to be sent.", true, 0);
     }
     const time = (this.#lastTime = Math.max(Date.now(), this.#lastTime + 1));
-    const message = { key: this.newKey(), user: this.#user, outbox: this.id, room, text, emote, replyTo, thread, time, error: "" };
+    const message = { key: this.newKey(), user: this.#user, outbox: this.id, room, text, files, emote, replyTo, thread, time, error: "" };
     this.#entries.push(entryOf(message, this.#save(message), false));
     this.#changed(room);
   }
@@ -168,9 +169,9 @@ export class Outbox {
       return;
     }
     next.tried = true;
-    const { key, text, emote, replyTo, thread } = next.message;
+    const { key, text, files = [], emote, replyTo, thread } = next.message;
     try {
-      const answer = await this.hooks.send({ room, key, text, emote, replyTo, thread, silent: false });
+      const answer = await this.hooks.send({ room, key, text, emote, replyTo, thread, silent: false, files: files.map(({ blob, name }) => create(FileSchema, { blob, name })) });
       if (this.#user === user) this.#acknowledged(next, answer);
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
@@ -209,10 +210,10 @@ export class Outbox {
   }
 
   #pending({ message, stage, notBefore }: Entry): Pending {
-    const { key, room, text, emote, replyTo, thread, time, error } = message;
+    const { key, room, text, files = [], emote, replyTo, thread, time, error } = message;
     const sending = stage !== "queued" || (this.#online && notBefore <= Date.now());
     const state = stage === "failed" ? "failed" : sending ? "sending" : "waiting";
-    return { key, room, text, emote, replyTo, thread, time, state, error };
+    return { key, room, text, files, emote, replyTo, thread, time, state, error };
   }
 
   #later(room: string, ms: number): void {
@@ -281,6 +282,7 @@ function says(event: Event, message: Stored): boolean {
     event.kind === (message.emote ? "emote" : "text") &&
     event.thread === message.thread &&
     event.replyTo === message.replyTo &&
-    event.text.trim() === message.text.trim()
+    event.text.trim() === message.text.trim() &&
+    event.files.map((f) => f.blob).join() === (message.files ?? []).map((f) => f.blob).join()
   );
 }

@@ -6,6 +6,7 @@
 // tab's lock where the browser has locks, else when the lease it renewed has ended.
 // Should both ever send, the idempotency key makes it one message all the same.
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
+import type { Attachment } from "./api";
 import type { Env } from "./env";
 
 export interface Stored {
@@ -14,6 +15,7 @@ export interface Stored {
   readonly outbox: string; // the tab it belongs to
   readonly room: string;
   readonly text: string;
+  readonly files?: readonly Attachment[]; // absent in what earlier versions stored
   readonly emote: boolean;
   readonly replyTo: string;
   readonly thread: string;

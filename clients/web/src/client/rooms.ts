@@ -1,6 +1,6 @@
 // The rooms of the user, as the node summed them up and as their streams have
 // moved on since; and how far each stream has been followed.
-import type { Item, RoomSummary, Settings } from "../gen/room_pb";
+import type { Event, Item, RoomSummary, Settings } from "../gen/room_pb";
 import { isMessage } from "./kinds";
 import { Unread } from "./unread";
 
@@ -79,15 +79,15 @@ export class Rooms {
     if (message && event.author !== me && !event.silent) room.unread.note(event.pos, mentions(event, me), fresh);
     if (!fresh) return true; // the summary has all else of it
     const changed: Partial<RoomSummary> = { headPos: event.pos };
-    if (message) Object.assign(changed, { lastTime: event.time, lastText: beginning(event.text), lastAuthor: event.author });
+    if (message) Object.assign(changed, { lastTime: event.time, lastText: beginning(saidIn(event)), lastAuthor: saidBy(event) });
     if (message && event.author === me) {
       room.unread.readTo(event.pos);
       changed.readEvent = event.id;
     }
     // The line shown in the list was edited or deleted.
     const { target } = item;
-    if (target && target.time === room.summary.lastTime && target.author === room.summary.lastAuthor) {
-      changed.lastText = beginning(target.text);
+    if (target && target.time === room.summary.lastTime && saidBy(target) === room.summary.lastAuthor) {
+      changed.lastText = beginning(saidIn(target));
     }
     if (event.kind === "settings" && event.settings) Object.assign(changed, settingsOf(event.settings));
     this.#set(room, { ...room.summary, ...changed });
@@ -140,6 +140,10 @@ function beginning(text: string): string {
 function settingsOf({ name, topic, avatar, public: open }: Settings): Partial<RoomSummary> {
   return Object.fromEntries(Object.entries({ name, topic, avatar, public: open }).filter(([, value]) => value !== undefined));
 }
+
+/** As the node says it in a summary: a message without words by its file, a ghost by its name. */
+const saidIn = (event: Event): string => event.text || (event.files[0] ? `📎 ${event.files[0].name}` : "");
+const saidBy = (event: Event): string => event.ghost?.name || event.author;
 
 function last({ lastTime, lastText, lastAuthor }: RoomSummary): Partial<RoomSummary> {
   return { lastTime, lastText, lastAuthor };

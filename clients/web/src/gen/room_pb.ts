@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file room.proto.
  */
 export const file_room: GenFile = /*@__PURE__*/
-  fileDesc("Cgpyb29tLnByb3RvEg5oZWFydGgucm9vbS52MSLMAQoGSGVhZGVyEgwKBHJvb20YASABKAwSIAoDbG9nGAIgASgOMhMuaGVhcnRoLnJvb20udjEuTG9nEg4KBm9yaWdpbhgDIAEoCRITCgtpbmNhcm5hdGlvbhgEIAEoDRILCgNzZXEYBSABKAQSDAoEcHJldhgGIAEoDBIMCgR0aW1lGAcgASgEEhMKC3N0YXRlX2luZGV4GAggASgEEg4KBmF1dGhvchgJIAEoCRIMCgRraW5kGAogASgJEhEKCWJvZHlfaGFzaBgLIAEoDCK+AwoEQm9keRIMCgRzYWx0GAEgASgMEgwKBHRleHQYAiABKAkSDgoGdGFyZ2V0GAMgASgMEhAKCHJlcGx5X3RvGAQgASgMEg4KBnRocmVhZBgFIAEoDBIQCghtZW50aW9ucxgGIAMoCRIUCgxtZW50aW9uX3Jvb20YByABKAgSDQoFZW1vamkYCCABKAkSDgoGcmVhc29uGAkgASgJEg8KB3N1YmplY3QYCiABKAkSDAoEcm9sZRgLIAEoCRIqCghzZXR0aW5ncxgMIAEoCzIYLmhlYXJ0aC5yb29tLnYxLlNldHRpbmdzEg4KBmRpcmVjdBgNIAEoCRIPCgd2ZXJzaW9uGA4gASgNEiEKBGN1dHMYDyADKAsyEy5oZWFydGgucm9vbS52MS5DdXQSDgoGc2lsZW50GBAgASgIEhAKCG5vZGVfa2V5GBEgASgMEgwKBG5vZGUYEiABKAkSEAoIc3Rld2FyZHMYEyADKAkSEwoLcHJlZGVjZXNzb3IYFSABKAwSLgoQcHJlZGVjZXNzb3JfaGVhZBgWIAEoCzIULmhlYXJ0aC5yb29tLnYxLkhlYWQSCwoDa2V5GBQgASgJIqIBCghTZXR0aW5ncxISCgVhbGlhcxgBIAEoCUgAiAEBEhEKBG5hbWUYAiABKAlIAYgBARISCgV0b3BpYxgDIAEoCUgCiAEBEhMKBmF2YXRhchgEIAEoCUgDiAEBEhMKBnB1YmxpYxgFIAEoCEgEiAEBQggKBl9hbGlhc0IHCgVfbmFtZUIICgZfdG9waWNCCQoHX2F2YXRhckIJCgdfcHVibGljIkUKA0N1dBIOCgZvcmlnaW4YASABKAkSEwoLaW5jYXJuYXRpb24YAiABKA0SCwoDc2VxGAMgASgEEgwKBGhhc2gYBCABKAwivAEKBEhlYWQSDAoEcm9vbRgBIAEoDBIgCgNsb2cYAiABKA4yEy5oZWFydGgucm9vbS52MS5Mb2cSDgoGb3JpZ2luGAMgASgJEhMKC2luY2FybmF0aW9uGAQgASgNEgsKA3NlcRgFIAEoBBIMCgRoYXNoGAYgASgMEhEKCXNpZ25hdHVyZRgHIAEoDBIxCgxjb3NpZ25hdHVyZXMYCCADKAsyGy5oZWFydGgucm9vbS52MS5Db3NpZ25hdHVyZSIuCgtDb3NpZ25hdHVyZRIMCgRub2RlGAEgASgJEhEKCXNpZ25hdHVyZRgCIAEoDCLeBAoFRXZlbnQSCgoCaWQYASABKAkSCwoDcG9zGAIgASgEEg4KBmF1dGhvchgDIAEoCRIMCgR0aW1lGAQgASgDEg0KBW9yZGVyGAUgASgEEg4KBm9yaWdpbhgGIAEoCRILCgNzZXEYByABKAQSDAoEa2luZBgIIAEoCRIMCgR0ZXh0GAkgASgJEg4KBnRhcmdldBgKIAEoCRIQCghyZXBseV90bxgLIAEoCRIOCgZ0aHJlYWQYDCABKAkSEAoIbWVudGlvbnMYDSADKAkSFAoMbWVudGlvbl9yb29tGA4gASgIEg0KBWVtb2ppGA8gASgJEg4KBnJlYXNvbhgQIAEoCRIPCgdzdWJqZWN0GBEgASgJEgwKBHJvbGUYEiABKAkSKgoIc2V0dGluZ3MYEyABKAsyGC5oZWFydGgucm9vbS52MS5TZXR0aW5ncxIOCgZzaWxlbnQYFCABKAgSDgoGZWRpdGVkGB4gASgDEg0KBWVkaXRzGB8gASgNEg8KB2RlbGV0ZWQYICABKAgSEgoKZGVsZXRlZF9ieRghIAEoCRIrCglyZWFjdGlvbnMYIiADKAsyGC5oZWFydGgucm9vbS52MS5SZWFjdGlvbhIWCg50aHJlYWRfcmVwbGllcxgjIAEoDRITCgt0aHJlYWRfdGltZRgkIAEoAxIOCgZwaW5uZWQYJSABKAgSJAoFcXVvdGUYJiABKAsyFS5oZWFydGgucm9vbS52MS5RdW90ZRIOCgZ2b2lkZWQYJyABKAgSDwoHcmVhY2hlZBgoIAEoDRINCgVub2RlcxgpIAEoDSIoCghSZWFjdGlvbhINCgVlbW9qaRgBIAEoCRINCgV1c2VycxgCIAMoCSJCCgVRdW90ZRIKCgJpZBgBIAEoCRIOCgZhdXRob3IYAiABKAkSDAoEdGV4dBgDIAEoCRIPCgdkZWxldGVkGAQgASgIImMKBEl0ZW0SJAoFZXZlbnQYASABKAsyFS5oZWFydGgucm9vbS52MS5FdmVudBIlCgZ0YXJnZXQYAiABKAsyFS5oZWFydGgucm9vbS52MS5FdmVudBIOCgZ2b2lkZWQYAyADKAkiXwoHUHJvZmlsZRIMCgR1c2VyGAEgASgJEhQKDGRpc3BsYXlfbmFtZRgCIAEoCRIOCgZzdGF0dXMYAyABKAkSDgoGYXZhdGFyGAQgASgJEhAKCGRpc2FibGVkGAUgASgIIoEBCgZNZW1iZXISDAoEdXNlchgBIAEoCRISCgptZW1iZXJzaGlwGAIgASgJEgwKBHJvbGUYAyABKAkSDQoFc2luY2UYBCABKAMSKAoHcHJvZmlsZRgFIAEoCzIXLmhlYXJ0aC5yb29tLnYxLlByb2ZpbGUSDgoGb25saW5lGAYgASgIIp4ECgtSb29tU3VtbWFyeRIMCgRyb29tGAEgASgJEg0KBWFsaWFzGAIgASgJEgwKBG5hbWUYAyABKAkSDQoFdG9waWMYBCABKAkSDgoGYXZhdGFyGAUgASgJEg4KBnB1YmxpYxgGIAEoCBIOCgZkaXJlY3QYByABKAkSEgoKbWVtYmVyc2hpcBgIIAEoCRIMCgRyb2xlGAkgASgJEg8KB21lbWJlcnMYCiABKA0SEAoIaGVhZF9wb3MYCyABKAQSEAoIcmVhZF9wb3MYDCABKAQSDgoGdW5yZWFkGA0gASgNEhAKCG1lbnRpb25zGA4gASgNEhEKCWxhc3RfdGltZRgPIAEoAxIRCglsYXN0X3RleHQYECABKAkSEwoLbGFzdF9hdXRob3IYESABKAkSEgoKaW52aXRlZF9ieRgSIAEoCRINCgVtdXRlZBgTIAEoCRITCgtzdGF0ZV9pbmRleBgUIAEoBBISCgpzdGF0ZV9oYXNoGBUgASgJEgwKBGhvbWUYFiABKAkSEgoKcmVhZF9ldmVudBgXIAEoCRIvCg5kaXJlY3RfcHJvZmlsZRgYIAEoCzIXLmhlYXJ0aC5yb29tLnYxLlByb2ZpbGUSDQoFbm9kZXMYGSABKA0SEAoIc3Rld2FyZHMYGiADKAkSEAoIc3RyYW5nZXIYGyABKAgSDwoHd2FpdGluZxgcIAEoDRIOCgZmcm96ZW4YHSABKAkikgEKBlNpZ25hbBIMCgRraW5kGAEgASgJEgwKBHJvb20YAiABKAkSDAoEdXNlchgDIAEoCRIKCgJvbhgEIAEoCBILCgNwb3MYBSABKAQSDQoFZXZlbnQYBiABKAkSDAoEdGltZRgHIAEoAxIoCgdwcm9maWxlGAggASgLMhcuaGVhcnRoLnJvb20udjEuUHJvZmlsZSo7CgNMb2cSEwoPTE9HX1VOU1BFQ0lGSUVEEAASDQoJTE9HX1NUQVRFEAESEAoMTE9HX01FU1NBR0VTEAJCGVoXaGVhcnRoL25vZGUvcm9vbS9yb29tcGJiBnByb3RvMw");
+  fileDesc("Cgpyb29tLnByb3RvEg5oZWFydGgucm9vbS52MSLMAQoGSGVhZGVyEgwKBHJvb20YASABKAwSIAoDbG9nGAIgASgOMhMuaGVhcnRoLnJvb20udjEuTG9nEg4KBm9yaWdpbhgDIAEoCRITCgtpbmNhcm5hdGlvbhgEIAEoDRILCgNzZXEYBSABKAQSDAoEcHJldhgGIAEoDBIMCgR0aW1lGAcgASgEEhMKC3N0YXRlX2luZGV4GAggASgEEg4KBmF1dGhvchgJIAEoCRIMCgRraW5kGAogASgJEhEKCWJvZHlfaGFzaBgLIAEoDCKZBAoEQm9keRIMCgRzYWx0GAEgASgMEgwKBHRleHQYAiABKAkSDgoGdGFyZ2V0GAMgASgMEhAKCHJlcGx5X3RvGAQgASgMEg4KBnRocmVhZBgFIAEoDBIQCghtZW50aW9ucxgGIAMoCRIUCgxtZW50aW9uX3Jvb20YByABKAgSDQoFZW1vamkYCCABKAkSDgoGcmVhc29uGAkgASgJEg8KB3N1YmplY3QYCiABKAkSDAoEcm9sZRgLIAEoCRIqCghzZXR0aW5ncxgMIAEoCzIYLmhlYXJ0aC5yb29tLnYxLlNldHRpbmdzEg4KBmRpcmVjdBgNIAEoCRIPCgd2ZXJzaW9uGA4gASgNEiEKBGN1dHMYDyADKAsyEy5oZWFydGgucm9vbS52MS5DdXQSDgoGc2lsZW50GBAgASgIEhAKCG5vZGVfa2V5GBEgASgMEgwKBG5vZGUYEiABKAkSEAoIc3Rld2FyZHMYEyADKAkSEwoLcHJlZGVjZXNzb3IYFSABKAwSLgoQcHJlZGVjZXNzb3JfaGVhZBgWIAEoCzIULmhlYXJ0aC5yb29tLnYxLkhlYWQSDgoGYnJpZGdlGBcgASgJEiQKBWdob3N0GBggASgLMhUuaGVhcnRoLnJvb20udjEuR2hvc3QSIwoFZmlsZXMYGSADKAsyFC5oZWFydGgucm9vbS52MS5GaWxlEgsKA2tleRgUIAEoCSJdCgRGaWxlEgwKBGJsb2IYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRzaXplGAMgASgEEgwKBHR5cGUYBCABKAkSDQoFd2lkdGgYBSABKA0SDgoGaGVpZ2h0GAYgASgNIlAKBUdob3N0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGYXZhdGFyGAMgASgJEg8KB25ldHdvcmsYBCABKAkSDAoEaG9wcxgFIAMoCSKiAQoIU2V0dGluZ3MSEgoFYWxpYXMYASABKAlIAIgBARIRCgRuYW1lGAIgASgJSAGIAQESEgoFdG9waWMYAyABKAlIAogBARITCgZhdmF0YXIYBCABKAlIA4gBARITCgZwdWJsaWMYBSABKAhIBIgBAUIICgZfYWxpYXNCBwoFX25hbWVCCAoGX3RvcGljQgkKB19hdmF0YXJCCQoHX3B1YmxpYyJFCgNDdXQSDgoGb3JpZ2luGAEgASgJEhMKC2luY2FybmF0aW9uGAIgASgNEgsKA3NlcRgDIAEoBBIMCgRoYXNoGAQgASgMIrwBCgRIZWFkEgwKBHJvb20YASABKAwSIAoDbG9nGAIgASgOMhMuaGVhcnRoLnJvb20udjEuTG9nEg4KBm9yaWdpbhgDIAEoCRITCgtpbmNhcm5hdGlvbhgEIAEoDRILCgNzZXEYBSABKAQSDAoEaGFzaBgGIAEoDBIRCglzaWduYXR1cmUYByABKAwSMQoMY29zaWduYXR1cmVzGAggAygLMhsuaGVhcnRoLnJvb20udjEuQ29zaWduYXR1cmUiLgoLQ29zaWduYXR1cmUSDAoEbm9kZRgBIAEoCRIRCglzaWduYXR1cmUYAiABKAwiuQUKBUV2ZW50EgoKAmlkGAEgASgJEgsKA3BvcxgCIAEoBBIOCgZhdXRob3IYAyABKAkSDAoEdGltZRgEIAEoAxINCgVvcmRlchgFIAEoBBIOCgZvcmlnaW4YBiABKAkSCwoDc2VxGAcgASgEEgwKBGtpbmQYCCABKAkSDAoEdGV4dBgJIAEoCRIOCgZ0YXJnZXQYCiABKAkSEAoIcmVwbHlfdG8YCyABKAkSDgoGdGhyZWFkGAwgASgJEhAKCG1lbnRpb25zGA0gAygJEhQKDG1lbnRpb25fcm9vbRgOIAEoCBINCgVlbW9qaRgPIAEoCRIOCgZyZWFzb24YECABKAkSDwoHc3ViamVjdBgRIAEoCRIMCgRyb2xlGBIgASgJEioKCHNldHRpbmdzGBMgASgLMhguaGVhcnRoLnJvb20udjEuU2V0dGluZ3MSDgoGc2lsZW50GBQgASgIEg4KBmVkaXRlZBgeIAEoAxINCgVlZGl0cxgfIAEoDRIPCgdkZWxldGVkGCAgASgIEhIKCmRlbGV0ZWRfYnkYISABKAkSKwoJcmVhY3Rpb25zGCIgAygLMhguaGVhcnRoLnJvb20udjEuUmVhY3Rpb24SFgoOdGhyZWFkX3JlcGxpZXMYIyABKA0SEwoLdGhyZWFkX3RpbWUYJCABKAMSDgoGcGlubmVkGCUgASgIEiQKBXF1b3RlGCYgASgLMhUuaGVhcnRoLnJvb20udjEuUXVvdGUSDgoGdm9pZGVkGCcgASgIEg8KB3JlYWNoZWQYKCABKA0SDQoFbm9kZXMYKSABKA0SJAoFZ2hvc3QYKiABKAsyFS5oZWFydGgucm9vbS52MS5HaG9zdBIjCgVmaWxlcxgsIAMoCzIULmhlYXJ0aC5yb29tLnYxLkZpbGUSDgoGYnJpZGdlGCsgASgJIooBCghSZWFjdGlvbhINCgVlbW9qaRgBIAEoCRINCgV1c2VycxgCIAMoCRIyCgVuYW1lcxgDIAMoCzIjLmhlYXJ0aC5yb29tLnYxLlJlYWN0aW9uLk5hbWVzRW50cnkaLAoKTmFtZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImgKBVF1b3RlEgoKAmlkGAEgASgJEg4KBmF1dGhvchgCIAEoCRIMCgR0ZXh0GAMgASgJEg8KB2RlbGV0ZWQYBCABKAgSJAoFZ2hvc3QYBSABKAsyFS5oZWFydGgucm9vbS52MS5HaG9zdCJjCgRJdGVtEiQKBWV2ZW50GAEgASgLMhUuaGVhcnRoLnJvb20udjEuRXZlbnQSJQoGdGFyZ2V0GAIgASgLMhUuaGVhcnRoLnJvb20udjEuRXZlbnQSDgoGdm9pZGVkGAMgAygJIm8KB1Byb2ZpbGUSDAoEdXNlchgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSDgoGc3RhdHVzGAMgASgJEg4KBmF2YXRhchgEIAEoCRIQCghkaXNhYmxlZBgFIAEoCBIOCgZicmlkZ2UYBiABKAkikQEKBk1lbWJlchIMCgR1c2VyGAEgASgJEhIKCm1lbWJlcnNoaXAYAiABKAkSDAoEcm9sZRgDIAEoCRINCgVzaW5jZRgEIAEoAxIoCgdwcm9maWxlGAUgASgLMhcuaGVhcnRoLnJvb20udjEuUHJvZmlsZRIOCgZvbmxpbmUYBiABKAgSDgoGYnJpZGdlGAcgASgJIp4ECgtSb29tU3VtbWFyeRIMCgRyb29tGAEgASgJEg0KBWFsaWFzGAIgASgJEgwKBG5hbWUYAyABKAkSDQoFdG9waWMYBCABKAkSDgoGYXZhdGFyGAUgASgJEg4KBnB1YmxpYxgGIAEoCBIOCgZkaXJlY3QYByABKAkSEgoKbWVtYmVyc2hpcBgIIAEoCRIMCgRyb2xlGAkgASgJEg8KB21lbWJlcnMYCiABKA0SEAoIaGVhZF9wb3MYCyABKAQSEAoIcmVhZF9wb3MYDCABKAQSDgoGdW5yZWFkGA0gASgNEhAKCG1lbnRpb25zGA4gASgNEhEKCWxhc3RfdGltZRgPIAEoAxIRCglsYXN0X3RleHQYECABKAkSEwoLbGFzdF9hdXRob3IYESABKAkSEgoKaW52aXRlZF9ieRgSIAEoCRINCgVtdXRlZBgTIAEoCRITCgtzdGF0ZV9pbmRleBgUIAEoBBISCgpzdGF0ZV9oYXNoGBUgASgJEgwKBGhvbWUYFiABKAkSEgoKcmVhZF9ldmVudBgXIAEoCRIvCg5kaXJlY3RfcHJvZmlsZRgYIAEoCzIXLmhlYXJ0aC5yb29tLnYxLlByb2ZpbGUSDQoFbm9kZXMYGSABKA0SEAoIc3Rld2FyZHMYGiADKAkSEAoIc3RyYW5nZXIYGyABKAgSDwoHd2FpdGluZxgcIAEoDRIOCgZmcm96ZW4YHSABKAkikgEKBlNpZ25hbBIMCgRraW5kGAEgASgJEgwKBHJvb20YAiABKAkSDAoEdXNlchgDIAEoCRIKCgJvbhgEIAEoCBILCgNwb3MYBSABKAQSDQoFZXZlbnQYBiABKAkSDAoEdGltZRgHIAEoAxIoCgdwcm9maWxlGAggASgLMhcuaGVhcnRoLnJvb20udjEuUHJvZmlsZSo7CgNMb2cSEwoPTE9HX1VOU1BFQ0lGSUVEEAASDQoJTE9HX1NUQVRFEAESEAoMTE9HX01FU1NBR0VTEAJCGVoXaGVhcnRoL25vZGUvcm9vbS9yb29tcGJiBnByb3RvMw");
 
 /**
  * Header is hashed as the bytes it came in: id = SHA-256("hearth event 1\n" || bytes).
@@ -260,6 +260,27 @@ export type Body = Message<"hearth.room.v1.Body"> & {
   predecessorHead?: Head | undefined;
 
   /**
+   * join: its author is a bridge's bot, and joins the room to this far place, for people to read
+   *
+   * @generated from field: string bridge = 23;
+   */
+  bridge: string;
+
+  /**
+   * text, emote, edit, delete, react, unreact of a bridge's bot: who said it, beyond the bridge
+   *
+   * @generated from field: hearth.room.v1.Ghost ghost = 24;
+   */
+  ghost?: Ghost | undefined;
+
+  /**
+   * text, emote: at most 10; the text may then be empty
+   *
+   * @generated from field: repeated hearth.room.v1.File files = 25;
+   */
+  files: File[];
+
+  /**
    * state entries of a room with several stewards: the draft's idempotency key
    *
    * @generated from field: string key = 20;
@@ -273,6 +294,111 @@ export type Body = Message<"hearth.room.v1.Body"> & {
  */
 export const BodySchema: GenMessage<Body> = /*@__PURE__*/
   messageDesc(file_room, 1);
+
+/**
+ * File is something attached to a message. Its bytes are a blob, which a node fetches from one
+ * that has it when somebody looks.
+ *
+ * @generated from message hearth.room.v1.File
+ */
+export type File = Message<"hearth.room.v1.File"> & {
+  /**
+   * blob id
+   *
+   * @generated from field: string blob = 1;
+   */
+  blob: string;
+
+  /**
+   * as people see it, at most 200 characters
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * bytes
+   *
+   * @generated from field: uint64 size = 3;
+   */
+  size: bigint;
+
+  /**
+   * MIME type, found out from the content: "image/png", "application/octet-stream"
+   *
+   * @generated from field: string type = 4;
+   */
+  type: string;
+
+  /**
+   * pictures: pixels, so that the page keeps their place before they load
+   *
+   * @generated from field: uint32 width = 5;
+   */
+  width: number;
+
+  /**
+   * @generated from field: uint32 height = 6;
+   */
+  height: number;
+};
+
+/**
+ * Describes the message hearth.room.v1.File.
+ * Use `create(FileSchema)` to create a new message.
+ */
+export const FileSchema: GenMessage<File> = /*@__PURE__*/
+  messageDesc(file_room, 2);
+
+/**
+ * Ghost is somebody who lives beyond a bridge. The bot that is the event's author answers for
+ * it: a ghost is shown with its author, as a display name is, and proves nothing.
+ *
+ * @generated from message hearth.room.v1.Ghost
+ */
+export type Ghost = Message<"hearth.room.v1.Ghost"> & {
+  /**
+   * what the far network calls this person for good, at most 100 characters: a nick, a user id
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * what people see, at most 100 characters
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * blob id
+   *
+   * @generated from field: string avatar = 3;
+   */
+  avatar: string;
+
+  /**
+   * the network, as people know it: "libera", at most 50 characters
+   *
+   * @generated from field: string network = 4;
+   */
+  network: string;
+
+  /**
+   * networks that this has passed, the newest last, at most 8: it is never sent back to one of them
+   *
+   * @generated from field: repeated string hops = 5;
+   */
+  hops: string[];
+};
+
+/**
+ * Describes the message hearth.room.v1.Ghost.
+ * Use `create(GhostSchema)` to create a new message.
+ */
+export const GhostSchema: GenMessage<Ghost> = /*@__PURE__*/
+  messageDesc(file_room, 3);
 
 /**
  * @generated from message hearth.room.v1.Settings
@@ -315,7 +441,7 @@ export type Settings = Message<"hearth.room.v1.Settings"> & {
  * Use `create(SettingsSchema)` to create a new message.
  */
 export const SettingsSchema: GenMessage<Settings> = /*@__PURE__*/
-  messageDesc(file_room, 2);
+  messageDesc(file_room, 4);
 
 /**
  * Cut: the last event of a node that the home had seen when a right was taken away.
@@ -349,7 +475,7 @@ export type Cut = Message<"hearth.room.v1.Cut"> & {
  * Use `create(CutSchema)` to create a new message.
  */
 export const CutSchema: GenMessage<Cut> = /*@__PURE__*/
-  messageDesc(file_room, 3);
+  messageDesc(file_room, 5);
 
 /**
  * Head is signed at the end of each batch.
@@ -407,7 +533,7 @@ export type Head = Message<"hearth.room.v1.Head"> & {
  * Use `create(HeadSchema)` to create a new message.
  */
 export const HeadSchema: GenMessage<Head> = /*@__PURE__*/
-  messageDesc(file_room, 4);
+  messageDesc(file_room, 6);
 
 /**
  * @generated from message hearth.room.v1.Cosignature
@@ -429,7 +555,7 @@ export type Cosignature = Message<"hearth.room.v1.Cosignature"> & {
  * Use `create(CosignatureSchema)` to create a new message.
  */
 export const CosignatureSchema: GenMessage<Cosignature> = /*@__PURE__*/
-  messageDesc(file_room, 5);
+  messageDesc(file_room, 7);
 
 /**
  * Event is one line of a room's timeline as it stands now.
@@ -623,6 +749,27 @@ export type Event = Message<"hearth.room.v1.Event"> & {
    * @generated from field: uint32 nodes = 41;
    */
   nodes: number;
+
+  /**
+   * who said it, when its author is a bridge's bot
+   *
+   * @generated from field: hearth.room.v1.Ghost ghost = 42;
+   */
+  ghost?: Ghost | undefined;
+
+  /**
+   * empty when deleted
+   *
+   * @generated from field: repeated hearth.room.v1.File files = 44;
+   */
+  files: File[];
+
+  /**
+   * join of a bridge's bot: what the room is joined to
+   *
+   * @generated from field: string bridge = 43;
+   */
+  bridge: string;
 };
 
 /**
@@ -630,7 +777,7 @@ export type Event = Message<"hearth.room.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_room, 6);
+  messageDesc(file_room, 8);
 
 /**
  * @generated from message hearth.room.v1.Reaction
@@ -642,11 +789,18 @@ export type Reaction = Message<"hearth.room.v1.Reaction"> & {
   emoji: string;
 
   /**
-   * in the order they reacted, at most 1,000
+   * in the order they reacted, at most 1,000; a ghost is `bot@node/ID`
    *
    * @generated from field: repeated string users = 2;
    */
   users: string[];
+
+  /**
+   * of the ghosts among them
+   *
+   * @generated from field: map<string, string> names = 3;
+   */
+  names: { [key: string]: string };
 };
 
 /**
@@ -654,7 +808,7 @@ export type Reaction = Message<"hearth.room.v1.Reaction"> & {
  * Use `create(ReactionSchema)` to create a new message.
  */
 export const ReactionSchema: GenMessage<Reaction> = /*@__PURE__*/
-  messageDesc(file_room, 7);
+  messageDesc(file_room, 9);
 
 /**
  * @generated from message hearth.room.v1.Quote
@@ -681,6 +835,11 @@ export type Quote = Message<"hearth.room.v1.Quote"> & {
    * @generated from field: bool deleted = 4;
    */
   deleted: boolean;
+
+  /**
+   * @generated from field: hearth.room.v1.Ghost ghost = 5;
+   */
+  ghost?: Ghost | undefined;
 };
 
 /**
@@ -688,7 +847,7 @@ export type Quote = Message<"hearth.room.v1.Quote"> & {
  * Use `create(QuoteSchema)` to create a new message.
  */
 export const QuoteSchema: GenMessage<Quote> = /*@__PURE__*/
-  messageDesc(file_room, 8);
+  messageDesc(file_room, 10);
 
 /**
  * Item is one step of a room's stream, in order of pos. Where the event is about
@@ -721,7 +880,7 @@ export type Item = Message<"hearth.room.v1.Item"> & {
  * Use `create(ItemSchema)` to create a new message.
  */
 export const ItemSchema: GenMessage<Item> = /*@__PURE__*/
-  messageDesc(file_room, 9);
+  messageDesc(file_room, 11);
 
 /**
  * @generated from message hearth.room.v1.Profile
@@ -753,6 +912,13 @@ export type Profile = Message<"hearth.room.v1.Profile"> & {
    * @generated from field: bool disabled = 5;
    */
   disabled: boolean;
+
+  /**
+   * of a bridge's bot: what it is, for people: "IRC libera"
+   *
+   * @generated from field: string bridge = 6;
+   */
+  bridge: string;
 };
 
 /**
@@ -760,7 +926,7 @@ export type Profile = Message<"hearth.room.v1.Profile"> & {
  * Use `create(ProfileSchema)` to create a new message.
  */
 export const ProfileSchema: GenMessage<Profile> = /*@__PURE__*/
-  messageDesc(file_room, 10);
+  messageDesc(file_room, 12);
 
 /**
  * @generated from message hearth.room.v1.Member
@@ -797,6 +963,13 @@ export type Member = Message<"hearth.room.v1.Member"> & {
    * @generated from field: bool online = 6;
    */
   online: boolean;
+
+  /**
+   * of a bridge's bot: what it joins the room to
+   *
+   * @generated from field: string bridge = 7;
+   */
+  bridge: string;
 };
 
 /**
@@ -804,7 +977,7 @@ export type Member = Message<"hearth.room.v1.Member"> & {
  * Use `create(MemberSchema)` to create a new message.
  */
 export const MemberSchema: GenMessage<Member> = /*@__PURE__*/
-  messageDesc(file_room, 11);
+  messageDesc(file_room, 13);
 
 /**
  * RoomSummary is a room as one user has it. Counts are of what came after read_pos.
@@ -905,6 +1078,8 @@ export type RoomSummary = Message<"hearth.room.v1.RoomSummary"> & {
   lastText: string;
 
   /**
+   * a ghost by name
+   *
    * @generated from field: string last_author = 17;
    */
   lastAuthor: string;
@@ -987,7 +1162,7 @@ export type RoomSummary = Message<"hearth.room.v1.RoomSummary"> & {
  * Use `create(RoomSummarySchema)` to create a new message.
  */
 export const RoomSummarySchema: GenMessage<RoomSummary> = /*@__PURE__*/
-  messageDesc(file_room, 12);
+  messageDesc(file_room, 14);
 
 /**
  * Signal is lossy and never stored.
@@ -996,14 +1171,14 @@ export const RoomSummarySchema: GenMessage<RoomSummary> = /*@__PURE__*/
  */
 export type Signal = Message<"hearth.room.v1.Signal"> & {
   /**
-   * typing presence receipt profile
+   * typing presence receipt profile bridge (a bridge of the room is another now: ask RoomBridges)
    *
    * @generated from field: string kind = 1;
    */
   kind: string;
 
   /**
-   * typing, receipt
+   * typing, receipt, bridge
    *
    * @generated from field: string room = 2;
    */
@@ -1053,7 +1228,7 @@ export type Signal = Message<"hearth.room.v1.Signal"> & {
  * Use `create(SignalSchema)` to create a new message.
  */
 export const SignalSchema: GenMessage<Signal> = /*@__PURE__*/
-  messageDesc(file_room, 13);
+  messageDesc(file_room, 15);
 
 /**
  * @generated from enum hearth.room.v1.Log

@@ -80,6 +80,10 @@ export const en = {
     tooLong: (kb: number) => `This message has ${kb} KB; at most 64 KB fit. Shorten it or send it in parts.`, readonly: "You can read here, but not write. Ask a moderator for the right to write.", hint: "Enter sends, Shift+Enter starts a new line", completions: "Suggestions",
     room: "Everybody in the room", notJoined: "Join the room to write here.",
   },
+  files: {
+    label: "Files", attach: "Attach files", drop: "Drop files here to attach them", uploading: (name: string) => `Uploading ${name}`, remove: (name: string) => `Remove ${name}`, tooMany: (n: number) => `A message has at most ${n} files.`,
+    save: (name: string, size: string) => `Save ${name}, ${size}`, keep: "Save", open: (name: string) => `Open picture ${name}`, fetching: "Fetching…",
+  },
   emoji: {
     title: "Emoji", search: "Search emoji", recent: "Recent", none: "No emoji by that name.",
     groups: ["Smileys", "People", "", "Nature", "Food", "Travel", "Activities", "Objects", "Symbols", "Flags"],

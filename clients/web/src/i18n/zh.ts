@@ -80,6 +80,10 @@ export const zh: Dictionary = {
     tooLong: (kb) => `这条消息有 ${kb} KB，最多 64 KB。请缩短或分段发送。`, readonly: "你可以阅读，但不能发言。请向协管申请发言权限。", hint: "Enter 发送，Shift+Enter 换行", completions: "建议",
     room: "房间里的所有人", notJoined: "加入房间后才能发言。",
   },
+  files: {
+    label: "文件", attach: "添加文件", drop: "拖放文件到此处即可添加", uploading: (name: string) => `正在上传 ${name}`, remove: (name: string) => `移除 ${name}`, tooMany: (n: number) => `一条消息最多可带 ${n} 个文件。`,
+    save: (name: string, size: string) => `保存 ${name}，${size}`, keep: "保存", open: (name: string) => `打开图片 ${name}`, fetching: "正在获取…",
+  },
   emoji: {
     title: "表情", search: "搜索表情", recent: "最近使用", none: "没有这个名称的表情。",
     groups: ["笑脸", "人物", "", "自然", "食物", "旅行", "活动", "物品", "符号", "旗帜"],

@@ -11,7 +11,7 @@ export function watchMessages(chat: State): () => void {
     if (!summary || summary.muted === "all" || (summary.muted === "mentions" && !mention)) return;
     const now = route();
     if (document.hasFocus() && now.page === "room" && now.room === room) return;
-    const who = chat.client.profile(event.author)?.displayName || event.author;
+    const who = event.ghost?.name || chat.client.profile(event.author)?.displayName || event.author;
     const title = roomTitle(chat, summary, t().rooms.unnamed);
     const heading = summary.direct ? who : mention ? t().notify.mention(who, title) : t().notify.message(who, title);
     const note = new Notification(heading, { body: event.text.slice(0, 200), tag: room, icon: "/icon-192.png" });

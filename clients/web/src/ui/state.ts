@@ -3,7 +3,7 @@
 import { batch, createContext, createSignal, onCleanup, useContext, type Signal } from "solid-js";
 import type { Change, ChatClient, Connection, Me, Timeline } from "../client/api";
 import type { RoomNode } from "../gen/client_pb";
-import type { Event, Profile, RoomSummary } from "../gen/room_pb";
+import type { Event, Ghost, Profile, RoomSummary } from "../gen/room_pb";
 
 export interface State {
   readonly client: ChatClient;
@@ -79,6 +79,20 @@ export function createState(client: ChatClient): State {
     membersVersion: (room) => track(`members ${room}`),
     onMessage: (listener) => (messageListeners.add(listener), () => messageListeners.delete(listener)),
   };
+}
+
+/** Who speaks, as people see it: a user, or a ghost for whom a bridge's bot speaks. */
+export interface Speaker {
+  readonly id: string; // apart for each ghost
+  readonly name: string;
+  readonly picture: string | undefined;
+  readonly network: string; // a ghost's; "" for users
+}
+
+export function speakerOf(state: State, said: { readonly author: string; readonly ghost?: Ghost }): Speaker {
+  const { author, ghost } = said;
+  if (ghost) return { id: `${author}/${ghost.id}`, name: ghost.name, picture: ghost.avatar || undefined, network: ghost.network };
+  return { id: author, name: state.name(author), picture: state.profile(author)?.avatar, network: "" };
 }
 
 /** alice of alice@node */

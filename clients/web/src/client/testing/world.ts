@@ -141,6 +141,7 @@ export class Tab {
       id: () => world.nextId(),
       onWake: (listener) => void (this.wake = listener),
       onStorage: (listener) => void (this.stored = listener),
+      upload: () => Promise.reject(new Error("no uploads here")),
       objectUrl: () => "blob:fake",
       revokeObjectUrl: () => {},
     };

@@ -8,6 +8,8 @@ import { isTouch } from "../media";
 import { rememberEmoji } from "../preferences";
 import { useChat } from "../state";
 import { useRoomView } from "../timeline/view";
+import { AttachmentList } from "./AttachmentList";
+import { createAttachments } from "./attachments";
 import { complete, tokenAt, type Token } from "./completion";
 import { ComposerContext } from "./Context";
 import { createSuggestions, type Suggestion } from "./suggest";
@@ -20,15 +22,19 @@ const FormattingHelp = late(() => import("./FormattingHelp"));
 export function Composer(props: { placeholder: string; autofocus?: boolean }): JSX.Element {
   const chat = useChat();
   const view = useRoomView();
-  const composer = createComposerText();
+  const files = createAttachments();
+  const composer = createComposerText(files);
   const listId = createUniqueId();
   const [token, setToken] = createSignal<Token | null>(null, { equals: (a, b) => a?.kind === b?.kind && a?.query === b?.query && a?.from === b?.from });
   const suggestions = createSuggestions(chat, view, token);
   const [active, setActive] = createSignal(0);
   const [picker, setPicker] = createSignal(false);
   const [help, setHelp] = createSignal(false);
+  const [over, setOver] = createSignal(false); // files are dragged over it
   let field: HTMLTextAreaElement | undefined;
+  let chooser: HTMLInputElement | undefined;
 
+  const takesFiles = (e: DragEvent) => view.mode().kind !== "edit" && !blocked() && (e.dataTransfer?.types.includes("Files") ?? false);
   const open = () => token() !== null && suggestions().length > 0;
   const blocked = () => (view.summary() && view.summary()?.membership !== "join" ? t().composer.notJoined : view.summary()?.frozen ? t().room.frozen(view.summary()!.frozen) : view.right("say") ? "" : t().composer.readonly);
   const grow = () => {
@@ -106,13 +112,23 @@ export function Composer(props: { placeholder: string; autofocus?: boolean }): J
   };
 
   return (
-    <form class="composer" onSubmit={(e) => (e.preventDefault(), submit())}>
+    <form
+      class="composer"
+      classList={{ over: over() }}
+      onSubmit={(e) => (e.preventDefault(), submit())}
+      onDragOver={(e) => takesFiles(e) && (e.preventDefault(), setOver(true))}
+      onDragLeave={() => setOver(false)}
+      onDrop={(e) => takesFiles(e) && (e.preventDefault(), setOver(false), files.add(e.dataTransfer!.files))}
+    >
       <Show when={open()}>
         <Suggestions id={listId} list={suggestions()} active={active()} onPick={pick} />
       </Show>
       <ComposerContext onCancel={() => (composer.cancel(), focus())} />
+      <AttachmentList of={files} />
       <Show when={!blocked()} fallback={<p class="composer-blocked"><Icon name="lock" size={16} /> {blocked()}</p>}>
         <div class="composer-box" classList={{ wrong: composer.error() !== "" }}>
+          <input ref={chooser} type="file" multiple hidden aria-label={t().files.attach} onChange={(e) => (files.add(e.currentTarget.files ?? []), (e.currentTarget.value = ""), focus())} />
+          <IconButton class="composer-attach" icon="clip" label={t().files.attach} disabled={view.mode().kind === "edit"} onClick={() => chooser?.click()} />
           <textarea
             ref={field}
             rows="1"
@@ -132,6 +148,7 @@ export function Composer(props: { placeholder: string; autofocus?: boolean }): J
             onKeyUp={(e) => ["ArrowLeft", "ArrowRight", "Home", "End"].includes(e.key) && look()}
             onClick={look}
             onBlur={() => setToken(null)}
+            onPaste={(e) => e.clipboardData?.files.length && view.mode().kind !== "edit" && (e.preventDefault(), files.add(e.clipboardData.files))}
           />
           <IconButton class="composer-help" icon="format" label={t().composer.formatting} onClick={() => setHelp(true)} />
           <Popover icon="smile" label={t().composer.emoji} open={picker()} onOpenChange={setPicker}>
@@ -139,10 +156,15 @@ export function Composer(props: { placeholder: string; autofocus?: boolean }): J
               <EmojiPicker onPick={(emoji) => (setPicker(false), setTimeout(() => insert(emoji), 60))} />
             </Suspense>
           </Popover>
-          <Button type="submit" look="primary" class="composer-send" aria-label={view.mode().kind === "edit" ? t().composer.saveEdit : t().composer.send} title={view.mode().kind === "edit" ? t().composer.saveEdit : t().composer.send} busy={composer.busy()} disabled={!composer.text().trim() || composer.error() !== ""}>
+          <Button type="submit" look="primary" class="composer-send" aria-label={view.mode().kind === "edit" ? t().composer.saveEdit : t().composer.send} title={view.mode().kind === "edit" ? t().composer.saveEdit : t().composer.send} busy={composer.busy()} disabled={(!composer.text().trim() && files.list().length === 0) || !files.ready() || composer.error() !== ""}>
             <Icon name={view.mode().kind === "edit" ? "check" : "send"} />
           </Button>
         </div>
+      </Show>
+      <Show when={files.error()}>
+        <p class="field-error" role="alert">
+          {files.error()}
+        </p>
       </Show>
       <Show when={composer.error()}>
         <p class="field-error" role="alert" id={`${listId}-error`}>

@@ -2,7 +2,7 @@ import { Show, type JSX } from "solid-js";
 import { t } from "../../i18n";
 import { IconButton } from "../kit/Button";
 import { Icon } from "../kit/Icon";
-import { useChat } from "../state";
+import { speakerOf, useChat } from "../state";
 import { useRoomView } from "../timeline/view";
 
 /** Above the text field: what it answers or edits, and a way out of that. */
@@ -18,7 +18,7 @@ export function ComposerContext(props: { onCancel: () => void }): JSX.Element {
       {(mode) => (
         <div class="composer-context">
           <Icon name={mode().kind === "edit" ? "edit" : "reply"} size={15} />
-          <span class="composer-context-title">{mode().kind === "edit" ? t().composer.editing : t().composer.replying(chat.name(mode().event.author))}</span>
+          <span class="composer-context-title">{mode().kind === "edit" ? t().composer.editing : t().composer.replying(speakerOf(chat, mode().event).name)}</span>
           <Show when={mode().kind === "reply"}>
             <span class="composer-context-text">{mode().event.text}</span>
           </Show>

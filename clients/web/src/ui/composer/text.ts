@@ -5,6 +5,7 @@ import { useChat } from "../state";
 import { newKey } from "../timeline/messageActions";
 import { useRoomView } from "../timeline/view";
 import { t } from "../../i18n";
+import type { Attachments } from "./attachments";
 import { byteLength, MAX_BYTES, readCommand } from "./completion";
 
 export interface ComposerText {
@@ -16,7 +17,7 @@ export interface ComposerText {
   cancel: () => boolean; // whether there was something to cancel
 }
 
-export function createComposerText(): ComposerText {
+export function createComposerText(files: Attachments): ComposerText {
   const chat = useChat();
   const view = useRoomView();
   const { client } = chat;
@@ -49,11 +50,11 @@ export function createComposerText(): ComposerText {
   const submit = () => {
     const mode = view.mode();
     const body = text().trim();
-    if (busy() || tooLong()) return;
+    if (busy() || tooLong() || !files.ready()) return;
     if (mode.kind === "edit") return void saveEdit(mode.event.id, mode.event.text, body);
-    if (!body) return;
+    if (!body && files.list().length === 0) return;
     const message = readCommand(body);
-    client.send(view.room, { ...message, replyTo: mode.kind === "reply" ? mode.event.id : undefined, thread });
+    client.send(view.room, { ...message, files: files.take(), replyTo: mode.kind === "reply" ? mode.event.id : undefined, thread });
     view.showNewest();
     client.setTyping(view.room, false);
     client.setDraft(view.room, "", thread);

@@ -1,6 +1,6 @@
 // A ChatClient without a node: made-up data, real behaviour (paging, pending, typing). Development only.
 import { create } from "@bufbuild/protobuf";
-import type { Change, ChatClient, Commands, Connection, Me, Pending, Timeline } from "../../client/api";
+import type { Attachment, Change, ChatClient, Commands, Connection, Me, Pending, Timeline } from "../../client/api";
 import type { RoomNode } from "../../gen/client_pb";
 import { EventSchema, type Event } from "../../gen/room_pb";
 import { fakeCommands } from "./commands";
@@ -149,10 +149,10 @@ export class FakeClient implements ChatClient {
     this.set(room, "", { loading: "", events: all.slice(from, from + PAGE), moreBefore: from > 0, moreAfter: from + PAGE < all.length });
   }
 
-  send(room: string, m: { text: string; emote?: boolean; replyTo?: string; thread?: string }): void {
+  send(room: string, m: { text: string; files?: readonly Attachment[]; emote?: boolean; replyTo?: string; thread?: string }): void {
     const thread = m.thread ?? "";
     const state = this.connection.phase === "offline" ? "waiting" : m.text.includes("fail") ? "failed" : "sending";
-    const pending: Pending = { key: crypto.randomUUID(), room, text: m.text, emote: m.emote ?? false, replyTo: m.replyTo ?? "", thread, time: Date.now(), state, error: state === "failed" ? "You send too fast; wait a moment." : "" };
+    const pending: Pending = { key: crypto.randomUUID(), room, text: m.text, files: m.files ?? [], emote: m.emote ?? false, replyTo: m.replyTo ?? "", thread, time: Date.now(), state, error: state === "failed" ? "You send too fast; wait a moment." : "" };
     this.set(room, thread, { pending: [...this.timeline(room, thread).pending, pending] });
     if (state === "sending")
       setTimeout(() => {
@@ -194,6 +194,12 @@ export class FakeClient implements ChatClient {
   }
   async upload(): Promise<string> {
     return "blob";
+  }
+  async attach(file: File): Promise<Attachment> {
+    return { blob: "blob", name: file.name, size: file.size, type: file.type, width: 0, height: 0 };
+  }
+  async file(): Promise<Blob> {
+    return new Blob(["file"]);
   }
   blobUrl(): string | undefined {
     return undefined;

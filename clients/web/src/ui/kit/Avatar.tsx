@@ -1,5 +1,5 @@
 import { Show, type JSX } from "solid-js";
-import { useChat } from "../state";
+import { useChat, type Speaker } from "../state";
 
 const HUES = 8;
 
@@ -40,6 +40,10 @@ export function Avatar(props: AvatarProps): JSX.Element {
       </Show>
     </span>
   );
+}
+
+export function SpeakerAvatar(props: { of: Speaker; size?: number }): JSX.Element {
+  return <Avatar id={props.of.id} name={props.of.name} blob={props.of.picture} size={props.size} />;
 }
 
 export function UserAvatar(props: { user: string; size?: number; presence?: boolean; title?: string }): JSX.Element {

@@ -3,9 +3,9 @@ import type { Event } from "../../gen/room_pb";
 import { locale, t } from "../../i18n";
 import { tp } from "../../i18n/panels";
 import { dateTime } from "../../i18n/dates";
-import { UserAvatar } from "../kit/Avatar";
+import { SpeakerAvatar } from "../kit/Avatar";
 import { Markdown } from "../markdown/Markdown";
-import { useChat } from "../state";
+import { speakerOf, useChat } from "../state";
 
 /** A message out of its place: in a list of pins or of results. */
 export function MessageCard(props: { event: Event; where?: string; onOpen: () => void }): JSX.Element {
@@ -13,8 +13,8 @@ export function MessageCard(props: { event: Event; where?: string; onOpen: () =>
   return (
     <li class="message-card">
       <div class="message-card-head">
-        <UserAvatar user={props.event.author} size={22} />
-        <span class="author">{chat.name(props.event.author)}</span>
+        <SpeakerAvatar of={speakerOf(chat, props.event)} size={22} />
+        <span class="author">{speakerOf(chat, props.event).name}</span>
         <Show when={props.where}>
           <span class="message-card-where">{props.where}</span>
         </Show>

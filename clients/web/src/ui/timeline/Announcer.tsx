@@ -1,7 +1,7 @@
 import { createEffect, createSignal, on, type Accessor, type JSX } from "solid-js";
 import type { Event } from "../../gen/room_pb";
 import { t } from "../../i18n";
-import { useChat } from "../state";
+import { speakerOf, useChat } from "../state";
 import { isMessage } from "./rows";
 
 /**
@@ -17,7 +17,7 @@ export function Announcer(props: { events: Accessor<readonly Event[]>; live: Acc
       const last = events.findLast(isMessage);
       if (!last) return;
       if (newest !== undefined && props.live() && last.pos > newest && last.author !== chat.me()?.user && !chat.blocked(last.author))
-        setText(t().timeline.announce(chat.name(last.author), last.text.slice(0, 300)));
+        setText(t().timeline.announce(speakerOf(chat, last).name, last.text.slice(0, 300)));
       newest = newest === undefined || last.pos > newest ? last.pos : newest;
     }),
   );

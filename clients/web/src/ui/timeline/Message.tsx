@@ -1,10 +1,11 @@
 import { createSignal, Show, type JSX } from "solid-js";
 import { locale, t } from "../../i18n";
 import { clock, fullTime } from "../../i18n/dates";
-import { UserAvatar, hueOf } from "../kit/Avatar";
+import { SpeakerAvatar, hueOf } from "../kit/Avatar";
 import { Icon } from "../kit/Icon";
+import { Files } from "./Files";
 import { Markdown } from "../markdown/Markdown";
-import { elsewhere, useChat } from "../state";
+import { elsewhere, speakerOf, useChat } from "../state";
 import { Actions } from "./Actions";
 import { useHover } from "./hover";
 import { Quote } from "./Quote";
@@ -23,6 +24,7 @@ export function Message(props: { id: string; row: MessageRow }): JSX.Element {
   const time = () => Number(event().time);
   const head = () => props.row.head && event().kind !== "emote";
   const me = () => chat.me()?.user ?? "";
+  const who = () => speakerOf(chat, event());
   const plain = () => !event().deleted && !event().voided; // there to be answered, changed, reported
   const when = () => {
     const reach = reachIn(chat, view.room, event());
@@ -37,21 +39,22 @@ export function Message(props: { id: string; row: MessageRow }): JSX.Element {
       data-row
       data-event={event().id}
       tabindex="-1"
-      aria-label={t().timeline.article(chat.name(event().author), fullTime(locale(), time()))}
+      aria-label={t().timeline.article(who().name, fullTime(locale(), time()))}
     >
       <div class="message-gutter">
         <Show when={head()} fallback={<Time class="message-clock" time={time()} title={when()} />}>
-          <UserAvatar user={event().author} size={36} />
+          <SpeakerAvatar of={who()} size={36} />
         </Show>
       </div>
       <div class="message-main">
         <Show when={head()}>
           <div class="message-head">
             {/* By the keyboard: in the message's menu. */}
-            <button type="button" tabindex="-1" class={`author hue-text-${hueOf(event().author)}`} title={event().author} onClick={() => view.setAsk({ kind: "person", user: event().author })}>
-              {chat.name(event().author)}
+            <button type="button" tabindex="-1" class={`author hue-text-${hueOf(who().id)}`} title={who().id} onClick={() => view.setAsk({ kind: "person", user: event().author })}>
+              {who().name}
             </button>
-            <Show when={elsewhere(chat, event().author)}>{(node) => <span class="node-tag">@{node()}</span>}</Show>
+            <Show when={who().network}>{(network) => <span class="node-tag">{network()}</span>}</Show>
+            <Show when={!event().ghost && elsewhere(chat, event().author)}>{(node) => <span class="node-tag">@{node()}</span>}</Show>
             <Time class="message-time" time={time()} title={when()} />
           </div>
         </Show>
@@ -103,14 +106,17 @@ function Body(props: { row: MessageRow }): JSX.Element {
       <Show when={!hidden()}>
         <div class="message-body" classList={{ voided: event().voided }}>
           <Show when={event().kind === "emote"}>
-            <span class="emote-author">{chat.name(event().author)}</span>
+            <span class="emote-author">{speakerOf(chat, event()).name}</span>
           </Show>
-          <Markdown id={`${event().id} ${event().edited}`} text={event().text} mentions={event().mentions} mentionRoom={event().mentionRoom} />
+          <Show when={event().text}>
+            <Markdown id={`${event().id} ${event().edited}`} text={event().text} mentions={event().mentions} mentionRoom={event().mentionRoom} />
+          </Show>
           <Show when={event().edited > 0n}>
             <button type="button" class="edited" title={t().timeline.showEdits} aria-label={`${t().timeline.edited}. ${t().timeline.showEdits}`} onClick={() => view.setAsk({ kind: "edits", event: event() })}>
               {t().timeline.edited}
             </button>
           </Show>
+          <Files files={event().files} />
         </div>
       </Show>
       <Show when={event().voided}>

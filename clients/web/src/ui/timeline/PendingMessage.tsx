@@ -1,4 +1,6 @@
+import { create } from "@bufbuild/protobuf";
 import { Match, Show, Switch, type JSX } from "solid-js";
+import { FileSchema } from "../../gen/room_pb";
 import { t } from "../../i18n";
 import { fullTime } from "../../i18n/dates";
 import { locale } from "../../i18n";
@@ -7,6 +9,7 @@ import { UserAvatar, hueOf } from "../kit/Avatar";
 import { Icon } from "../kit/Icon";
 import { Markdown } from "../markdown/Markdown";
 import { useChat } from "../state";
+import { Files } from "./Files";
 import { Time } from "./Message";
 import type { PendingRow } from "./rows";
 
@@ -33,7 +36,10 @@ export function PendingMessage(props: { row: PendingRow }): JSX.Element {
           <Show when={pending().emote}>
             <span class="emote-author">{chat.name(me())}</span>
           </Show>
-          <Markdown id={`pending ${pending().key}`} text={pending().text} mentions={[]} mentionRoom={false} />
+          <Show when={pending().text}>
+            <Markdown id={`pending ${pending().key}`} text={pending().text} mentions={[]} mentionRoom={false} />
+          </Show>
+          <Files files={pending().files.map((f) => create(FileSchema, { ...f, size: BigInt(f.size) }))} />
         </div>
         <p class="pending-state" role={pending().state === "failed" ? "alert" : undefined}>
           <Switch>

@@ -20,8 +20,9 @@ export function Reactions(props: { event: Event }): JSX.Element {
           {(sign) => {
             const users = () => props.event.reactions.find((r) => r.emoji === sign)?.users ?? [];
             const mine = () => users().includes(chat.me()?.user ?? "");
+            const called = () => props.event.reactions.find((r) => r.emoji === sign)?.names ?? {};
             const names = () => {
-              const shown = users().slice(0, 12).map((u) => chat.name(u)).join(", ");
+              const shown = users().slice(0, 12).map((u) => called()[u] ?? chat.name(u)).join(", ");
               return t().timeline.reactedWith(users().length > 12 ? `${shown}, ${t().timeline.and(users().length - 12)}` : shown, sign);
             };
             return (

@@ -1,7 +1,7 @@
 import type { JSX } from "solid-js";
 import { t } from "../../i18n";
 import { Icon } from "../kit/Icon";
-import { useChat } from "../state";
+import { speakerOf, useChat } from "../state";
 import type { ThreadRow } from "./rows";
 import { Time } from "./Message";
 import { useRoomView } from "./view";
@@ -15,7 +15,7 @@ export function ThreadLine(props: { row: ThreadRow }): JSX.Element {
     <div class="system" data-row tabindex="-1">
       <button type="button" class="thread-line" onClick={() => view.openThread(props.row.thread)}>
         <Icon name="thread" size={14} />
-        <span class="thread-who">{t().timeline.threadReply(chat.name(last().author), props.row.events.length)}</span>
+        <span class="thread-who">{t().timeline.threadReply(speakerOf(chat, last()).name, props.row.events.length)}</span>
         <span class="thread-text">{chat.blocked(last().author) ? t().timeline.blocked : last().deleted ? t().timeline.deleted : last().text}</span>
       </button>
       <Time class="system-time" time={Number(last().time)} />

@@ -49,7 +49,7 @@ describe("buildRows", () => {
     expect(buildRows(timeline(events), "me@n").map((r) => r.key)).toEqual([events[1]!.id, events[2]!.id]);
   });
   it("shows the beginning of the room, and what is not sent yet at its end", () => {
-    const pending = { key: "k", room: "r", text: "hi", emote: false, replyTo: "", thread: "", time: NOON, state: "waiting" as const, error: "" };
+    const pending = { key: "k", room: "r", text: "hi", files: [], emote: false, replyTo: "", thread: "", time: NOON, state: "waiting" as const, error: "" };
     expect(kinds(buildRows(timeline([event({})], { moreBefore: false, pending: [pending] }), "me@n"))).toEqual(["start", "message", "pending"]);
     expect(kinds(buildRows(timeline([event({})], { moreAfter: true, pending: [pending] }), "me@n"))).toEqual(["message"]);
   });

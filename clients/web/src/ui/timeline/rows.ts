@@ -51,12 +51,13 @@ class Builder {
   }
 
   event(event: Event): void {
+    const author = event.ghost ? `${event.author}/${event.ghost.id}` : event.author;
     const base = this.base(event.id, Number(event.time), !this.unreadDone && event.author !== this.me && event.pos > this.timeline.unreadFrom!);
     if (base.unread) this.unreadDone = true;
     if (!isMessage(event)) return this.system(event, base);
     if (!this.timeline.thread && event.thread && event.thread !== event.id) return this.threadReply(event, base);
-    const head = base.day > 0 || base.unread || this.author !== event.author || Number(event.time) - this.time > GROUP_MS || event.replyTo !== "";
-    this.author = event.kind === "emote" ? "" : event.author;
+    const head = base.day > 0 || base.unread || this.author !== author || Number(event.time) - this.time > GROUP_MS || event.replyTo !== "";
+    this.author = event.kind === "emote" ? "" : author;
     this.time = Number(event.time);
     this.rows.push({ ...base, kind: "message", event, head });
   }

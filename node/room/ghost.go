@@ -1,0 +1,45 @@
+package room
+
+import "hearth/node/room/roompb"
+
+// Actor is who did e, as reactions count them: its author, or the ghost that a bridge's
+// bot speaks for, `bot@node/ID`. A user's name has no slash, so the two never meet.
+func (e *Event) Actor() string {
+	if g := e.Body.GetGhost(); g != nil {
+		return string(e.Author()) + "/" + g.GetId()
+	}
+	return string(e.Author())
+}
+
+func checkJoinBridge(b *roompb.Body) error { return checkBridge(b.GetBridge()) }
+
+func checkBridge(place string) error { return CheckLine("bridge's channel", place, MaxBridge) }
+
+func checkGhost(b *roompb.Body) error {
+	g := b.GetGhost()
+	if g == nil {
+		return nil
+	}
+	if g.GetId() == "" || g.GetName() == "" || g.GetNetwork() == "" {
+		return Errorf(BadRequest, "A ghost has an id, a name and a network.")
+	}
+	if len(g.GetHops()) > MaxHops {
+		return Errorf(TooLarge, "A message passes at most %d networks, not %d.", MaxHops, len(g.GetHops()))
+	}
+	for _, hop := range append([]string{g.GetNetwork()}, g.GetHops()...) {
+		if err := CheckLine("network's name", hop, MaxNetwork); err != nil {
+			return err
+		}
+	}
+	if err := CheckLine("ghost's id", g.GetId(), MaxGhost); err != nil {
+		return err
+	}
+	if err := CheckLine("ghost's name", g.GetName(), MaxGhost); err != nil {
+		return err
+	}
+	if g.GetAvatar() == "" {
+		return nil
+	}
+	_, err := ParseHash(g.GetAvatar())
+	return err
+}

@@ -1,0 +1,88 @@
+package storage
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"hearth/node/room"
+	"hearth/storage/storagepb"
+)
+
+func appendFile(b []byte, blob room.Hash, r room.ID, pos uint64) []byte {
+	b = append(appendHash(b, spaceFile, blob), r[:]...)
+	return binary.BigEndian.AppendUint64(b, pos)
+}
+
+var errEnough = errors.New("enough")
+
+// FileRooms calls fn with the rooms in which a file is attached to a message, each once, until
+// fn says that it has seen enough.
+func (s *Store) FileRooms(blob room.Hash, fn func(room.ID) bool) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.leave()
+	var last room.ID
+	err := s.scan(appendHash(nil, spaceFile, blob), nil, func(key, _ []byte) error {
+		c := cutKey(key, spaceFile)
+		c.hash()
+		r := c.hash()
+		c.u64()
+		if err := c.done(); err != nil || r == last {
+			return err
+		}
+		if last = r; !fn(r) {
+			return errEnough
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return wrapf(err, "read the rooms of file %s", blob)
+}
+
+// Publication reads what a link shows, by its secret's hash; nil when there is none.
+func (s *Store) Publication(secretHash [32]byte) (*storagepb.Publication, error) {
+	if err := s.enter(); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	m := new(storagepb.Publication)
+	ok, err := s.message(appendHash(nil, spacePublication, secretHash), m)
+	if err != nil || !ok {
+		return nil, wrapf(err, "read publication")
+	}
+	return m, nil
+}
+
+// PutPublication keeps what a link shows; nil ends the link.
+func (s *Store) PutPublication(secretHash [32]byte, m *storagepb.Publication) error {
+	return s.write(func(w *writer) error {
+		key := appendHash(nil, spacePublication, secretHash)
+		if m == nil {
+			return w.delete(key)
+		}
+		return w.proto(key, m)
+	}, "put publication")
+}
+
+// Publications calls fn with every link, until fn fails.
+func (s *Store) Publications(fn func(secretHash [32]byte, m *storagepb.Publication) error) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.leave()
+	return wrapf(s.scan(appendSpace(nil, spacePublication), nil, func(key, value []byte) error {
+		c := cutKey(key, spacePublication)
+		hash := c.hash()
+		if err := c.done(); err != nil {
+			return err
+		}
+		m := new(storagepb.Publication)
+		if err := decode(value, m); err != nil {
+			return err
+		}
+		return fn(hash, m)
+	}), "read publications")
+}
