@@ -25,6 +25,9 @@ type motion struct {
 // errMoved: another steward leads.
 var errMoved = errors.New("another steward leads")
 
+// errAsIs: what the draft asks for is so already.
+var errAsIs = errors.New("the state is so already")
+
 // agreeTimeout is how long a majority of the stewards has to answer before a draft waits.
 const agreeTimeout = 5 * time.Second
 
@@ -168,6 +171,12 @@ func (k *council) seal(c *chamber) {
 			k.waiting = slices.Insert(k.waiting, 0, m)
 			return // the room has moved on: its poke comes
 		}
+		if errors.Is(err, errAsIs) {
+			c.mu.RLock()
+			m.done <- result{receipt: c.asIs()}
+			c.mu.RUnlock()
+			continue
+		}
 		if err == nil {
 			err = k.group.Propose(e)
 		}
@@ -221,7 +230,10 @@ func (c *chamber) sealEntry(m *motion, index uint64) (*room.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e, c.state.Check(e)
+	if err = c.state.Check(e); err == nil && !c.state.Changes(e) {
+		err = errAsIs
+	}
+	return e, err
 }
 
 // resolve answers the motion that was proposed once the room has come to its place: by

@@ -44,3 +44,38 @@ func TestHomeKnownToBeAway(t *testing.T) {
 		return err == nil && s.GetName() == name && s.GetMembers() == 1
 	})
 }
+
+// A client that repeats a change of the settings, since it has not heard the answer, makes
+// no second entry: on the home, from another node, and among several stewards.
+func TestSettingsThatAreSoAlready(t *testing.T) {
+	b := newBoard(t)
+	alone := newLeague(t, "one", "two")
+	alice, bob := alone.user("one", "alice"), alone.user("two", "bob")
+	s, err := alone.nodes["one"].CreateRoom(t.Context(), alice, NewRoom{Alias: "garden", Name: "Garden", Public: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, _ := room.ParseHash(s.Room)
+	if _, err := alone.nodes["two"].Join(t.Context(), bob, id, "one"); err != nil {
+		t.Fatal(err)
+	}
+	alone.do(alice, id, room.KindRole, &roompb.Body{Subject: string(bob.User), Role: "administrator"})
+	for _, c := range []struct {
+		l  *league
+		by Caller
+		id room.ID
+	}{{alone, alice, id}, {alone, bob, id}, {b.league, b.people[four[1]], b.id}} {
+		name := "Orchard of " + c.by.User.Local() + c.by.User.Node()
+		set := func() uint64 {
+			return c.l.do(c.by, c.id, room.KindSettings, &roompb.Body{Settings: &roompb.Settings{Name: &name}}).Index
+		}
+		if first, again := set(), set(); first != again {
+			t.Errorf("%s: entry %d, and again entry %d", c.by.User, first, again)
+		}
+	}
+	// Who may not change it is told so, even if it were no change.
+	name := "Garden"
+	if _, err := b.submit(b.user(four[0], "guest"), room.Draft{Room: b.id, Kind: room.KindSettings, Body: &roompb.Body{Settings: &roompb.Settings{Name: &name}}}); err == nil {
+		t.Error("a stranger changes the settings")
+	}
+}

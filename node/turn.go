@@ -130,6 +130,10 @@ func (t *turn) add(s *submission) error {
 	if err := t.c.state.Check(e); err != nil {
 		return err
 	}
+	if !t.c.state.Changes(e) {
+		s.done <- result{receipt: t.c.asIs()}
+		return nil
+	}
 	row := t.row(e)
 	about, err := t.target(row)
 	if err != nil {
@@ -153,6 +157,11 @@ func (t *turn) add(s *submission) error {
 	own.end(e, nil) // signed at the end of the batch
 	t.logs[t.own], t.said = own, true
 	return nil
+}
+
+// asIs answers who asks for what is so already, perhaps because the answer was lost.
+func (c *chamber) asIs() Receipt {
+	return Receipt{Event: c.state.Hash, Room: c.id, Index: c.state.Index, Time: c.state.Clock.Millis()}
 }
 
 // goAway notes that a user is gone, if nothing was settled about them since they asked.

@@ -123,6 +123,17 @@ func (s *State) applySettings(b *roompb.Settings) {
 	setIf(&s.Public, b.Public)
 }
 
+// Changes tells whether an entry that Check allows makes a difference: settings may be so
+// already. All others that make none are refused.
+func (s *State) Changes(e *Event) bool {
+	if e.Kind() != KindSettings {
+		return true
+	}
+	after := *s
+	after.applySettings(e.Body.GetSettings())
+	return after.Alias != s.Alias || after.Name != s.Name || after.Topic != s.Topic || after.Avatar != s.Avatar || after.Public != s.Public
+}
+
 func setIf[T any](field, value *T) {
 	if value != nil {
 		*field = *value
