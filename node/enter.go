@@ -265,8 +265,11 @@ func (n *Node) openSnapshot(id room.ID, home string, s *roompb.Snapshot) (*opene
 	if err := o.state.CheckHead(o.head); err != nil {
 		return nil, bad(err.Error())
 	}
+	if !o.state.IsSteward(home) {
+		return nil, room.Errorf(room.Conflict, "The node %s does not order this room, and cannot hand it over. Ask its home.", home)
+	}
 	key := o.state.NodeKey(home)
-	if p, ok := n.Peers.Lookup(home); !ok || !o.state.IsSteward(home) || string(p.Key) != string(key) || !room.VerifyRoot(o.head, o.state.Root(), s.GetRootSignature(), key) {
+	if p, ok := n.Peers.Lookup(home); !ok || string(p.Key) != string(key) || !room.VerifyRoot(o.head, o.state.Root(), s.GetRootSignature(), key) {
 		return nil, bad("its state is not signed by that node")
 	}
 	if first := o.create.Body.GetNodeKey(); len(first) > 0 && string(first) != string(o.state.NodeKey(o.state.Origin())) {
