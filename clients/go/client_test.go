@@ -226,6 +226,7 @@ var commandNames = []string{
 	RoomNodeBan.Name,
 	Block.Name,
 	Blocks.Name,
+	Notices.Name,
 	Report.Name,
 	AdminReports.Name,
 	AdminReportClose.Name,
