@@ -16,7 +16,7 @@ WEB := clients/web
 FUZZTIME ?= 30s
 ARGS ?=
 SEEDS ?= 1000
-BRIDGES := irc slack
+BRIDGES := $(patsubst plugins/%/main.go,%,$(wildcard plugins/irc/main.go plugins/slack/main.go))
 
 .PHONY: run test build web check race fuzz sim e2e bench fmt proto clean
 .DEFAULT_GOAL := build

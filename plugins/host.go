@@ -227,7 +227,7 @@ func checkDescription(d *pb.Description, kind string) error {
 		return fmt.Errorf("it says that its kind is %q, and is named hearth-bridge-%s", d.GetKind(), kind)
 	case len(d.GetSettings()) > mostSettings:
 		return fmt.Errorf("it has %d settings, more than %d", len(d.GetSettings()), mostSettings)
-	case len(d.GetSetup()) > mostSetup || len(d.GetTitle()) > 100 || len(d.GetVersion()) > 100 || len(d.GetChannelHint()) > 100:
+	case len(d.GetSetup()) > mostSetup || len(d.GetTitle()) > 100 || len(d.GetVersion()) > 100 || len(d.GetChannelHint()) > 100 || len(d.GetLinkHint()) > 1000:
 		return errors.New("its description is too long")
 	}
 	return nil
@@ -249,7 +249,7 @@ func (h *Host) described() (out []channel.Kind) {
 		}
 		c := channel.Kind{
 			Kind: d.GetKind(), Title: d.GetTitle(), Version: d.GetVersion(), Setup: d.GetSetup(),
-			ChannelHint: d.GetChannelHint(), Can: can(d.GetCan()),
+			ChannelHint: d.GetChannelHint(), LinkHint: d.GetLinkHint(), Can: can(d.GetCan()),
 		}
 		named := map[string]bool{}
 		for _, s := range d.GetSettings() {

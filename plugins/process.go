@@ -29,7 +29,7 @@ const (
 
 // Limits are what the process of one plugin may use. Zero: the default.
 type Limits struct {
-	MemoryMB int // 256: what the Go runtime is told; at twice as much the system refuses more
+	MemoryMB int // 256: what the Go runtime is told to stay under; well beyond twice as much the system refuses more
 	Files    int // 1,024 open at once
 	Nice     int // 5
 }

@@ -37,19 +37,15 @@ func (*chaos) Describe() *pb.Description {
 		Settings: []*pb.Setting{
 			{Name: "dir", Title: "Folder", Help: "Where the far network is.", Type: "text"},
 			{Name: "mode", Title: "Mode", Help: "What goes wrong at the start.", Type: "text"},
-			{Name: "cut", Title: "Cut", Help: "Where the process kills itself, and at the how manieth time: received 3.", Type: "text"},
 		},
 	}
 }
 
 func (c *chaos) Run(ctx context.Context, h *bridge.Host) error {
 	c.dir = h.Open().GetSettings()["dir"]
-	c.after = map[string]int{}
-	if f := strings.Fields(h.Open().GetSettings()["cut"]); len(f) == 2 {
-		c.after[f[0]], _ = strconv.Atoi(f[1])
-	}
-	if err := start[h.Open().GetSettings()["mode"]]; err != nil {
-		if err := err(h); err != nil {
+	c.plan()
+	if wrong := start[h.Open().GetSettings()["mode"]]; wrong != nil {
+		if err := wrong(c, h); err != nil {
 			return err
 		}
 	}
@@ -68,24 +64,25 @@ func (c *chaos) Run(ctx context.Context, h *bridge.Host) error {
 }
 
 // start is what may go wrong before anything else.
-var start = map[string]func(*bridge.Host) error{
-	"panic": func(*bridge.Host) error { panic("as the mode says") },
-	"fail":  func(*bridge.Host) error { return fmt.Errorf("as the mode says") },
-	"exit":  func(*bridge.Host) error { os.Exit(7); return nil },
-	"print": func(*bridge.Host) error {
+var start = map[string]func(*chaos, *bridge.Host) error{
+	"panic": func(*chaos, *bridge.Host) error { panic("as the mode says") },
+	"fail":  func(*chaos, *bridge.Host) error { return fmt.Errorf("as the mode says") },
+	"exit":  func(*chaos, *bridge.Host) error { os.Exit(7); return nil },
+	"print": func(*chaos, *bridge.Host) error {
 		for i := range 20_000 {
 			fmt.Println("noise", i, strings.Repeat("x", 100))
 		}
 		return nil
 	},
-	"fork": func(*bridge.Host) error { return fork() },
-	"stubborn": func(h *bridge.Host) error {
+	"fork": func(c *chaos, _ *bridge.Host) error { return c.fork() },
+	"stubborn": func(c *chaos, h *bridge.Host) error {
+		c.note(os.Getpid())
 		signal.Ignore(syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)
 		h.Status(&pb.Status{State: "connected"})
 		select {} // and deaf to Stop
 	},
-	"fork and exit": func(*bridge.Host) error { fork(); os.Exit(1); return nil },
-	"leak": func(*bridge.Host) error {
+	"fork and exit": func(c *chaos, _ *bridge.Host) error { c.fork(); os.Exit(1); return nil },
+	"leak": func(*chaos, *bridge.Host) error {
 		for kept := [][]byte{}; ; {
 			b := make([]byte, 8<<20)
 			for i := range b {
@@ -97,7 +94,26 @@ var start = map[string]func(*bridge.Host) error{
 }
 
 // fork starts a child that nothing but a signal ends.
-func fork() error { return exec.Command("sleep", "1000").Start() }
+func (c *chaos) fork() error {
+	child := exec.Command("sleep", "1000")
+	err := child.Start()
+	if err == nil {
+		c.note(os.Getpid())
+		c.note(child.Process.Pid)
+	}
+	return err
+}
+
+// note writes down a process that must be gone in the end.
+func (c *chaos) note(pid int) { c.write("processes", strconv.Itoa(pid)) }
+
+func (c *chaos) write(file, line string) {
+	f, err := os.OpenFile(filepath.Join(c.dir, file), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err == nil {
+		fmt.Fprintln(f, line)
+		f.Close()
+	}
+}
 
 // orders are texts that make something go wrong.
 var orders = map[string]func(*bridge.Host, *pb.Delivery){
@@ -112,6 +128,19 @@ var orders = map[string]func(*bridge.Host, *pb.Delivery){
 			}
 		}()
 	},
+}
+
+// plan reads where this life of the process is cut: the n-th line of the file "cuts" is for the n-th, as
+// "received 3".
+func (c *chaos) plan() {
+	c.after = map[string]int{}
+	lives, cuts := read(filepath.Join(c.dir, "lives")), read(filepath.Join(c.dir, "cuts"))
+	if len(lives) >= len(cuts) {
+		return
+	}
+	step, n, _ := strings.Cut(cuts[len(lives)], " ")
+	c.write("lives", step)
+	c.after[step], _ = strconv.Atoi(n)
 }
 
 // cut kills the process at the given step, the n-th time that it comes there.
@@ -138,11 +167,7 @@ func (c *chaos) hear(h *bridge.Host, d *pb.Delivery, seen map[string]bool) {
 	if c.dir != "" && !seen[d.GetId()] {
 		seen[d.GetId()] = true
 		line := strings.Join([]string{d.GetId(), d.GetKind(), d.GetChannel(), strings.Join(d.GetTarget().GetRemote(), ","), d.GetOldText(), d.GetText() + d.GetEmoji()}, "\t")
-		f, err := os.OpenFile(filepath.Join(c.dir, "heard"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-		if err == nil {
-			fmt.Fprintln(f, line)
-			f.Close()
-		}
+		c.write("heard", line)
 		c.cut("said")
 	}
 	h.Done(d, "r-"+d.GetId()[:min(16, len(d.GetId()))])
