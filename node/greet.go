@@ -16,7 +16,14 @@ type acquainted struct {
 
 	mu      sync.Mutex
 	rooms   map[room.ID]bool
-	missing map[room.ID]bool // of which other nodes say that this one takes part in them
+	missing map[missing]bool // that were asked for
+}
+
+// missing is a room of which a peer says that this node takes part in it. Only a steward's
+// word for the room counts, and which of the peers is one is not known: each is asked.
+type missing struct {
+	room room.ID
+	peer string
 }
 
 func (a *acquainted) with(id room.ID) bool {
@@ -121,8 +128,8 @@ func (n *Node) frontiers(ctx context.Context, id room.ID, peers []string) (out [
 	return out
 }
 
-// mostMissing bounds the rooms that are fetched at others' word.
-const mostMissing = 1000
+// mostMissing bounds what is asked for at others' word.
+const mostMissing = 10_000
 
 // missed: a peer has a room in which this node is said to take part, and which is not
 // here. A node whose folder was set back to an older copy asks for it; others were never
@@ -134,7 +141,8 @@ func (n *Node) missed(peer string, id room.ID) {
 	a := &n.acquainted
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.missing[id] || len(a.missing) >= mostMissing {
+	m := missing{id, peer}
+	if a.missing[m] || len(a.missing) >= mostMissing {
 		return
 	}
 	if err := n.sending.post(peer, snapshotAsk(id)); err != nil {
@@ -142,8 +150,8 @@ func (n *Node) missed(peer string, id room.ID) {
 		return
 	}
 	if a.missing == nil {
-		a.missing = map[room.ID]bool{}
+		a.missing = map[missing]bool{}
 	}
-	a.missing[id] = true
+	a.missing[m] = true
 	n.sending.try(peer)
 }

@@ -77,9 +77,10 @@ func (l *Link) excerpt(sums []RoomSum) []*linkpb.RoomDigest {
 }
 
 // tellDiffering has the peer told what this node has of each room that has come to
-// different points.
+// different points, and the driver asked for those that only the peer has: this node may
+// have been set back to before it joined.
 func (l *Link) tellDiffering(sums []RoomSum, theirs []*linkpb.RoomDigest) {
-	known := make(map[room.ID][]byte, len(theirs))
+	known, unknown := make(map[room.ID][]byte, len(theirs)), 0
 	for _, t := range theirs {
 		known[room.ID(t.GetRoom())] = t.GetSum()
 	}
@@ -88,8 +89,18 @@ func (l *Link) tellDiffering(sums []RoomSum, theirs []*linkpb.RoomDigest) {
 		if listed && !bytes.Equal(sum, sums[i].Sum[:]) || !listed && len(theirs) < maxDigests {
 			l.step(Step{Do: Tell, Room: sums[i].Room})
 		}
+		delete(known, sums[i].Room)
+	}
+	for _, t := range theirs { // what is not here: the driver knows whether it should be
+		if id := room.ID(t.GetRoom()); known[id] != nil && unknown < maxUnknown {
+			l.step(Step{Do: Tell, Room: id})
+			unknown++
+		}
 	}
 }
+
+// maxUnknown bounds the rooms of one digest that are looked for and are not shared here.
+const maxUnknown = 100
 
 // sumOf hashes sorted sums: 16 bytes of SHA-256("hearth digest 1\n" || room || sum ...).
 func sumOf(sums []RoomSum) []byte {

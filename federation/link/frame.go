@@ -158,7 +158,11 @@ func checkTops(id []byte, tops []*roompb.Top) error {
 		return room.Errorf(room.Protocol, "A frontier is malformed.")
 	}
 	for _, t := range tops {
-		if len(t.GetHash()) != len(room.Hash{}) || t.GetSeq() == 0 || len(t.GetOrigin()) > 200 {
+		hash := len(room.Hash{})
+		if t.GetSeq() == 0 { // frozen before its first event
+			hash = 0
+		}
+		if len(t.GetHash()) != hash || len(t.GetOrigin()) > 200 {
 			return room.Errorf(room.Protocol, "A frontier's log is malformed.")
 		}
 	}

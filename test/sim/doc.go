@@ -18,6 +18,6 @@
 // a process a seed. Two runs print the same trace, with the same event ids. go test runs the
 // same script on the usual runtime: there a seed that fails need not fail again.
 //
-// A print or a check that is put in for a look does not change the course; what draws from
-// the world's generator, starts a goroutine, or waits, does.
+// world.note and a plain print that are put in for a look do not change the course; what draws
+// from the world's generator, makes or walks a map (t.Log does), starts a goroutine, or waits, does.
 package sim

@@ -19,6 +19,7 @@ type network struct {
 	w     *world
 	wires map[[2]string]*wire
 	cuts  map[[2]string]bool // from, to: nothing gets through
+	gone  *host              // not heard of any more, whatever heals
 
 	least, most time.Duration // delay of a message
 	loss        float64       // of a message: it comes again later
@@ -63,7 +64,9 @@ func (n *network) tend(a, b *host) {
 	})
 }
 
-func (n *network) cut(from, to *host) bool { return n.cuts[[2]string{from.name, to.name}] }
+func (n *network) cut(from, to *host) bool {
+	return n.cuts[[2]string{from.name, to.name}] || n.gone != nil && (from == n.gone || to == n.gone)
+}
 
 // heal ends all cuts and all loss.
 func (n *network) heal() {

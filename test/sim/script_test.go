@@ -25,7 +25,7 @@ type script struct {
 	liar   *host         // nil: nobody
 	ahead  time.Duration // by which the fastest clock was
 
-	underway int // things that people do and have not been answered
+	underway int // things that people of honest hosts do and have not been answered
 }
 
 // roomPlay is a room of the play.
@@ -106,7 +106,7 @@ func (s *script) try(p *person, r *roomPlay, k room.Kind, b *roompb.Body) {
 		return
 	}
 	n, ctx, life, via := h.Node, h.ctx, h.life, r.creator.h.name
-	s.underway++
+	done := s.begin(p)
 	go func() {
 		var receipt node.Receipt
 		var err error
@@ -116,10 +116,19 @@ func (s *script) try(p *person, r *roomPlay, k room.Kind, b *roompb.Body) {
 			receipt, err = n.Submit(ctx, room.Draft{Room: r.id, Author: p.User, Kind: k, Body: b})
 		}
 		s.post(func() {
-			s.underway--
+			done()
 			s.outcome(p, r, k, b, receipt, err, h.life == life && h.up())
 		})
 	}()
+}
+
+// begin counts something that somebody does until it is done.
+func (s *script) begin(p *person) (done func()) {
+	if p.h == s.liar {
+		return func() {}
+	}
+	s.underway++
+	return func() { s.underway-- }
 }
 
 func (s *script) outcome(p *person, r *roomPlay, k room.Kind, b *roompb.Body, receipt node.Receipt, err error, heard bool) {
@@ -244,27 +253,24 @@ func (s *script) aboutMessage(p *person, r *roomPlay, k room.Kind) {
 
 // onMessage picks one of the newest messages that somebody sees.
 func (s *script) onMessage(p *person, r *roomPlay, f func(id []byte, e *roompb.Event)) {
-	n, ctx, life, pick := p.h.Node, p.h.ctx, p.h.life, s.rng.Uint64()
+	n, ctx, life, pick, done := p.h.Node, p.h.ctx, p.h.life, s.rng.Uint64(), s.begin(p)
 	go func() {
-		h, err := n.History(ctx, p.Caller, node.HistoryQuery{Room: r.id, Limit: 15})
-		if err != nil {
-			return
-		}
 		var messages []*roompb.Event
-		for _, e := range h.Events {
-			if e.Kind == string(room.KindText) {
-				messages = append(messages, e)
+		if h, err := n.History(ctx, p.Caller, node.HistoryQuery{Room: r.id, Limit: 15}); err == nil {
+			for _, e := range h.Events {
+				if e.Kind == string(room.KindText) {
+					messages = append(messages, e)
+				}
 			}
 		}
-		if len(messages) == 0 {
-			return
-		}
-		e := messages[pick%uint64(len(messages))]
-		id, _ := room.ParseHash(e.Id)
 		s.post(func() {
-			if p.h.up() && p.h.life == life {
-				f(id.Bytes(), e)
+			done()
+			if len(messages) == 0 || !p.h.up() || p.h.life != life {
+				return
 			}
+			e := messages[pick%uint64(len(messages))]
+			id, _ := room.ParseHash(e.Id)
+			f(id.Bytes(), e)
 		})
 	}()
 }
@@ -394,11 +400,8 @@ func (s *script) settle() {
 			h.start()
 		}
 	}
-	if s.liar != nil { // it is not heard of any more
-		s.liar.liar = nil
-		for _, h := range s.hosts {
-			s.net.part(s.liar, h)
-		}
+	if s.liar != nil {
+		s.liar.liar, s.net.gone = nil, s.liar
 	}
 	s.run(s.ahead, nil) // what was said by clocks that were ahead waits until it is time
 	if !s.run(healWithin, s.lettersOut) {
@@ -414,7 +417,7 @@ func (s *script) settle() {
 
 // lettersOut tells whether nothing waits for another node any more, and nobody for an answer.
 func (s *script) lettersOut() bool {
-	if s.underway > 0 && s.liar == nil {
+	if s.underway > 0 {
 		return false
 	}
 	for _, h := range s.hosts {

@@ -38,10 +38,8 @@ func simulate(t *testing.T, seed uint64, trouble []mishap, ahead time.Duration, 
 				h.verify()
 			}
 		}
-		if verbose {
-			for _, k := range slices.Sorted(maps.Keys(s.stats)) {
-				t.Log(k, s.stats[k])
-			}
+		for _, k := range slices.Sorted(maps.Keys(s.stats)) {
+			w.note("%s %d", k, s.stats[k])
 		}
 	})
 }

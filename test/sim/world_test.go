@@ -45,6 +45,9 @@ func newWorld(t testing.TB, seed uint64, nodes int) *world {
 
 // close stops all nodes; nothing of the bubble runs any more.
 func (w *world) close() {
+	if verbose {
+		fmt.Println(strings.Join(w.trace, "\n"))
+	}
 	for _, h := range w.hosts {
 		h.stop()
 	}
@@ -137,13 +140,11 @@ func (w *world) between(least, most time.Duration) time.Duration {
 
 const traceLength = 80
 
-// note keeps a line of what happened last, for the failure's report.
+// note keeps a line of what happened last, for the failure's report. t.Log would change
+// the course (doc.go).
 func (w *world) note(format string, args ...any) {
 	line := fmt.Sprintf("%8.3fs ", time.Since(w.begun).Seconds()) + fmt.Sprintf(format, args...)
-	if verbose {
-		w.t.Log(line)
-	}
-	if w.trace = append(w.trace, line); len(w.trace) > 2*traceLength {
+	if w.trace = append(w.trace, line); len(w.trace) > 2*traceLength && !verbose {
 		w.trace = append(w.trace[:0], w.trace[traceLength:]...)
 	}
 }
