@@ -76,6 +76,7 @@ type Host struct {
 	mu      sync.Mutex
 	keepers map[string]*keeper // by bridge
 	kinds   map[string]*kind
+	looked  bool // once, at least
 }
 
 // kind is what a binary says of itself.
@@ -87,6 +88,21 @@ type kind struct {
 
 // New makes a host; Start starts it.
 func New(c Config) (*Host, error) {
+	return newHost(c, c.Node.Bridges)
+}
+
+// Look finds plugins and tells a book what kinds there are: for a folder of data whose node does not run.
+func Look(ctx context.Context, c Config, book *channel.Book) error {
+	h, err := newHost(c, book)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(h.Dir)
+	h.look(ctx)
+	return nil
+}
+
+func newHost(c Config, book *channel.Book) (*Host, error) {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
@@ -104,7 +120,7 @@ func New(c Config) (*Host, error) {
 		return nil, fmt.Errorf("make the plugins' folder: %w", err)
 	}
 	return &Host{
-		Config: c, book: c.Node.Bridges, again: make(chan struct{}, 1),
+		Config: c, book: book, again: make(chan struct{}, 1),
 		keepers: map[string]*keeper{}, kinds: map[string]*kind{},
 	}, nil
 }
@@ -155,7 +171,8 @@ func (h *Host) poke() {
 func (h *Host) look(ctx context.Context) {
 	found := find(h.Folders)
 	h.mu.Lock()
-	changed := false
+	changed := !h.looked
+	h.looked = true
 	var asked []*kind
 	for name := range h.kinds {
 		if _, there := found[name]; !there {

@@ -152,7 +152,7 @@ func (k *keeper) crashed(err error) bool {
 		k.disable(err)
 		return false
 	}
-	delay := min(t.Backoff<<(len(k.crashes)-1), t.MaxBackoff)
+	delay := min(t.Backoff<<min(len(k.crashes)-1, 16), t.MaxBackoff)
 	delay = delay/2 + rand.N(delay)
 	k.say(channel.Down, fmt.Sprintf("Its plugin has ended (%v). It is started again in %s.", err, delay.Round(time.Second)))
 	ctx, restart := context.WithCancel(k.ctx)

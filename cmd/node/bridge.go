@@ -23,6 +23,7 @@ type bridgeVerbs struct {
 	Unlink  bridgeUnlink  `cmd:"" help:"End a link: the bot leaves the room and the channel."`
 	Mute    bridgeMute    `cmd:"" help:"Take in nothing more of somebody beyond a bridge."`
 	Logs    bridgeLogs    `cmd:"" help:"What a bridge's plugin last had to say."`
+	Check   bridgeCheck   `cmd:"" help:"Look whether a plugin keeps the contract (for its author; no node is needed)."`
 	Restart bridgeRestart `cmd:"" help:"Start a bridge's plugin anew."`
 }
 

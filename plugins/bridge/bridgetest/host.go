@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"testing"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -20,40 +19,55 @@ import (
 // is broken.
 const Patience = 30 * time.Second
 
+// Test is what of a testing.TB is used; Check has another.
+type Test interface {
+	Helper()
+	Error(args ...any)
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+	Cleanup(func())
+}
+
+// Driver runs a bridge over a pair of frame queues, as bridge.Drive does, or passes them on to a process.
+type Driver func(ctx context.Context, f bridge.Frames) error
+
 // Host is a node as a bridge sees it. Its methods end the test when what they wait for does not come.
 type Host struct {
-	t      testing.TB
-	plugin bridge.Plugin
-	open   *pb.Open
+	t     Test
+	drive Driver
+	open  *pb.Open
 
-	mu       sync.Mutex
-	changed  chan struct{} // closed, and made anew, at each change
-	life     *pipe
-	ended    chan struct{} // Drive has returned
-	err      error
-	opened   bool
-	lives    int
-	last     int                      // number of the last delivery without an id
-	pending  []*pb.Delivery           // not answered, in order
-	outcomes map[string][]*pb.Outcome // by delivery
-	posted   map[[2]string]*pb.Posted // by channel and key
-	entries  []*pb.Entry              // not taken by Entry
-	all      []*pb.Entry
-	again    int
-	held     map[string]string // by channel: the key that was answered with "again", which comes before all others
-	refusals []*pb.Posted
-	decide   func(*pb.Entry) *pb.Posted
-	repeats  int
-	statuses []*pb.Status
-	rosters  map[string]map[string]*pb.Ghost
-	typing   []*pb.Typing
-	counts   []*pb.Count
-	kv       map[string][]byte
-	files    map[string]*File
-	storing  map[uint64]*File
-	pages    []*pb.Publish
-	claims   []*pb.Claim
-	codes    map[string]string // by channel
+	mu        sync.Mutex
+	changed   chan struct{} // closed, and made anew, at each change
+	life      *pipe
+	ended     chan struct{} // Drive has returned
+	err       error
+	opened    bool
+	lives     int
+	last      int                      // number of the last delivery without an id
+	pending   []*pb.Delivery           // not answered, in order
+	outcomes  map[string][]*pb.Outcome // by delivery
+	posted    map[[2]string]*pb.Posted // by channel and key
+	entries   []*pb.Entry              // not taken by Entry
+	all       []*pb.Entry
+	again     int
+	silent    int               // entries without an answer
+	uninvited *pb.Entry         // said in a channel that is not linked
+	held      map[string]string // by channel: the key that was answered with "again", which comes before all others
+	refusals  []*pb.Posted
+	decide    func(*pb.Entry) *pb.Posted
+	repeats   int
+	statuses  []*pb.Status
+	rosters   map[string]map[string]*pb.Ghost
+	typing    []*pb.Typing
+	counts    []*pb.Count
+	kv        map[string][]byte
+	files     map[string]*File
+	storing   map[uint64]*File
+	pages     []*pb.Publish
+	claims    []*pb.Claim
+	codes     map[string]string // by channel
 }
 
 // File is a file that the host has.
@@ -64,12 +78,22 @@ type File struct {
 
 // Start runs a plugin. Of open it needs what the plugin reads; the rest is filled in. It
 // stops the plugin at the end of the test, and looks that it has ended.
-func Start(t testing.TB, p bridge.Plugin, open *pb.Open) *Host {
+func Start(t Test, p bridge.Plugin, open *pb.Open) *Host {
+	t.Helper()
+	return StartDriver(t, driverOf(p), open)
+}
+
+func driverOf(p bridge.Plugin) Driver {
+	return func(ctx context.Context, f bridge.Frames) error { return bridge.Drive(ctx, p, f) }
+}
+
+// StartDriver is Start for a bridge that is run in another way.
+func StartDriver(t Test, d Driver, open *pb.Open) *Host {
 	t.Helper()
 	open = proto.Clone(open).(*pb.Open)
 	fill(open)
 	h := &Host{
-		t: t, plugin: p, open: open, changed: make(chan struct{}),
+		t: t, drive: d, open: open, changed: make(chan struct{}),
 		outcomes: map[string][]*pb.Outcome{}, posted: map[[2]string]*pb.Posted{},
 		rosters: map[string]map[string]*pb.Ghost{}, kv: map[string][]byte{},
 		files: map[string]*File{}, storing: map[uint64]*File{}, codes: map[string]string{}, held: map[string]string{},
@@ -107,7 +131,7 @@ func (h *Host) run() {
 	ended := make(chan struct{})
 	h.mu.Lock()
 	h.life, h.ended, h.opened, h.err = life, ended, false, nil
-	h.held = map[string]string{}
+	h.held, h.silent = map[string]string{}, 0
 	h.lives++
 	life.send(&pb.HostFrame{Frame: &pb.HostFrame_Open{Open: h.open}})
 	for _, d := range h.pending {
@@ -116,7 +140,7 @@ func (h *Host) run() {
 	}
 	h.mu.Unlock()
 	go func() {
-		err := bridge.Drive(context.Background(), h.plugin, end{life, func(f *pb.PluginFrame) { h.take(life, f) }})
+		err := h.drive(life.ctx, end{life, func(f *pb.PluginFrame) { h.take(life, f) }})
 		life.cut()
 		h.mu.Lock()
 		h.err = err
@@ -171,7 +195,7 @@ func (h *Host) Restart() {
 }
 
 // Use makes the next Restart run p.
-func (h *Host) Use(p bridge.Plugin) { h.plugin = p }
+func (h *Host) Use(p bridge.Plugin) { h.drive = driverOf(p) }
 
 // change wakes whoever waits. The caller holds mu.
 func (h *Host) change() {
@@ -201,6 +225,29 @@ func (h *Host) await(what string, done func() bool) {
 		case <-h.ended:
 		case <-deadline:
 			h.t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+// waitSome is await that gives up quietly, unless the bridge has ended.
+func (h *Host) waitSome(done func() bool) {
+	h.t.Helper()
+	for deadline := time.After(Patience); ; {
+		h.mu.Lock()
+		ok, changed := done(), h.changed
+		err, gone := h.err, closed(h.ended)
+		h.mu.Unlock()
+		switch {
+		case ok:
+			return
+		case gone:
+			h.t.Fatalf("the bridge has ended: %v", err)
+		}
+		select {
+		case <-changed:
+		case <-h.ended:
+		case <-deadline:
+			return
 		}
 	}
 }
@@ -364,6 +411,12 @@ func (h *Host) Event(channel, key string) string {
 
 // Repeats is how many entries were said again after they had been answered.
 func (h *Host) Repeats() int { return locked(h, func() int { return h.repeats }) }
+
+// refused is the first entry from a channel that is not linked, or not confirmed; nil when there was none.
+func (h *Host) refused() *pb.Entry { return locked(h, func() *pb.Entry { return h.uninvited }) }
+
+// unansweredEntries is how many entries Decide has left without an answer in this life.
+func (h *Host) unansweredEntries() int { return locked(h, func() int { return h.silent }) }
 
 // Status waits until the newest status of a channel, or of the bridge (""), has the state.
 func (h *Host) Status(channel, state string) *pb.Status {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -179,4 +180,80 @@ func TestPostSaysARefusal(t *testing.T) {
 	if err := h.Stop(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// The suite is quiet about a bridge that keeps the contract, and finds what one breaks.
+func TestTheSuiteFindsWhatIsWrong(t *testing.T) {
+	bridgetest.Conform(t, func() bridge.Plugin { return &good{} }, map[string]string{"server": "here"}, "#garden")
+	for name, b := range map[string]struct {
+		plugin bridge.Plugin
+		check  string
+	}{
+		"nameless":  {&good{nameless: true}, "describes"},
+		"fragile":   {&good{fragile: true}, "make no sense"},
+		"deaf":      {&good{deaf: true}, "within the time"},
+		"picky":     {&good{picky: true}, "every delivery"},
+		"forgetful": {&good{forgetful: true}, "same answer"},
+		"talkative": {&good{talkative: true}, "unconfirmed"},
+	} {
+		var failed []string
+		s := &bridgetest.Suite{
+			Describe: func(context.Context) (*pb.Description, error) { return b.plugin.Describe(), nil },
+			Drive:    func(ctx context.Context, f bridge.Frames) error { return bridge.Drive(ctx, b.plugin, f) },
+			Settings: map[string]string{"server": "here"}, Channel: "#garden",
+			Say: func(f bridgetest.Finding) {
+				if f.Verdict == "failed" {
+					failed = append(failed, f.Check)
+				}
+			},
+		}
+		s.Run()
+		if len(failed) == 0 || !strings.Contains(strings.Join(failed, "\n"), b.check) {
+			t.Errorf("%s: failed %q", name, failed)
+		}
+	}
+}
+
+// good keeps the contract, but for what its fields say.
+type good struct{ nameless, fragile, deaf, picky, forgetful, talkative bool }
+
+func (g *good) Describe() *pb.Description {
+	d := &pb.Description{Kind: "good", Title: "Good", Version: "1", Can: &pb.Capabilities{Edits: true, CatchesUp: true},
+		Settings: []*pb.Setting{{Name: "server", Title: "Server", Help: "Where.", Type: "text", Required: true}}}
+	if g.nameless {
+		d.Kind = "Not A Word"
+	}
+	return d
+}
+
+func (g *good) Run(ctx context.Context, h *bridge.Host) error {
+	if h.Open().GetSettings()["server"] != "here" {
+		if g.fragile {
+			return errors.New("no such server")
+		}
+		h.Status(&pb.Status{State: "down", Reason: "There is no such server."})
+		<-ctx.Done()
+		return nil
+	}
+	if g.talkative {
+		h.PostLater(&pb.Entry{Key: "hello", Channel: "#garden", Kind: "line", Text: "I am here."})
+	}
+	h.Status(&pb.Status{State: "connected"})
+	n := 0
+	for e := range h.Events() {
+		d, ok := e.(*pb.Delivery)
+		switch n++; {
+		case !ok:
+		case g.picky && strings.Contains(d.Text, "\x00"):
+			return errors.New("I cannot say that")
+		case g.forgetful:
+			h.Done(d, fmt.Sprint(n))
+		default:
+			h.Done(d, "r"+d.Id)
+		}
+	}
+	if g.deaf && n == 0 {
+		time.Sleep(3 * time.Second)
+	}
+	return nil
 }

@@ -94,6 +94,9 @@ func (h *Host) entry(e *pb.Entry) {
 	case e.Key == "" || len(e.Key) > maxKey:
 		h.wrong("an entry's key has 1 to %d bytes: %q", maxKey, e.Key)
 	case !slices.ContainsFunc(h.open.Links, func(l *pb.Link) bool { return l.Channel == e.Channel && l.Confirmed }):
+		if h.uninvited == nil {
+			h.uninvited = e
+		}
 		h.post(e, &pb.Posted{Code: "forbidden", Text: "The channel is not linked."})
 		return
 	case len(e.Text) > maxText:
@@ -113,6 +116,7 @@ func (h *Host) entry(e *pb.Entry) {
 	}
 	p := h.judge(e)
 	if p == nil {
+		h.silent++
 		return
 	}
 	if p.Again {

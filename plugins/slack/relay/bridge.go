@@ -27,15 +27,16 @@ type Bridge struct {
 // Timing is how long the bridge waits for what; zero is the usual time. Tests have less of it.
 type Timing struct {
 	Silence time.Duration // of a socket before it is pinged
-	Retry   time.Duration // first pause after something failed: 1 s
+	Retry   time.Duration // first pause after something failed: 1 s; the node is asked to come again after 5 or 30 times that
 	Lull    time.Duration // first pause after too_many_websockets: 30 s
 	Look    time.Duration // between two looks whether the token still works and posts come back: 45 s
 	Save    time.Duration // between two writes of how far a channel was read: 5 s
+	Order   time.Duration // for an event that happened earlier and comes later by the other socket: 100 ms
 	File    time.Duration // for a file that Slack has not finished: 20 s
 }
 
 func (t *Timing) defaults() {
-	for d, v := range map[*time.Duration]time.Duration{&t.Retry: time.Second, &t.Look: 45 * time.Second, &t.Save: 5 * time.Second, &t.File: 20 * time.Second} {
+	for d, v := range map[*time.Duration]time.Duration{&t.Retry: time.Second, &t.Look: 45 * time.Second, &t.Save: 5 * time.Second, &t.File: 20 * time.Second, &t.Order: 100 * time.Millisecond} {
 		if *d == 0 {
 			*d = v
 		}
@@ -45,7 +46,7 @@ func (t *Timing) defaults() {
 // Describe says what the bridge can and needs.
 func (b *Bridge) Describe() *pb.Description {
 	return &pb.Description{
-		Kind: "slack", Title: "Slack", Version: Version, ChannelHint: "#general, or a channel's id: C0123456789",
+		Kind: "slack", Title: "Slack", Version: Version, ChannelHint: "#general, or a channel's id: C0123456789", LinkHint: "/bridge link CODE",
 		Can: &pb.Capabilities{
 			Edits: true, Deletes: true, Reactions: true, Replies: true, Threads: true, Files: true, Topic: true, CatchesUp: true,
 		},

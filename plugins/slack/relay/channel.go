@@ -26,6 +26,7 @@ type channel struct {
 	cancel context.CancelFunc
 	out    *outbox
 	own    *own
+	ended  chan struct{} // closed once run has returned
 	joined chan struct{} // closed once Slack's id is known and the bot is a member
 	retry  chan struct{} // something changed: look again whether the channel can be joined, one slot
 	wake   chan struct{} // something is in the queue, one slot
@@ -61,7 +62,7 @@ const (
 )
 
 func newChannel(l *life, link *pb.Link) *channel {
-	c := &channel{l: l, name: link.GetChannel(), link: link, own: newOwn(), joined: make(chan struct{}),
+	c := &channel{l: l, name: link.GetChannel(), link: link, own: newOwn(), ended: make(chan struct{}), joined: make(chan struct{}),
 		retry: make(chan struct{}, 1), wake: make(chan struct{}, 1), seen: newRing(seenLimit), parents: newRing(1000)}
 	c.ctx, c.cancel = context.WithCancel(l.ctx)
 	c.out, c.jobs = newOutbox(), map[string]*sharing{}
@@ -121,6 +122,7 @@ func poke(c chan struct{}) {
 
 // run is the channel's life: it finds and joins the channel, then posts what comes from it.
 func (c *channel) run() {
+	defer close(c.ended)
 	defer c.cancel()
 	select {
 	case <-c.l.in:
@@ -259,10 +261,15 @@ func (c *channel) advance(ts, thread string) {
 	c.save(false)
 }
 
-// push hands the channel an event.
+// push hands the channel an event. Two sockets do not keep the order in which things happened: the queue does,
+// and waits a moment for what may still be on its way by the other one.
 func (c *channel) push(it *item) {
 	c.mu.Lock()
-	c.queue = append(c.queue, it)
+	i := len(c.queue)
+	for i > 0 && !c.queue[i-1].fill && c.queue[i-1].event.at() > it.event.at() {
+		i--
+	}
+	c.queue = slices.Insert(c.queue, i, it)
 	c.mu.Unlock()
 	poke(c.wake)
 }
@@ -279,18 +286,22 @@ func (c *channel) askFill() {
 	poke(c.wake)
 }
 
-func (c *channel) pop() *item {
+// pop is what is next, or how long to wait for it; 0 when there is nothing.
+func (c *channel) pop() (*item, time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.queue) == 0 {
-		return nil
+		return nil, 0
 	}
 	it := c.queue[0]
+	if wait := time.Until(it.ready); wait > 0 {
+		return nil, wait
+	}
 	c.queue = c.queue[1:]
 	if it.fill {
 		c.filling = false
 	}
-	return it
+	return it, 0
 }
 
 // receive works the queue off until the channel ends. What the node does not take is tried again.
@@ -298,7 +309,11 @@ func (c *channel) receive() {
 	tick := time.NewTicker(c.l.timing.Save)
 	defer tick.Stop()
 	for c.ctx.Err() == nil {
-		it := c.pop()
+		it, wait := c.pop()
+		if it == nil && wait > 0 {
+			pause(c.ctx, wait)
+			continue
+		}
 		if it == nil {
 			select {
 			case <-c.wake:
@@ -336,6 +351,7 @@ func (c *channel) work(it *item) error {
 func (c *channel) leave() {
 	id := c.id()
 	c.cancel()
+	<-c.ended
 	if id != "" {
 		if err := c.l.web.Leave(c.l.ctx, id); err != nil {
 			c.l.log.Info("the app is still in the channel", "channel", c.name, "error", err.Error())

@@ -2,10 +2,12 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"strings"
 	"time"
 
+	"hearth/plugins/bridge"
 	pb "hearth/plugins/bridge/bridgepb"
 	"hearth/plugins/slack/web"
 )
@@ -25,11 +27,11 @@ func (c *channel) claimSaid(m *web.Message) error {
 		return nil
 	}
 	text := strings.TrimPrefix(strings.TrimSpace(m.Text), "!")
-	answer, err := c.claim(c.ctx, m.User, text)
+	answer, err := c.claim(c.l.ctx, m.User, text) // an unlink ends the channel before it is answered
 	if err != nil {
 		return err
 	}
-	if err := c.l.web.Whisper(c.ctx, c.id(), m.User, answer); err != nil {
+	if err := c.l.web.Whisper(c.l.ctx, c.id(), m.User, answer); err != nil {
 		c.l.log.Info("the answer to a code could not be shown", "error", err.Error())
 	}
 	return nil
@@ -48,11 +50,14 @@ func (c *channel) claim(ctx context.Context, user, text string) (string, error) 
 	}
 	entitled := c.l.people.isAdmin(ctx, user)
 	ok, err := c.l.h.Claim(ctx, &pb.Claim{Channel: c.name, Code: code, By: c.l.people.name(ctx, user) + " (" + user + ")", Entitled: entitled})
+	refused, final := errors.AsType[*bridge.Error](err)
 	switch {
+	case !entitled && (err == nil || final):
+		return "Only an administrator or owner of this workspace can do that.", nil
+	case final:
+		return refused.Text, nil
 	case err != nil:
 		return "", err
-	case !entitled:
-		return "Only an administrator or owner of this workspace can do that.", nil
 	case !ok:
 		return "That is not the code, or it is too old. The node's administrator can make another.", nil
 	case code == "":

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -43,17 +42,18 @@ func (l *life) take(ctx context.Context, raw []byte) bool {
 		l.h.Count(&pb.Count{What: "duplicate", N: 1})
 		return true
 	}
+	l.echoes.alive()
 	c := l.channelByID(e.channelID())
 	if react := workspace[e.kind]; react != nil {
 		react(l, e)
 	}
-	if c == nil || !kept4room[e.kind] {
+	if c == nil || !forRooms[e.kind] {
 		return true
 	}
 	if e.kind == "message" {
 		m := web.ReadMessage(e.Raw)
 		if c.isOwn(m) {
-			c.noteOwn(m)
+			c.own.note(m)
 			return true
 		}
 		if !c.confirmed() && !isClaim(m.Text) {
@@ -70,12 +70,13 @@ func (l *life) take(ctx context.Context, raw []byte) bool {
 		}
 		return false
 	}
+	it.ready = time.Now().Add(l.timing.Order)
 	c.push(it)
 	return true
 }
 
-// kept4room are the events that become something in a room.
-var kept4room = map[string]bool{"message": true, "reaction_added": true, "reaction_removed": true}
+// forRooms are the events that become something in a room.
+var forRooms = map[string]bool{"message": true, "reaction_added": true, "reaction_removed": true}
 
 // workspace are the events that change what the bridge knows.
 var workspace = map[string]func(*life, *event){
@@ -193,6 +194,7 @@ type echoes struct {
 	seen    map[string]time.Time
 	order   []string
 	waiting map[string]time.Time // by ts
+	last    time.Time            // when an event came
 }
 
 const (
@@ -231,37 +233,35 @@ func (e *echoes) forget(id string) {
 	delete(e.seen, id)
 }
 
-// await notes a post whose event should come back.
-func (e *echoes) await(ts string) {
+// await notes a post, begun at the time, whose event should come back. One that was faster than the answer has come.
+func (e *echoes) await(ts string, began time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.waiting) < 1000 {
-		e.waiting[ts] = time.Now()
+	if e.last.Before(began) && len(e.waiting) < 1000 {
+		e.waiting[ts] = began
 	}
 }
 
-func (e *echoes) back(ts string) {
+// alive notes that events come: what was posted before and did not come back was lost with a socket.
+func (e *echoes) alive() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	delete(e.waiting, ts)
+	clear(e.waiting)
+	e.last = time.Now()
 }
 
-// missing says, for people, that posts do not come back as events; "" while they do. One that is missing
-// for longer than patience counts once, and then no more.
+// missing says, for people, that posts do not come back as events, and nothing else does; "" while all is well.
 func (e *echoes) missing(patience time.Duration) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	lost := 0
-	for ts, at := range e.waiting {
-		switch age := time.Since(at); {
-		case age > 10*patience:
-			delete(e.waiting, ts)
-		case age > patience:
+	for _, at := range e.waiting {
+		if time.Since(at) > patience {
 			lost++
 		}
 	}
 	if lost == 0 {
 		return ""
 	}
-	return strings.TrimSpace(fmt.Sprintf("Slack takes messages, but %d of them did not come back as events, so what people say there may be missing as well. Are the event subscriptions of the manifest all on (api.slack.com/apps, Event Subscriptions)?", lost))
+	return fmt.Sprintf("Slack takes messages, but %d of them did not come back as events, and no other event came since: what people say there may be missing as well. Are the event subscriptions of the manifest all on (api.slack.com/apps, Event Subscriptions)?", lost)
 }

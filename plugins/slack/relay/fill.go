@@ -31,12 +31,13 @@ func (c *channel) fill() error {
 	fresh := func(m *web.Message) bool {
 		return m.TS > back(kept.Last, fillOverlap) && m.TS > kept.Since && !c.seen.have[m.TS]
 	}
+	c.l.status.set(c.name, "connected", "")
 	page, late := c.tooLate(page, fresh)
 	c.count("dropped", "not_caught_up", late)
 	for _, m := range page {
 		switch {
 		case c.isOwn(m):
-			c.noteOwn(m)
+			c.own.note(m)
 		case fresh(m):
 			if err := c.say(m); err != nil {
 				return err
@@ -129,7 +130,7 @@ func (c *channel) fillThread(thread, last string) error {
 			switch {
 			case m.TS == thread || m.TS <= last || c.seen.have[m.TS]:
 			case c.isOwn(m):
-				c.noteOwn(m)
+				c.own.note(m)
 			default:
 				if err := c.say(m); err != nil {
 					return err

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"bytes"
+	"cmp"
 	"compress/flate"
 	"context"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"time"
 
 	"hearth/plugins/bridge"
 )
@@ -38,7 +40,8 @@ type item struct {
 	seq    uint64
 	pieces int // 0: it is not in the inbox
 	event  *event
-	fill   bool // not an event: read what was missed
+	fill   bool      // not an event: read what was missed
+	ready  time.Time // not to be worked on before
 }
 
 func newInbox(h *bridge.Host) *inbox { return &inbox{h: h} }
@@ -180,8 +183,8 @@ type fields struct {
 		TS      string `json:"ts"`
 	} `json:"item"`
 	Reaction string `json:"reaction"`
-	ItemUser string `json:"item_user"`
 	EventTS  string `json:"event_ts"`
+	TS       string `json:"ts"`
 	Old      string `json:"old_channel_id"`
 	New      string `json:"new_channel_id"`
 }
@@ -204,6 +207,9 @@ func (e *event) channelID() string {
 	}
 	return idOf(e.fields.Channel)
 }
+
+// at is when the event happened, as a ts.
+func (e *event) at() string { return cmp.Or(e.fields.EventTS, e.fields.TS) }
 
 func (e *event) userID() string { return idOf(e.fields.User) }
 

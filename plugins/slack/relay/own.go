@@ -53,12 +53,6 @@ func (o *own) note(m *web.Message) {
 	}
 }
 
-// noteOwn takes a message of ours that was met in the channel.
-func (c *channel) noteOwn(m *web.Message) {
-	c.own.note(m)
-	c.l.echoes.back(m.TS)
-}
-
 func (o *own) find(key string) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -108,7 +102,7 @@ func (c *channel) lookFor(since time.Time, thread string, fresh bool) error {
 			return err
 		}
 		for _, m := range page.Messages {
-			c.noteOwn(m)
+			c.own.note(m)
 		}
 		if cursor = page.Next; cursor == "" {
 			break

@@ -45,7 +45,7 @@ func (c *channel) message(m *web.Message) error {
 	case m.Subtype == "message_deleted":
 		return c.remove(m)
 	case c.isOwn(m):
-		c.noteOwn(m)
+		c.own.note(m)
 		return nil
 	case m.Hidden || m.Ephemeral || silent[m.Subtype]:
 		return nil

@@ -17,8 +17,6 @@ import (
 const (
 	maxPieces  = 4 // messages that one message of a room becomes; a longer one goes as a file
 	attempts   = 4 // to post, before the node is asked to come again later
-	soon       = 5 * time.Second
-	muchLater  = 30 * time.Second // when somebody has to do something first
 	quoteChars = 120
 )
 
@@ -69,6 +67,7 @@ func (c *channel) deliver(letter *letter) {
 		}
 		c.l.h.Dropped(d, cmp.Or(web.Code(err), "refused"), "Slack refused it: "+err.Error())
 	} else {
+		c.l.status.set(c.name, "connected", "")
 		c.l.h.Done(d, remote...)
 		for _, ts := range remote {
 			c.l.known.add(c.id(), ts, d.GetId())
@@ -80,7 +79,7 @@ func (c *channel) deliver(letter *letter) {
 // postpone asks the node to come again when err may pass; false when it will not.
 func (c *channel) postpone(letter *letter, err error) bool {
 	code := web.Code(err)
-	after := muchLater
+	after := 30 * c.l.timing.Retry // somebody has to do something first
 	var later *web.Later
 	switch {
 	case code == "not_in_channel" && c.rejoin():
@@ -91,10 +90,11 @@ func (c *channel) postpone(letter *letter, err error) bool {
 		after = later.After
 	case web.Login(err) != "":
 	case web.Unsure(err):
-		after = soon
+		after = 5 * c.l.timing.Retry
 	default:
 		return false
 	}
+	c.l.log.Warn("a message has to wait", "channel", c.name, "kind", letter.d.GetKind(), "for", after.String(), "error", err.Error())
 	c.l.failed(err)
 	c.out.postponed(letter)
 	c.l.h.Again(letter.d, after)
@@ -270,11 +270,10 @@ func (c *channel) postPiece(d *pb.Delivery, n int, piece []format.Block, thread 
 		if ts := c.own.find(key); ts != "" {
 			return ts, nil
 		}
+		began := time.Now()
 		ts, err := c.l.web.Post(c.ctx, web.Live, c.id(), options...)
 		if err == nil {
-			if !c.own.posted(ts) { // its event may have been faster
-				c.l.echoes.await(ts)
-			}
+			c.l.echoes.await(ts, began)
 			c.own.add(key, ts)
 			return ts, nil
 		}

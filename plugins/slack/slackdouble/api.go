@@ -20,6 +20,15 @@ func refuse(code string) reply { return reply{"ok": false, "error": code} }
 func (s *Slack) api(w http.ResponseWriter, r *http.Request) {
 	method := r.PathValue("method")
 	r.ParseMultipartForm(1 << 20)
+	s.mu.Lock()
+	step := s.Step
+	s.mu.Unlock()
+	if step != nil {
+		step(method, false)
+		if r.Context().Err() != nil { // whoever called has died: the call never came
+			return
+		}
+	}
 	unlock := s.lock()
 	s.calls[method]++
 	f := s.faults[method]
@@ -54,6 +63,9 @@ func (s *Slack) api(w http.ResponseWriter, r *http.Request) {
 	if event, ok := answer["event"].(map[string]any); ok {
 		delete(answer, "event")
 		s.Event(event)
+	}
+	if step != nil {
+		step(method, true)
 	}
 	if slow > 0 {
 		select {
@@ -497,6 +509,7 @@ func (s *Slack) upload(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Slack) complete(v url.Values) reply {
+	v.Set("channel", v.Get("channel_id"))
 	c, no := s.visible(v)
 	if no != nil {
 		return no

@@ -63,6 +63,8 @@ type Slack struct {
 	Dumb bool
 	// Deaf keeps all events from the app.
 	Deaf bool
+	// Step, when set, is called before and after each call of the API is done, without the lock. It may block.
+	Step func(method string, done bool)
 	// Twice is how many of a hundred events are sent twice.
 	Twice int
 }
@@ -503,3 +505,14 @@ func (s *Slack) Disable() {
 		k.ws.CloseNow()
 	}
 }
+
+// Set changes what the double does: its fields.
+func (s *Slack) Set(f func(*Slack)) { defer s.lock()(); f(s) }
+
+// OpenedLocked and WhispersLocked are for functions that Wait calls.
+func (s *Slack) OpenedLocked() int        { return s.opened }
+func (s *Slack) WhispersLocked() []string { return s.whispers }
+
+// Unacked is how many events wait for their acknowledgement, GaveUp how many Slack gave up.
+func (s *Slack) Unacked() int { s.mu.Lock(); defer s.mu.Unlock(); return len(s.unacked) }
+func (s *Slack) GaveUp() int  { s.mu.Lock(); defer s.mu.Unlock(); return s.Lost }

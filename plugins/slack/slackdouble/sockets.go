@@ -119,6 +119,9 @@ func (s *Slack) acknowledged(raw []byte) {
 func (s *Slack) Event(event map[string]any) {
 	defer s.lock()()
 	s.events++
+	if event["event_ts"] == nil && event["ts"] != nil {
+		event["event_ts"] = event["ts"]
+	}
 	if s.Deaf {
 		return
 	}
