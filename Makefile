@@ -3,7 +3,8 @@
 #
 #   make run     build the page and the binary, start a node in ./data on port 8443
 #   make test    everything that can fail: check, Go (race detector), page, real browser
-#   make build   bin/hearth with the page inside            make web     the page alone
+#   make build   bin/hearth with the page inside, and the plugins of bridges in bin/plugins
+#   make web     the page alone
 #   make check   formatting, vet, generated code, import rules, TypeScript's types
 #   make race    all Go tests with the race detector         make fuzz    30 s a decoder (FUZZTIME=)
 #   make e2e     the browser tests                           make bench   the figures, JSON lines
@@ -15,6 +16,7 @@ WEB := clients/web
 FUZZTIME ?= 30s
 ARGS ?=
 SEEDS ?= 1000
+BRIDGES := $(patsubst plugins/%/main.go,%,$(wildcard plugins/irc/main.go plugins/slack/main.go))
 
 .PHONY: run test build web check race fuzz sim e2e bench fmt proto clean
 .DEFAULT_GOAL := build
@@ -25,6 +27,7 @@ run: build
 build: web
 	@scripts/need.sh go
 	go build -trimpath -o bin/hearth ./cmd/node
+	@for kind in $(BRIDGES); do go build -trimpath -o bin/plugins/hearth-bridge-$$kind ./plugins/$$kind || exit 1; done
 
 # The page is built anew when a file of it is newer than the last build.
 web: $(WEB)/dist/index.html

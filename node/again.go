@@ -51,6 +51,10 @@ func (t *turn) sayAgain(old *storage.Record, again map[room.EventID]room.EventID
 	own.end(e, nil) // signed at the end of the batch
 	t.logs[t.own], t.said = own, true
 	again[was.ID] = e.ID
+	if t.withdrawn.again == nil {
+		t.withdrawn.again = map[uint64]bool{}
+	}
+	t.withdrawn.again[old.Pos] = true
 	*moved = append(*moved, move{old.Pos, was.ID, was.Author(), t.rows[e.ID]})
 	return nil
 }

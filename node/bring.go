@@ -153,13 +153,13 @@ func (n *Node) bringIn(ctx context.Context, c *chamber, d room.Draft) (r Receipt
 			return r, err
 		}
 	}
-	return Receipt{}, homeAway(c.home())
+	return Receipt{}, notReached(c.home())
 }
 
 // standsStill is why a change of the state has to wait.
 func (c *chamber) standsStill() error {
 	if !c.several() {
-		return homeAway(c.home())
+		return notReached(c.home())
 	}
 	return &room.Error{Code: room.Unavailable, RetryAfter: 10 * time.Second, Message: fmt.Sprintf(
 		"Most of the nodes that order this room (%s) cannot be reached. Talk goes on; try this again later.", strings.Join(c.stewards(), ", "))}

@@ -45,7 +45,7 @@ func (n *Node) join(ctx context.Context, d room.Draft, via string) (Receipt, err
 func (n *Node) enter(ctx context.Context, id room.ID, home string, d room.Draft) (Receipt, error) {
 	leave, err := n.entering.enter(ctx, id) // two of this node's users may join the same room
 	if err != nil {
-		return Receipt{}, homeAway(home)
+		return Receipt{}, notReached(home)
 	}
 	defer leave()
 	if c, err := n.rooms.get(id); err == nil && c.takesPart() {
@@ -64,12 +64,12 @@ func (n *Node) enter(ctx context.Context, id room.ID, home string, d room.Draft)
 	a, err := n.ask(ctx, home, ask)
 	if err != nil && room.CodeOf(err) != room.Conflict { // in the room already, by an answer that was lost
 		settled(!errors.Is(err, ErrUnreachable))
-		return Receipt{}, reachable(err, home)
+		return Receipt{}, unreached(err, home)
 	}
 	err = n.handOver(ctx, id, home)
 	settled(err == nil)
 	if err != nil {
-		return Receipt{}, reachable(err, home)
+		return Receipt{}, unreached(err, home)
 	}
 	event, _ := room.HashFromBytes(a.GetPropose().GetEvent()) // zero when it was answered before
 	return Receipt{Event: event, Room: id, Index: a.GetPropose().GetIndex()}, nil
@@ -143,13 +143,6 @@ func (t *turnstile) enter(ctx context.Context, id room.ID) (leave func(), err er
 			return nil, ctx.Err()
 		}
 	}
-}
-
-func reachable(err error, home string) error {
-	if errors.Is(err, ErrUnreachable) {
-		return homeAway(home)
-	}
-	return err
 }
 
 // answerSnapshot hands a room over to a node that takes part in it.

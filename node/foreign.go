@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -86,12 +87,18 @@ func (n *Node) lookUp(u room.User) (*roompb.Profile, error) {
 	return p, err
 }
 
+// unreached is what people are told when another node was asked for something: everywhere
+// the same.
 func unreached(err error, node string) error {
-	if err == ErrUnreachable {
-		return &room.Error{Code: room.Unavailable, RetryAfter: 10 * time.Second,
-			Message: fmt.Sprintf("The node %s cannot be reached. Check its name, and that the two nodes know each other (hearth peers).", node)}
+	if errors.Is(err, ErrUnreachable) {
+		return notReached(node)
 	}
 	return err
+}
+
+func notReached(node string) error {
+	return &room.Error{Code: room.Unavailable, RetryAfter: 10 * time.Second, Message: fmt.Sprintf(
+		"The node %s cannot be reached. Try again later; if it stays so, check its name, and that the two nodes know each other (hearth peers).", node)}
 }
 
 func profilesAsk(users ...room.User) *roompb.Ask {

@@ -189,7 +189,7 @@ func (l *league) bringNews(ctx context.Context, n *Node, to string, id room.ID) 
 		return
 	}
 	for _, parcel := range parcels {
-		if _, err := p.ReceiveParcel(ctx, n.name, parcel); err != nil {
+		if _, err := p.TakeParcel(n.name, parcel)(ctx); err != nil {
 			l.t.Logf("%s refuses a parcel of %s: %v", to, n.name, err)
 		}
 	}

@@ -204,7 +204,7 @@ func (w *telling) write(u room.User) {
 	}
 	w.logs[key] = log
 	if fresh := log[begun:]; w.rng.IntN(10) < 7 {
-		_, _ = w.home.ReceiveParcel(w.t.Context(), u.Node(), w.parcel(fresh))
+		_, _ = w.home.TakeParcel(u.Node(), w.parcel(fresh))(w.t.Context())
 	}
 }
 
@@ -351,7 +351,7 @@ func (c *copied) give(w *telling, shuffled bool) {
 		}
 		var again [][]*room.Event
 		for _, p := range pieces {
-			later, err := c.ReceiveParcel(c.t.Context(), homeNode, w.parcel(p))
+			later, err := c.TakeParcel(homeNode, w.parcel(p))(c.t.Context())
 			if err != nil {
 				c.t.Fatalf("a parcel is refused: %v", err)
 			}

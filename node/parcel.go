@@ -106,17 +106,12 @@ func headOf(h *roompb.Head, e *room.Event) bool {
 		h.GetSeq() == e.Header.GetSeq() && string(h.GetHash()) == string(e.ID[:])
 }
 
-// ReceiveParcel stores what a peer sent and is in order. When something of it cannot be
-// used yet, or at all, again is what this node has: the peer should go on from there. The
-// error says that the parcel itself is wrong; the peer is to be charged for it. The parcel's
-// head is completed by what its last event says, when the room is known.
-func (n *Node) ReceiveParcel(ctx context.Context, peer string, p *roompb.Parcel) (again *roompb.Frontier, err error) {
-	return n.TakeParcel(peer, p)(ctx)
-}
-
-// TakeParcel is ReceiveParcel in two halves: it hands a parcel to its room and returns a
-// function that waits for what becomes of it. The order of calls is the order in the room,
-// and parcels that wait together share a sync.
+// TakeParcel stores what a peer sent and is in order: it hands the parcel to its room and
+// returns a function that waits for what becomes of it. The order of calls is the order in
+// the room, and parcels that wait together share a sync. When something of it cannot be used
+// yet, or at all, again is what this node has: the peer should go on from there. The error
+// says that the parcel itself is wrong; the peer is to be charged for it. The parcel's head
+// is completed by what its last event says, when the room is known.
 func (n *Node) TakeParcel(peer string, p *roompb.Parcel) func(context.Context) (again *roompb.Frontier, err error) {
 	refused := func(err error) func(context.Context) (*roompb.Frontier, error) {
 		return func(context.Context) (*roompb.Frontier, error) { return nil, err }

@@ -143,11 +143,6 @@ func (n *Node) proposeLater(ctx context.Context, c *chamber, d room.Draft, ask *
 	return Receipt{Room: c.id, Waiting: true}, nil
 }
 
-func homeAway(home string) error {
-	return &room.Error{Code: room.Unavailable, RetryAfter: 10 * time.Second,
-		Message: fmt.Sprintf("The room's home, the node %s, cannot be reached. Talk goes on; try this again later.", home)}
-}
-
 // wouldRefuse checks a proposal by the state that is known here.
 func (c *chamber) wouldRefuse(d *room.Draft) error {
 	e, err := room.Seal(&roompb.Header{

@@ -340,6 +340,9 @@ func (t *turn) commit() error {
 	if err := t.withdraw(); err != nil {
 		return err
 	}
+	if err := t.tell(); err != nil {
+		return err
+	}
 	for _, ch := range t.logs {
 		t.keepLog(ch)
 	}

@@ -17,6 +17,8 @@ type withdrawn struct {
 	threads map[room.EventID]uint32           // how many replies each loses
 	targets map[room.EventID]bool             // that stand anew
 	found   map[room.EventID][]storage.Record // edits whose words came back, by their message
+	texts   []*storage.Record                 // the messages among them
+	again   map[uint64]bool                   // those that this batch says again
 }
 
 // stand notes a message that stands anew.
@@ -35,6 +37,10 @@ func (t *turn) void(rec *storage.Record) error {
 	}
 	w := &t.withdrawn
 	w.take(rec.Pos)
+	if rec.Event.Kind().Message() && rec.Event.Body != nil {
+		kept := *rec
+		w.texts = append(w.texts, &kept)
+	}
 	if target, ok := rec.Event.Target(); ok {
 		w.stand(target)
 	} else if !rec.Thread.IsZero() {

@@ -26,7 +26,7 @@ pure='/(node/room|node/steward|federation/link|transport/session)(/|$)'
 seeded='^(TestPowerCut|TestEveryOperationFails|TestFaultsChild|TestBitRot)$'
 go_tests() {
   local race plain bad=0
-  race=$(go list ./node/... ./transport/... ./storage/... ./clients/go/... ./federation/... | grep -Ev "$pure")
+  race=$(go list ./node/... ./transport/... ./storage/... ./clients/go/... ./federation/... ./plugins/... | grep -Ev "$pure")
   plain=$(comm -23 <(go list ./... | sort) <(echo "$race" | sort))
   go test -race -timeout 10m -skip "$seeded" $race || bad=1
   go test -timeout 10m -run "$seeded" ./storage || bad=1

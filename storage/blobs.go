@@ -114,6 +114,19 @@ func (s *Store) Value(name string) (value []byte, err error) {
 	return value, wrapf(err, "read value %s", name)
 }
 
+// Values reads those of the node's own things whose names begin so, by name.
+func (s *Store) Values(prefix string) (values []Value, err error) {
+	if err := s.enter(); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	err = s.scan(appendName(nil, spaceValue, prefix), nil, func(key, v []byte) error {
+		values = append(values, Value{Name: string(key[1:]), Bytes: append([]byte{}, v...)})
+		return nil
+	})
+	return values, wrapf(err, "read values %s", prefix)
+}
+
 // PutValue keeps one of the node's own things; nil takes it away.
 func (s *Store) PutValue(name string, value []byte) error {
 	return s.write(func(w *writer) error {

@@ -66,15 +66,6 @@ func (s *Store) DeletePeer(name string) error {
 	return s.write(func(w *writer) error { return w.delete(appendName(nil, spacePeer, name)) }, "delete peer %s", name)
 }
 
-// NodeInvite reads an invite of a node by its secret's hash; nil when there is none.
-func (s *Store) NodeInvite(secretHash [32]byte) (*storagepb.Invite, error) {
-	if err := s.enter(); err != nil {
-		return nil, err
-	}
-	defer s.leave()
-	return s.invite(spaceNodeInvite, secretHash)
-}
-
 // NodeInvites reads all invites of nodes, spent ones too.
 func (s *Store) NodeInvites() ([]*storagepb.Invite, error) {
 	if err := s.enter(); err != nil {

@@ -173,15 +173,7 @@ func (s *Store) LogPos(r room.ID, log roompb.Log, origin string, incarnation uin
 	return pos, ok, nil
 }
 
-// Standing reads how the message at pos stands now; nil when nothing happened to it.
-func (s *Store) Standing(r room.ID, pos uint64) (*storagepb.Standing, error) {
-	if err := s.enter(); err != nil {
-		return nil, err
-	}
-	defer s.leave()
-	return s.standing(r, pos)
-}
-
+// standing reads how the message at pos stands now; nil when nothing happened to it.
 func (s *Store) standing(r room.ID, pos uint64) (*storagepb.Standing, error) {
 	m := new(storagepb.Standing)
 	ok, err := s.message(appendPos(nil, spaceStanding, r, pos), m)

@@ -22,12 +22,14 @@ func bridgeCommands() []command {
 	remove.apart = link.apart
 	unlink := query("AdminBridgeUnlink", admin, adminBridgeUnlink)
 	unlink.apart = link.apart
+	kinds, add, set := query("AdminBridgeKinds", admin, adminBridgeKinds), query("AdminBridgeAdd", admin, adminBridgeAdd), query("AdminBridgeSet", admin, adminBridgeSet)
+	kinds.apart, add.apart, set.apart = link.apart, link.apart, link.apart // plugins may be looked for just now
 	return []command{
 		query("RoomBridges", user, roomBridges),
-		query("AdminBridgeKinds", admin, adminBridgeKinds),
+		kinds,
 		query("AdminBridges", admin, adminBridges),
-		query("AdminBridgeAdd", admin, adminBridgeAdd),
-		query("AdminBridgeSet", admin, adminBridgeSet),
+		add,
+		set,
 		remove,
 		link,
 		unlink,
@@ -67,7 +69,17 @@ func (c *call) bridges() Bridges { return Bridges{c.s.node.Bridges, c.s.node.Roo
 // who is the caller as reasons and lists name them.
 func (c *call) who() string { return cmp.Or(string(c.caller.User), "the operator") }
 
-func adminBridgeKinds(_ context.Context, c *call, _ *clientpb.Empty) (*clientpb.AdminBridgeKindsResponse, error) {
+// kindsWithin is how long a command waits for a node that has just started to look for its plugins.
+const kindsWithin = 15 * time.Second
+
+func (c *call) awaitKinds(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, kindsWithin)
+	defer cancel()
+	c.s.node.Bridges.AwaitKinds(ctx)
+}
+
+func adminBridgeKinds(ctx context.Context, c *call, _ *clientpb.Empty) (*clientpb.AdminBridgeKindsResponse, error) {
+	c.awaitKinds(ctx)
 	out := &clientpb.AdminBridgeKindsResponse{}
 	for _, k := range c.s.node.Bridges.Kinds() {
 		out.Kinds = append(out.Kinds, showKind(k))
@@ -79,16 +91,20 @@ func adminBridges(_ context.Context, c *call, _ *clientpb.Empty) (*clientpb.Admi
 	return c.bridges().All(), nil
 }
 
-func adminBridgeAdd(_ context.Context, c *call, in *clientpb.AdminBridgeAddRequest) (*clientpb.Bridge, error) {
+func adminBridgeAdd(ctx context.Context, c *call, in *clientpb.AdminBridgeAddRequest) (*clientpb.Bridge, error) {
+	c.awaitKinds(ctx)
 	if err := c.s.node.AddBridge(channel.Bridge{Name: in.Name, Kind: in.Kind, Settings: in.Settings}); err != nil {
 		return nil, err
 	}
 	return c.bridges().One(in.Name)
 }
 
-func adminBridgeSet(_ context.Context, c *call, in *clientpb.AdminBridgeSetRequest) (*clientpb.Bridge, error) {
+func adminBridgeSet(ctx context.Context, c *call, in *clientpb.AdminBridgeSetRequest) (*clientpb.Bridge, error) {
 	if in.Enabled == nil && len(in.Settings) == 0 {
 		return nil, room.Errorf(room.BadRequest, "Say what to change of the bridge: a setting, or whether it runs.")
+	}
+	if len(in.Settings) > 0 {
+		c.awaitKinds(ctx)
 	}
 	if err := c.s.node.SetBridge(in.Name, in.Settings, in.Enabled, "It was stopped by "+c.who()+"."); err != nil {
 		return nil, err

@@ -56,6 +56,9 @@ func TestBridges(t *testing.T) {
 	h.node.Bridges.SetRoster("libera", "#garden-irc", []*roompb.Ghost{{Id: "zoe", Name: "zoe"}, {Id: "ann", Name: "ann"}, {Id: "bob", Name: "bob"}})
 	h.node.Bridges.Logf("libera", "PASS %s", ircPassword)
 
+	if got := body(t, h.get("GET", "/metrics", "")); !strings.Contains(got, `hearth_bridge_state{bridge="libera",state="connected"} 1`) || !strings.Contains(got, `hearth_bridge_queue{bridge="libera"} 7`) {
+		t.Errorf("metrics: %s", got)
+	}
 	all, logs := &clientpb.AdminBridgesResponse{}, &clientpb.AdminBridgeLogsResponse{}
 	root.mustCall("AdminBridges", &clientpb.Empty{}, all)
 	root.mustCall("AdminBridgeLogs", &clientpb.AdminBridgeLogsRequest{Name: "libera"}, logs)

@@ -20,6 +20,7 @@ func federationCommands() []command {
 		draft("RoomNodeBan", drawNodeBan, done),
 		query("Block", user, block),
 		query("Blocks", user, blocks),
+		query("Notices", user, notices),
 		reports,
 	}
 }
@@ -89,6 +90,20 @@ func blocks(_ context.Context, c *call, _ *clientpb.Empty) (*clientpb.BlocksResp
 	out := &clientpb.BlocksResponse{Nodes: nodes}
 	for _, u := range users {
 		out.Users = append(out.Users, string(u))
+	}
+	return out, nil
+}
+
+func notices(_ context.Context, c *call, in *clientpb.NoticesRequest) (*clientpb.NoticesResponse, error) {
+	list, err := c.s.node.Notices(c.caller, in.Seen)
+	if err != nil {
+		return nil, err
+	}
+	out := &clientpb.NoticesResponse{}
+	for _, n := range list {
+		out.Notices = append(out.Notices, &clientpb.Notice{
+			Room: n.Room, Name: n.Name, Why: n.Why, Text: n.Text, Time: n.Time, Count: uint32(n.Count), At: n.At,
+		})
 	}
 	return out, nil
 }

@@ -285,8 +285,9 @@ var requests = map[string]func(*scene) proto.Message{
 	"RoomNodeBan": func(s *scene) proto.Message {
 		return &clientpb.RoomNodeBanRequest{Room: s.room, Node: "other.example", On: true}
 	},
-	"Block":  func(s *scene) proto.Message { return &clientpb.BlockRequest{User: s.victim, On: true} },
-	"Blocks": func(*scene) proto.Message { return &clientpb.Empty{} },
+	"Block":   func(s *scene) proto.Message { return &clientpb.BlockRequest{User: s.victim, On: true} },
+	"Blocks":  func(*scene) proto.Message { return &clientpb.Empty{} },
+	"Notices": func(*scene) proto.Message { return &clientpb.NoticesRequest{} },
 	"Report": func(s *scene) proto.Message {
 		return &clientpb.ReportRequest{Room: s.room, Event: s.event, Reason: "rude"}
 	},

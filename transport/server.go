@@ -103,7 +103,7 @@ func Listen(c Config) (*Server, error) {
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.httpLog = slog.NewLogLogger(s.log.Handler(), slog.LevelDebug) // people's broken connections are no news
 	s.counters = newCounters(func() float64 { return float64(s.crowd.size()) }, s.handshakes)
-	s.counters.registry.MustRegister(append([]prometheus.Collector{peerGauges{c.Node}}, c.Metrics...)...)
+	s.counters.registry.MustRegister(append([]prometheus.Collector{peerGauges{c.Node}, bridgeGauges{c.Node.Bridges}}, c.Metrics...)...)
 	s.table = newTable()
 	s.upgrader = s.newUpgrader()
 	var err error

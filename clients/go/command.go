@@ -84,6 +84,7 @@ var (
 	RoomNodeBan        = once[pb.RoomNodeBanRequest, pb.Done]("RoomNodeBan")
 	Block              = repeat[pb.BlockRequest, pb.Empty]("Block")
 	Blocks             = repeat[pb.Empty, pb.BlocksResponse]("Blocks")
+	Notices            = repeat[pb.NoticesRequest, pb.NoticesResponse]("Notices")
 	Report             = once[pb.ReportRequest, pb.Empty]("Report")
 	AdminReports       = repeat[pb.Empty, pb.AdminReportsResponse]("AdminReports")
 	AdminReportClose   = once[pb.AdminReportCloseRequest, pb.Empty]("AdminReportClose")

@@ -70,6 +70,9 @@ func (d *direct) Do(ctx context.Context, c client.Info, req, resp proto.Message)
 		do = directPeerCommands[c.Name]
 	}
 	if do == nil {
+		do = directBridgeCommands[c.Name]
+	}
+	if do == nil {
 		return &client.Error{Code: string(room.Unavailable), Message: "The node does not run: start it with `hearth serve`."}
 	}
 	answer, err := do(d, ctx, req)

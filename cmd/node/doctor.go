@@ -51,7 +51,7 @@ type patient struct {
 
 // checks in their order; one that has nothing to say finds nothing.
 var checks = []func(context.Context, *patient) []finding{
-	checkTCP, checkTLS, checkAPI, checkWebSocket, checkWebTransport, checkUDP, checkLogin, checkDisk, checkStore, checkPeers,
+	checkTCP, checkTLS, checkAPI, checkWebSocket, checkWebTransport, checkUDP, checkLogin, checkDisk, checkStore, checkPeers, checkBridges,
 }
 
 // checkWithin bounds one check: a firewall that swallows packets says nothing, for ever.

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/quic-go/quic-go"
+	"google.golang.org/protobuf/proto"
 
 	client "hearth/clients/go"
 	"hearth/federation"
@@ -100,7 +101,7 @@ func (p *patient) publishedKey(ctx context.Context) (ed25519.PublicKey, error) {
 
 // checkPeers asks the node about the others, where who asks may know.
 func checkPeers(ctx context.Context, p *patient) []finding {
-	answer, err := p.peers(ctx)
+	answer, err := adminAnswer(ctx, p, client.AdminPeers)
 	if err != nil {
 		return p.fail("peers", err, "Look into the node's log.")
 	}
@@ -113,13 +114,16 @@ func checkPeers(ctx context.Context, p *patient) []finding {
 	return append(out, alarmFindings(answer, p.now())...)
 }
 
-// peers is nil where nobody who may ask does.
-func (p *patient) peers(ctx context.Context) (*pb.AdminPeersResponse, error) {
+// adminAnswer asks what only administrators may know; nil where nobody who may ask does.
+func adminAnswer[Resp any, PResp interface {
+	*Resp
+	proto.Message
+}](ctx context.Context, p *patient, c client.Command[pb.Empty, Resp]) (*Resp, error) {
 	if p.data == "" {
 		if !p.reachable() || p.token == "" {
 			return nil, nil
 		}
-		answer, err := client.Call(ctx, client.NewHTTP(p.dialer, p.token), client.AdminPeers, &pb.Empty{})
+		answer, err := client.Call[pb.Empty, Resp, *pb.Empty, PResp](ctx, client.NewHTTP(p.dialer, p.token), c, &pb.Empty{})
 		if client.Code(err) == "forbidden" || client.Code(err) == "unauthenticated" {
 			return nil, nil // no administrator; checkLogin says what is wrong with the login
 		}
@@ -133,7 +137,7 @@ func (p *patient) peers(ctx context.Context) (*pb.AdminPeersResponse, error) {
 	if _, running := o.(*remoteOperator); !running {
 		return nil, nil
 	}
-	return client.Call(ctx, o, client.AdminPeers, &pb.Empty{})
+	return client.Call[pb.Empty, Resp, *pb.Empty, PResp](ctx, o, c, &pb.Empty{})
 }
 
 func peerFindings(peers []*pb.Peer) []finding {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,11 +13,13 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	web "hearth/clients/web"
 	"hearth/federation"
 	"hearth/node"
+	"hearth/plugins"
 	"hearth/storage"
 	"hearth/transport"
 )
@@ -24,13 +27,14 @@ import (
 // Main is a whole running node: the store, the node on it, its doors. Tests start it in
 // their own process.
 type Main struct {
-	config config
-	log    *slog.Logger
-	store  *storage.Store
-	node   *node.Node
-	peers  *federation.Federation
-	doors  *transport.Server
-	pprof  *http.Server // nil: not asked for
+	config  config
+	log     *slog.Logger
+	store   *storage.Store
+	node    *node.Node
+	peers   *federation.Federation
+	doors   *transport.Server
+	bridges *plugins.Host
+	pprof   *http.Server // nil: not asked for
 
 	bootstrap string // secret of the link that makes the first administrator; "" once there is one
 }
@@ -82,12 +86,18 @@ func (m *Main) open() (err error) {
 	if err != nil {
 		return err
 	}
+	m.bridges, err = plugins.New(plugins.Config{
+		Node: m.node, Dir: filepath.Join(c.Data, "run"), Folders: c.pluginFolders(), Version: version(), Log: m.log,
+	})
+	if err != nil {
+		return err
+	}
 	m.doors, err = transport.Listen(transport.Config{
 		Node: m.node, Listen: c.Listen, Names: c.hostNames(name, machineName()), Dir: c.Data, Domain: c.Domain,
 		Web: web.Page(), Version: version(), Limits: c.limits(), Log: m.log,
 		Operator: map[string]http.Handler{"GET " + backupPath: m.backups()},
 		Dialects: []transport.Dialect{{ALPN: []string{federation.ALPN}, TLS: m.peers.TLS(), Serve: m.peers.Serve, Window: federation.Window}},
-		Metrics:  m.peers.Collectors(),
+		Metrics:  append(m.peers.Collectors(), m.bridges.Collectors()...),
 	})
 	return err
 }
@@ -144,9 +154,14 @@ func (m *Main) announce(out io.Writer) {
 func (m *Main) Run(ctx context.Context) error {
 	err := m.peers.Start(ctx, m.doors.QUIC(), m.reach())
 	if err == nil {
+		m.bridges.URL = cmp.Or(m.config.PublicURL, m.doors.URL())
+		m.bridges.Start()
 		err = m.doors.Serve(ctx)
 	}
 	m.log.Info("stopping")
+	var bridges sync.WaitGroup
+	bridges.Go(m.bridges.Close)
+	defer bridges.Wait()
 	within, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
 	if stopped := m.peers.Close(within); stopped != nil && !errors.Is(stopped, context.DeadlineExceeded) {
@@ -164,6 +179,9 @@ func (m *Main) Close() error {
 	var errs []error
 	if m.pprof != nil {
 		errs = append(errs, m.pprof.Close())
+	}
+	if m.bridges != nil {
+		m.bridges.Close()
 	}
 	if m.node != nil {
 		errs = append(errs, m.node.Close())

@@ -38,6 +38,7 @@ type verbs struct {
 	User    userVerbs    `cmd:"" help:"The node's accounts (for administrators, or with --data on the node's machine)."`
 	Invite  inviteVerb   `cmd:"" help:"Make a link by which somebody can make an account, or, with --node, by which another node can join yours."`
 	Join    joinVerb     `cmd:"" help:"Join another node, by its invite link: from then on the two can share rooms."`
+	Bridge  bridgeVerbs  `cmd:"" help:"Bridges to other networks, such as IRC and Slack (for administrators, or with --data on the node's machine)."`
 	Peers   peersVerbs   `cmd:"" help:"The other nodes: who is up, how far each has got."`
 	Login   loginVerb    `cmd:"" help:"Log in and keep the login in a profile."`
 	Logout  logoutVerb   `cmd:"" help:"End the profile's login and remove the profile."`

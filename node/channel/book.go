@@ -89,6 +89,7 @@ type Book struct {
 	store   *storage.Store
 	guesses *limit.Table[string] // wrong codes, by bridge and channel
 	wake    chan struct{}
+	looked  chan struct{} // closed by the first SetKinds
 
 	mu      sync.Mutex
 	bridges map[string]*entry
@@ -135,7 +136,7 @@ func Open(s *storage.Store, c Config) (*Book, error) {
 	}
 	b := &Book{
 		config: c, seal: seal, store: s, guesses: limit.New[string](wrongCodes, 1000), wake: make(chan struct{}, 1),
-		bridges: map[string]*entry{}, kinds: map[string]Kind{},
+		looked: make(chan struct{}), bridges: map[string]*entry{}, kinds: map[string]Kind{},
 	}
 	stored, err := s.Bridges()
 	for i := 0; i < len(stored) && err == nil; i++ {

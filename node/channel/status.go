@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -69,6 +70,20 @@ func (b *Book) SetKinds(kinds []Kind) {
 	b.kinds = map[string]Kind{}
 	for _, k := range kinds {
 		b.kinds[k.Kind] = k
+	}
+	select {
+	case <-b.looked:
+	default:
+		close(b.looked)
+	}
+}
+
+// AwaitKinds returns once the host has looked which kinds of plugins there are, which it does a moment
+// after the node is ready; or when ctx ends.
+func (b *Book) AwaitKinds(ctx context.Context) {
+	select {
+	case <-b.looked:
+	case <-ctx.Done():
 	}
 }
 

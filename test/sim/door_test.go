@@ -182,7 +182,7 @@ func (e *end) takeParcel(id room.ID, p *roompb.Parcel, done func()) {
 	from, w := e.other.host.name, e.wire.n.w
 	n, ctx := e.host.Node, e.host.ctx
 	go func() {
-		again, err := n.ReceiveParcel(ctx, from, p)
+		again, err := n.TakeParcel(from, p)(ctx)
 		w.post(func() {
 			if e.over() {
 				return

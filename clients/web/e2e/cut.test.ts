@@ -77,4 +77,14 @@ test("what was written after the right was taken away is void everywhere, and it
     await person.sees("said in the north");
     expect(await person.message("said in the south").count()).toBe(0);
   }
+
+  // Bob hears of it at his next visit too, until he has seen it.
+  const notice = bob.page.getByRole("region", { name: "Messages that were not accepted" });
+  await bob.page.reload();
+  await notice.getByText(/^Your message in .* was not accepted: you had lost the right to write before it arrived\. “said in the south”$/).waitFor();
+  await notice.getByRole("button", { name: "OK" }).click();
+  await notice.waitFor({ state: "hidden" });
+  await bob.page.reload();
+  await bob.sees("before the cut");
+  expect(await notice.count()).toBe(0);
 });

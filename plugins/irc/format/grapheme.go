@@ -31,6 +31,14 @@ func grapheme(s string) int {
 	return n
 }
 
+// First is the length of the first character of s, as a reader sees it.
+func First(s string) int {
+	if s == "" {
+		return 0
+	}
+	return grapheme(s)
+}
+
 const zwj = '\u200d'
 
 func extends(r rune) bool {

@@ -61,6 +61,9 @@ func (s *Support) Has(key string) bool {
 	return ok
 }
 
+// Value is what the server said with key; "" when it did not name it.
+func (s *Support) Value(key string) string { return s.values[key] }
+
 func (s *Support) take(key, value string) {
 	switch key {
 	case "CASEMAPPING":

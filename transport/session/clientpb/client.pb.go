@@ -4825,6 +4825,188 @@ func (x *BlocksResponse) GetNodes() []string {
 	return nil
 }
 
+type NoticesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Seen          int64                  `protobuf:"varint,1,opt,name=seen,proto3" json:"seen,omitempty"` // ms since 1970: what came out up to then is forgotten first
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NoticesRequest) Reset() {
+	*x = NoticesRequest{}
+	mi := &file_client_proto_msgTypes[76]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NoticesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NoticesRequest) ProtoMessage() {}
+
+func (x *NoticesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[76]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NoticesRequest.ProtoReflect.Descriptor instead.
+func (*NoticesRequest) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{76}
+}
+
+func (x *NoticesRequest) GetSeen() int64 {
+	if x != nil {
+		return x.Seen
+	}
+	return 0
+}
+
+type NoticesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Notices       []*Notice              `protobuf:"bytes,1,rep,name=notices,proto3" json:"notices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NoticesResponse) Reset() {
+	*x = NoticesResponse{}
+	mi := &file_client_proto_msgTypes[77]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NoticesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NoticesResponse) ProtoMessage() {}
+
+func (x *NoticesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[77]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NoticesResponse.ProtoReflect.Descriptor instead.
+func (*NoticesResponse) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{77}
+}
+
+func (x *NoticesResponse) GetNotices() []*Notice {
+	if x != nil {
+		return x.Notices
+	}
+	return nil
+}
+
+// Notice: messages of the caller's turned out to be written after their right to them had ended,
+// before they reached the room's home. One for each room, until it was seen.
+type Notice struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Room          string                 `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`    // of the room
+	Why           string                 `protobuf:"bytes,3,opt,name=why,proto3" json:"why,omitempty"`      // kick, ban, role, leave, nodeban; "": other
+	Text          string                 `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`    // of the first message, at most 100 characters
+	Time          int64                  `protobuf:"varint,5,opt,name=time,proto3" json:"time,omitempty"`   // when that was written, ms since 1970
+	Count         uint32                 `protobuf:"varint,6,opt,name=count,proto3" json:"count,omitempty"` // messages
+	At            int64                  `protobuf:"varint,7,opt,name=at,proto3" json:"at,omitempty"`       // when this came out, ms since 1970: goes into seen
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Notice) Reset() {
+	*x = Notice{}
+	mi := &file_client_proto_msgTypes[78]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Notice) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Notice) ProtoMessage() {}
+
+func (x *Notice) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[78]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Notice.ProtoReflect.Descriptor instead.
+func (*Notice) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{78}
+}
+
+func (x *Notice) GetRoom() string {
+	if x != nil {
+		return x.Room
+	}
+	return ""
+}
+
+func (x *Notice) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Notice) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
+func (x *Notice) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Notice) GetTime() int64 {
+	if x != nil {
+		return x.Time
+	}
+	return 0
+}
+
+func (x *Notice) GetCount() uint32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *Notice) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
 type ReportRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Room          string                 `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
@@ -4836,7 +5018,7 @@ type ReportRequest struct {
 
 func (x *ReportRequest) Reset() {
 	*x = ReportRequest{}
-	mi := &file_client_proto_msgTypes[76]
+	mi := &file_client_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4848,7 +5030,7 @@ func (x *ReportRequest) String() string {
 func (*ReportRequest) ProtoMessage() {}
 
 func (x *ReportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[76]
+	mi := &file_client_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4861,7 +5043,7 @@ func (x *ReportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportRequest.ProtoReflect.Descriptor instead.
 func (*ReportRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{76}
+	return file_client_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *ReportRequest) GetRoom() string {
@@ -4902,7 +5084,7 @@ type NodeReport struct {
 
 func (x *NodeReport) Reset() {
 	*x = NodeReport{}
-	mi := &file_client_proto_msgTypes[77]
+	mi := &file_client_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4914,7 +5096,7 @@ func (x *NodeReport) String() string {
 func (*NodeReport) ProtoMessage() {}
 
 func (x *NodeReport) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[77]
+	mi := &file_client_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4927,7 +5109,7 @@ func (x *NodeReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeReport.ProtoReflect.Descriptor instead.
 func (*NodeReport) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{77}
+	return file_client_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *NodeReport) GetId() string {
@@ -5002,7 +5184,7 @@ type AdminReportsResponse struct {
 
 func (x *AdminReportsResponse) Reset() {
 	*x = AdminReportsResponse{}
-	mi := &file_client_proto_msgTypes[78]
+	mi := &file_client_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5014,7 +5196,7 @@ func (x *AdminReportsResponse) String() string {
 func (*AdminReportsResponse) ProtoMessage() {}
 
 func (x *AdminReportsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[78]
+	mi := &file_client_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5027,7 +5209,7 @@ func (x *AdminReportsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminReportsResponse.ProtoReflect.Descriptor instead.
 func (*AdminReportsResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{78}
+	return file_client_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *AdminReportsResponse) GetReports() []*NodeReport {
@@ -5046,7 +5228,7 @@ type AdminReportCloseRequest struct {
 
 func (x *AdminReportCloseRequest) Reset() {
 	*x = AdminReportCloseRequest{}
-	mi := &file_client_proto_msgTypes[79]
+	mi := &file_client_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5058,7 +5240,7 @@ func (x *AdminReportCloseRequest) String() string {
 func (*AdminReportCloseRequest) ProtoMessage() {}
 
 func (x *AdminReportCloseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[79]
+	mi := &file_client_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5071,7 +5253,7 @@ func (x *AdminReportCloseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminReportCloseRequest.ProtoReflect.Descriptor instead.
 func (*AdminReportCloseRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{79}
+	return file_client_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *AdminReportCloseRequest) GetId() string {
@@ -5103,7 +5285,7 @@ type Peer struct {
 
 func (x *Peer) Reset() {
 	*x = Peer{}
-	mi := &file_client_proto_msgTypes[80]
+	mi := &file_client_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5115,7 +5297,7 @@ func (x *Peer) String() string {
 func (*Peer) ProtoMessage() {}
 
 func (x *Peer) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[80]
+	mi := &file_client_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5128,7 +5310,7 @@ func (x *Peer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Peer.ProtoReflect.Descriptor instead.
 func (*Peer) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{80}
+	return file_client_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *Peer) GetName() string {
@@ -5233,7 +5415,7 @@ type Alarm struct {
 
 func (x *Alarm) Reset() {
 	*x = Alarm{}
-	mi := &file_client_proto_msgTypes[81]
+	mi := &file_client_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5245,7 +5427,7 @@ func (x *Alarm) String() string {
 func (*Alarm) ProtoMessage() {}
 
 func (x *Alarm) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[81]
+	mi := &file_client_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5258,7 +5440,7 @@ func (x *Alarm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Alarm.ProtoReflect.Descriptor instead.
 func (*Alarm) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{81}
+	return file_client_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *Alarm) GetTime() int64 {
@@ -5296,7 +5478,7 @@ type AdminPeersResponse struct {
 
 func (x *AdminPeersResponse) Reset() {
 	*x = AdminPeersResponse{}
-	mi := &file_client_proto_msgTypes[82]
+	mi := &file_client_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5308,7 +5490,7 @@ func (x *AdminPeersResponse) String() string {
 func (*AdminPeersResponse) ProtoMessage() {}
 
 func (x *AdminPeersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[82]
+	mi := &file_client_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5321,7 +5503,7 @@ func (x *AdminPeersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminPeersResponse.ProtoReflect.Descriptor instead.
 func (*AdminPeersResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{82}
+	return file_client_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *AdminPeersResponse) GetPeers() []*Peer {
@@ -5377,7 +5559,7 @@ type AdminPeerSetRequest struct {
 
 func (x *AdminPeerSetRequest) Reset() {
 	*x = AdminPeerSetRequest{}
-	mi := &file_client_proto_msgTypes[83]
+	mi := &file_client_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5389,7 +5571,7 @@ func (x *AdminPeerSetRequest) String() string {
 func (*AdminPeerSetRequest) ProtoMessage() {}
 
 func (x *AdminPeerSetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[83]
+	mi := &file_client_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5402,7 +5584,7 @@ func (x *AdminPeerSetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminPeerSetRequest.ProtoReflect.Descriptor instead.
 func (*AdminPeerSetRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{83}
+	return file_client_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *AdminPeerSetRequest) GetName() string {
@@ -5437,7 +5619,7 @@ type AdminNodeInviteRequest struct {
 
 func (x *AdminNodeInviteRequest) Reset() {
 	*x = AdminNodeInviteRequest{}
-	mi := &file_client_proto_msgTypes[84]
+	mi := &file_client_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5449,7 +5631,7 @@ func (x *AdminNodeInviteRequest) String() string {
 func (*AdminNodeInviteRequest) ProtoMessage() {}
 
 func (x *AdminNodeInviteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[84]
+	mi := &file_client_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5462,7 +5644,7 @@ func (x *AdminNodeInviteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminNodeInviteRequest.ProtoReflect.Descriptor instead.
 func (*AdminNodeInviteRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{84}
+	return file_client_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *AdminNodeInviteRequest) GetUses() uint32 {
@@ -5495,7 +5677,7 @@ type AdminNodeInviteResponse struct {
 
 func (x *AdminNodeInviteResponse) Reset() {
 	*x = AdminNodeInviteResponse{}
-	mi := &file_client_proto_msgTypes[85]
+	mi := &file_client_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5507,7 +5689,7 @@ func (x *AdminNodeInviteResponse) String() string {
 func (*AdminNodeInviteResponse) ProtoMessage() {}
 
 func (x *AdminNodeInviteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[85]
+	mi := &file_client_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5520,7 +5702,7 @@ func (x *AdminNodeInviteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminNodeInviteResponse.ProtoReflect.Descriptor instead.
 func (*AdminNodeInviteResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{85}
+	return file_client_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *AdminNodeInviteResponse) GetLink() string {
@@ -5539,7 +5721,7 @@ type AdminNodeJoinRequest struct {
 
 func (x *AdminNodeJoinRequest) Reset() {
 	*x = AdminNodeJoinRequest{}
-	mi := &file_client_proto_msgTypes[86]
+	mi := &file_client_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5551,7 +5733,7 @@ func (x *AdminNodeJoinRequest) String() string {
 func (*AdminNodeJoinRequest) ProtoMessage() {}
 
 func (x *AdminNodeJoinRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[86]
+	mi := &file_client_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5564,7 +5746,7 @@ func (x *AdminNodeJoinRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminNodeJoinRequest.ProtoReflect.Descriptor instead.
 func (*AdminNodeJoinRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{86}
+	return file_client_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *AdminNodeJoinRequest) GetLink() string {
@@ -5583,7 +5765,7 @@ type AdminFederationSetRequest struct {
 
 func (x *AdminFederationSetRequest) Reset() {
 	*x = AdminFederationSetRequest{}
-	mi := &file_client_proto_msgTypes[87]
+	mi := &file_client_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5595,7 +5777,7 @@ func (x *AdminFederationSetRequest) String() string {
 func (*AdminFederationSetRequest) ProtoMessage() {}
 
 func (x *AdminFederationSetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[87]
+	mi := &file_client_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5608,7 +5790,7 @@ func (x *AdminFederationSetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminFederationSetRequest.ProtoReflect.Descriptor instead.
 func (*AdminFederationSetRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{87}
+	return file_client_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *AdminFederationSetRequest) GetPolicy() string {
@@ -5638,7 +5820,7 @@ type BridgeStatus struct {
 
 func (x *BridgeStatus) Reset() {
 	*x = BridgeStatus{}
-	mi := &file_client_proto_msgTypes[88]
+	mi := &file_client_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5650,7 +5832,7 @@ func (x *BridgeStatus) String() string {
 func (*BridgeStatus) ProtoMessage() {}
 
 func (x *BridgeStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[88]
+	mi := &file_client_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5663,7 +5845,7 @@ func (x *BridgeStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeStatus.ProtoReflect.Descriptor instead.
 func (*BridgeStatus) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{88}
+	return file_client_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *BridgeStatus) GetState() string {
@@ -5761,7 +5943,7 @@ type RoomBridge struct {
 
 func (x *RoomBridge) Reset() {
 	*x = RoomBridge{}
-	mi := &file_client_proto_msgTypes[89]
+	mi := &file_client_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5773,7 +5955,7 @@ func (x *RoomBridge) String() string {
 func (*RoomBridge) ProtoMessage() {}
 
 func (x *RoomBridge) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[89]
+	mi := &file_client_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5786,7 +5968,7 @@ func (x *RoomBridge) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomBridge.ProtoReflect.Descriptor instead.
 func (*RoomBridge) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{89}
+	return file_client_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *RoomBridge) GetUser() string {
@@ -5864,7 +6046,7 @@ type RoomBridgesRequest struct {
 
 func (x *RoomBridgesRequest) Reset() {
 	*x = RoomBridgesRequest{}
-	mi := &file_client_proto_msgTypes[90]
+	mi := &file_client_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5876,7 +6058,7 @@ func (x *RoomBridgesRequest) String() string {
 func (*RoomBridgesRequest) ProtoMessage() {}
 
 func (x *RoomBridgesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[90]
+	mi := &file_client_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5889,7 +6071,7 @@ func (x *RoomBridgesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomBridgesRequest.ProtoReflect.Descriptor instead.
 func (*RoomBridgesRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{90}
+	return file_client_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *RoomBridgesRequest) GetRoom() string {
@@ -5929,7 +6111,7 @@ type RoomBridgesResponse struct {
 
 func (x *RoomBridgesResponse) Reset() {
 	*x = RoomBridgesResponse{}
-	mi := &file_client_proto_msgTypes[91]
+	mi := &file_client_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5941,7 +6123,7 @@ func (x *RoomBridgesResponse) String() string {
 func (*RoomBridgesResponse) ProtoMessage() {}
 
 func (x *RoomBridgesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[91]
+	mi := &file_client_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5954,7 +6136,7 @@ func (x *RoomBridgesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomBridgesResponse.ProtoReflect.Descriptor instead.
 func (*RoomBridgesResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{91}
+	return file_client_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *RoomBridgesResponse) GetBridges() []*RoomBridge {
@@ -5980,7 +6162,7 @@ type BridgeKind struct {
 
 func (x *BridgeKind) Reset() {
 	*x = BridgeKind{}
-	mi := &file_client_proto_msgTypes[92]
+	mi := &file_client_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5992,7 +6174,7 @@ func (x *BridgeKind) String() string {
 func (*BridgeKind) ProtoMessage() {}
 
 func (x *BridgeKind) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[92]
+	mi := &file_client_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6005,7 +6187,7 @@ func (x *BridgeKind) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeKind.ProtoReflect.Descriptor instead.
 func (*BridgeKind) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{92}
+	return file_client_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *BridgeKind) GetKind() string {
@@ -6072,7 +6254,7 @@ type BridgeSetting struct {
 
 func (x *BridgeSetting) Reset() {
 	*x = BridgeSetting{}
-	mi := &file_client_proto_msgTypes[93]
+	mi := &file_client_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6084,7 +6266,7 @@ func (x *BridgeSetting) String() string {
 func (*BridgeSetting) ProtoMessage() {}
 
 func (x *BridgeSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[93]
+	mi := &file_client_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6097,7 +6279,7 @@ func (x *BridgeSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeSetting.ProtoReflect.Descriptor instead.
 func (*BridgeSetting) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{93}
+	return file_client_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *BridgeSetting) GetName() string {
@@ -6158,7 +6340,7 @@ type AdminBridgeKindsResponse struct {
 
 func (x *AdminBridgeKindsResponse) Reset() {
 	*x = AdminBridgeKindsResponse{}
-	mi := &file_client_proto_msgTypes[94]
+	mi := &file_client_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6170,7 +6352,7 @@ func (x *AdminBridgeKindsResponse) String() string {
 func (*AdminBridgeKindsResponse) ProtoMessage() {}
 
 func (x *AdminBridgeKindsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[94]
+	mi := &file_client_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6183,7 +6365,7 @@ func (x *AdminBridgeKindsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminBridgeKindsResponse.ProtoReflect.Descriptor instead.
 func (*AdminBridgeKindsResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{94}
+	return file_client_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *AdminBridgeKindsResponse) GetKinds() []*BridgeKind {
@@ -6211,7 +6393,7 @@ type Bridge struct {
 
 func (x *Bridge) Reset() {
 	*x = Bridge{}
-	mi := &file_client_proto_msgTypes[95]
+	mi := &file_client_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6223,7 +6405,7 @@ func (x *Bridge) String() string {
 func (*Bridge) ProtoMessage() {}
 
 func (x *Bridge) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[95]
+	mi := &file_client_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6236,7 +6418,7 @@ func (x *Bridge) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Bridge.ProtoReflect.Descriptor instead.
 func (*Bridge) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{95}
+	return file_client_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *Bridge) GetName() string {
@@ -6331,7 +6513,7 @@ type BridgeLink struct {
 
 func (x *BridgeLink) Reset() {
 	*x = BridgeLink{}
-	mi := &file_client_proto_msgTypes[96]
+	mi := &file_client_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6343,7 +6525,7 @@ func (x *BridgeLink) String() string {
 func (*BridgeLink) ProtoMessage() {}
 
 func (x *BridgeLink) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[96]
+	mi := &file_client_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6356,7 +6538,7 @@ func (x *BridgeLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeLink.ProtoReflect.Descriptor instead.
 func (*BridgeLink) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{96}
+	return file_client_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *BridgeLink) GetRoom() string {
@@ -6466,7 +6648,7 @@ type AdminBridgesResponse struct {
 
 func (x *AdminBridgesResponse) Reset() {
 	*x = AdminBridgesResponse{}
-	mi := &file_client_proto_msgTypes[97]
+	mi := &file_client_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6478,7 +6660,7 @@ func (x *AdminBridgesResponse) String() string {
 func (*AdminBridgesResponse) ProtoMessage() {}
 
 func (x *AdminBridgesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[97]
+	mi := &file_client_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6491,7 +6673,7 @@ func (x *AdminBridgesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminBridgesResponse.ProtoReflect.Descriptor instead.
 func (*AdminBridgesResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{97}
+	return file_client_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *AdminBridgesResponse) GetBridges() []*Bridge {
@@ -6512,7 +6694,7 @@ type AdminBridgeAddRequest struct {
 
 func (x *AdminBridgeAddRequest) Reset() {
 	*x = AdminBridgeAddRequest{}
-	mi := &file_client_proto_msgTypes[98]
+	mi := &file_client_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6524,7 +6706,7 @@ func (x *AdminBridgeAddRequest) String() string {
 func (*AdminBridgeAddRequest) ProtoMessage() {}
 
 func (x *AdminBridgeAddRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[98]
+	mi := &file_client_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6537,7 +6719,7 @@ func (x *AdminBridgeAddRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminBridgeAddRequest.ProtoReflect.Descriptor instead.
 func (*AdminBridgeAddRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{98}
+	return file_client_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *AdminBridgeAddRequest) GetKind() string {
@@ -6572,7 +6754,7 @@ type AdminBridgeSetRequest struct {
 
 func (x *AdminBridgeSetRequest) Reset() {
 	*x = AdminBridgeSetRequest{}
-	mi := &file_client_proto_msgTypes[99]
+	mi := &file_client_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6584,7 +6766,7 @@ func (x *AdminBridgeSetRequest) String() string {
 func (*AdminBridgeSetRequest) ProtoMessage() {}
 
 func (x *AdminBridgeSetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[99]
+	mi := &file_client_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6597,7 +6779,7 @@ func (x *AdminBridgeSetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminBridgeSetRequest.ProtoReflect.Descriptor instead.
 func (*AdminBridgeSetRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{99}
+	return file_client_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *AdminBridgeSetRequest) GetName() string {
@@ -6630,7 +6812,7 @@ type AdminBridgeRequest struct {
 
 func (x *AdminBridgeRequest) Reset() {
 	*x = AdminBridgeRequest{}
-	mi := &file_client_proto_msgTypes[100]
+	mi := &file_client_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6642,7 +6824,7 @@ func (x *AdminBridgeRequest) String() string {
 func (*AdminBridgeRequest) ProtoMessage() {}
 
 func (x *AdminBridgeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[100]
+	mi := &file_client_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6655,7 +6837,7 @@ func (x *AdminBridgeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminBridgeRequest.ProtoReflect.Descriptor instead.
 func (*AdminBridgeRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{100}
+	return file_client_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *AdminBridgeRequest) GetName() string {
@@ -6678,7 +6860,7 @@ type AdminBridgeLinkRequest struct {
 
 func (x *AdminBridgeLinkRequest) Reset() {
 	*x = AdminBridgeLinkRequest{}
-	mi := &file_client_proto_msgTypes[101]
+	mi := &file_client_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6690,7 +6872,7 @@ func (x *AdminBridgeLinkRequest) String() string {
 func (*AdminBridgeLinkRequest) ProtoMessage() {}
 
 func (x *AdminBridgeLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[101]
+	mi := &file_client_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6703,7 +6885,7 @@ func (x *AdminBridgeLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminBridgeLinkRequest.ProtoReflect.Descriptor instead.
 func (*AdminBridgeLinkRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{101}
+	return file_client_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *AdminBridgeLinkRequest) GetName() string {
@@ -6752,7 +6934,7 @@ type AdminBridgeLinkResponse struct {
 
 func (x *AdminBridgeLinkResponse) Reset() {
 	*x = AdminBridgeLinkResponse{}
-	mi := &file_client_proto_msgTypes[102]
+	mi := &file_client_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6764,7 +6946,7 @@ func (x *AdminBridgeLinkResponse) String() string {
 func (*AdminBridgeLinkResponse) ProtoMessage() {}
 
 func (x *AdminBridgeLinkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[102]
+	mi := &file_client_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6777,7 +6959,7 @@ func (x *AdminBridgeLinkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminBridgeLinkResponse.ProtoReflect.Descriptor instead.
 func (*AdminBridgeLinkResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{102}
+	return file_client_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *AdminBridgeLinkResponse) GetCode() string {
@@ -6811,7 +6993,7 @@ type AdminBridgeUnlinkRequest struct {
 
 func (x *AdminBridgeUnlinkRequest) Reset() {
 	*x = AdminBridgeUnlinkRequest{}
-	mi := &file_client_proto_msgTypes[103]
+	mi := &file_client_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6823,7 +7005,7 @@ func (x *AdminBridgeUnlinkRequest) String() string {
 func (*AdminBridgeUnlinkRequest) ProtoMessage() {}
 
 func (x *AdminBridgeUnlinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[103]
+	mi := &file_client_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6836,7 +7018,7 @@ func (x *AdminBridgeUnlinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminBridgeUnlinkRequest.ProtoReflect.Descriptor instead.
 func (*AdminBridgeUnlinkRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{103}
+	return file_client_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *AdminBridgeUnlinkRequest) GetName() string {
@@ -6865,7 +7047,7 @@ type AdminBridgeMuteRequest struct {
 
 func (x *AdminBridgeMuteRequest) Reset() {
 	*x = AdminBridgeMuteRequest{}
-	mi := &file_client_proto_msgTypes[104]
+	mi := &file_client_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6877,7 +7059,7 @@ func (x *AdminBridgeMuteRequest) String() string {
 func (*AdminBridgeMuteRequest) ProtoMessage() {}
 
 func (x *AdminBridgeMuteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[104]
+	mi := &file_client_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6890,7 +7072,7 @@ func (x *AdminBridgeMuteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminBridgeMuteRequest.ProtoReflect.Descriptor instead.
 func (*AdminBridgeMuteRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{104}
+	return file_client_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *AdminBridgeMuteRequest) GetName() string {
@@ -6932,7 +7114,7 @@ type AdminBridgeLogsRequest struct {
 
 func (x *AdminBridgeLogsRequest) Reset() {
 	*x = AdminBridgeLogsRequest{}
-	mi := &file_client_proto_msgTypes[105]
+	mi := &file_client_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6944,7 +7126,7 @@ func (x *AdminBridgeLogsRequest) String() string {
 func (*AdminBridgeLogsRequest) ProtoMessage() {}
 
 func (x *AdminBridgeLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[105]
+	mi := &file_client_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6957,7 +7139,7 @@ func (x *AdminBridgeLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminBridgeLogsRequest.ProtoReflect.Descriptor instead.
 func (*AdminBridgeLogsRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{105}
+	return file_client_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *AdminBridgeLogsRequest) GetName() string {
@@ -6990,7 +7172,7 @@ type AdminBridgeLogsResponse struct {
 
 func (x *AdminBridgeLogsResponse) Reset() {
 	*x = AdminBridgeLogsResponse{}
-	mi := &file_client_proto_msgTypes[106]
+	mi := &file_client_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7002,7 +7184,7 @@ func (x *AdminBridgeLogsResponse) String() string {
 func (*AdminBridgeLogsResponse) ProtoMessage() {}
 
 func (x *AdminBridgeLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[106]
+	mi := &file_client_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7015,7 +7197,7 @@ func (x *AdminBridgeLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminBridgeLogsResponse.ProtoReflect.Descriptor instead.
 func (*AdminBridgeLogsResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{106}
+	return file_client_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *AdminBridgeLogsResponse) GetLines() []*LogLine {
@@ -7036,7 +7218,7 @@ type LogLine struct {
 
 func (x *LogLine) Reset() {
 	*x = LogLine{}
-	mi := &file_client_proto_msgTypes[107]
+	mi := &file_client_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7048,7 +7230,7 @@ func (x *LogLine) String() string {
 func (*LogLine) ProtoMessage() {}
 
 func (x *LogLine) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[107]
+	mi := &file_client_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7061,7 +7243,7 @@ func (x *LogLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogLine.ProtoReflect.Descriptor instead.
 func (*LogLine) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{107}
+	return file_client_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *LogLine) GetSeq() uint64 {
@@ -7454,7 +7636,19 @@ const file_client_proto_rawDesc = "" +
 	"\x02on\x18\x03 \x01(\bR\x02on\"<\n" +
 	"\x0eBlocksResponse\x12\x14\n" +
 	"\x05users\x18\x01 \x03(\tR\x05users\x12\x14\n" +
-	"\x05nodes\x18\x02 \x03(\tR\x05nodes\"Q\n" +
+	"\x05nodes\x18\x02 \x03(\tR\x05nodes\"$\n" +
+	"\x0eNoticesRequest\x12\x12\n" +
+	"\x04seen\x18\x01 \x01(\x03R\x04seen\"E\n" +
+	"\x0fNoticesResponse\x122\n" +
+	"\anotices\x18\x01 \x03(\v2\x18.hearth.client.v1.NoticeR\anotices\"\x90\x01\n" +
+	"\x06Notice\x12\x12\n" +
+	"\x04room\x18\x01 \x01(\tR\x04room\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x10\n" +
+	"\x03why\x18\x03 \x01(\tR\x03why\x12\x12\n" +
+	"\x04text\x18\x04 \x01(\tR\x04text\x12\x12\n" +
+	"\x04time\x18\x05 \x01(\x03R\x04time\x12\x14\n" +
+	"\x05count\x18\x06 \x01(\rR\x05count\x12\x0e\n" +
+	"\x02at\x18\a \x01(\x03R\x02at\"Q\n" +
 	"\rReportRequest\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\tR\x04room\x12\x14\n" +
 	"\x05event\x18\x02 \x01(\tR\x05event\x12\x16\n" +
@@ -7658,7 +7852,7 @@ const file_client_proto_rawDesc = "" +
 	"\aLogLine\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x12\n" +
 	"\x04time\x18\x02 \x01(\x03R\x04time\x12\x12\n" +
-	"\x04text\x18\x03 \x01(\tR\x04text2\xb5+\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text2\x85,\n" +
 	"\x06Client\x12W\n" +
 	"\n" +
 	"ServerInfo\x12#.hearth.client.v1.ServerInfoRequest\x1a$.hearth.client.v1.ServerInfoResponse\x12N\n" +
@@ -7717,7 +7911,8 @@ const file_client_proto_rawDesc = "" +
 	"\vRoomSteward\x12$.hearth.client.v1.RoomStewardRequest\x1a\x16.hearth.client.v1.Done\x12K\n" +
 	"\vRoomNodeBan\x12$.hearth.client.v1.RoomNodeBanRequest\x1a\x16.hearth.client.v1.Done\x12@\n" +
 	"\x05Block\x12\x1e.hearth.client.v1.BlockRequest\x1a\x17.hearth.client.v1.Empty\x12C\n" +
-	"\x06Blocks\x12\x17.hearth.client.v1.Empty\x1a .hearth.client.v1.BlocksResponse\x12B\n" +
+	"\x06Blocks\x12\x17.hearth.client.v1.Empty\x1a .hearth.client.v1.BlocksResponse\x12N\n" +
+	"\aNotices\x12 .hearth.client.v1.NoticesRequest\x1a!.hearth.client.v1.NoticesResponse\x12B\n" +
 	"\x06Report\x12\x1f.hearth.client.v1.ReportRequest\x1a\x17.hearth.client.v1.Empty\x12O\n" +
 	"\fAdminReports\x12\x17.hearth.client.v1.Empty\x1a&.hearth.client.v1.AdminReportsResponse\x12V\n" +
 	"\x10AdminReportClose\x12).hearth.client.v1.AdminReportCloseRequest\x1a\x17.hearth.client.v1.Empty\x12K\n" +
@@ -7751,7 +7946,7 @@ func file_client_proto_rawDescGZIP() []byte {
 	return file_client_proto_rawDescData
 }
 
-var file_client_proto_msgTypes = make([]protoimpl.MessageInfo, 116)
+var file_client_proto_msgTypes = make([]protoimpl.MessageInfo, 119)
 var file_client_proto_goTypes = []any{
 	(*ClientFrame)(nil),               // 0: hearth.client.v1.ClientFrame
 	(*Request)(nil),                   // 1: hearth.client.v1.Request
@@ -7829,256 +8024,262 @@ var file_client_proto_goTypes = []any{
 	(*RoomNodeBanRequest)(nil),        // 73: hearth.client.v1.RoomNodeBanRequest
 	(*BlockRequest)(nil),              // 74: hearth.client.v1.BlockRequest
 	(*BlocksResponse)(nil),            // 75: hearth.client.v1.BlocksResponse
-	(*ReportRequest)(nil),             // 76: hearth.client.v1.ReportRequest
-	(*NodeReport)(nil),                // 77: hearth.client.v1.NodeReport
-	(*AdminReportsResponse)(nil),      // 78: hearth.client.v1.AdminReportsResponse
-	(*AdminReportCloseRequest)(nil),   // 79: hearth.client.v1.AdminReportCloseRequest
-	(*Peer)(nil),                      // 80: hearth.client.v1.Peer
-	(*Alarm)(nil),                     // 81: hearth.client.v1.Alarm
-	(*AdminPeersResponse)(nil),        // 82: hearth.client.v1.AdminPeersResponse
-	(*AdminPeerSetRequest)(nil),       // 83: hearth.client.v1.AdminPeerSetRequest
-	(*AdminNodeInviteRequest)(nil),    // 84: hearth.client.v1.AdminNodeInviteRequest
-	(*AdminNodeInviteResponse)(nil),   // 85: hearth.client.v1.AdminNodeInviteResponse
-	(*AdminNodeJoinRequest)(nil),      // 86: hearth.client.v1.AdminNodeJoinRequest
-	(*AdminFederationSetRequest)(nil), // 87: hearth.client.v1.AdminFederationSetRequest
-	(*BridgeStatus)(nil),              // 88: hearth.client.v1.BridgeStatus
-	(*RoomBridge)(nil),                // 89: hearth.client.v1.RoomBridge
-	(*RoomBridgesRequest)(nil),        // 90: hearth.client.v1.RoomBridgesRequest
-	(*RoomBridgesResponse)(nil),       // 91: hearth.client.v1.RoomBridgesResponse
-	(*BridgeKind)(nil),                // 92: hearth.client.v1.BridgeKind
-	(*BridgeSetting)(nil),             // 93: hearth.client.v1.BridgeSetting
-	(*AdminBridgeKindsResponse)(nil),  // 94: hearth.client.v1.AdminBridgeKindsResponse
-	(*Bridge)(nil),                    // 95: hearth.client.v1.Bridge
-	(*BridgeLink)(nil),                // 96: hearth.client.v1.BridgeLink
-	(*AdminBridgesResponse)(nil),      // 97: hearth.client.v1.AdminBridgesResponse
-	(*AdminBridgeAddRequest)(nil),     // 98: hearth.client.v1.AdminBridgeAddRequest
-	(*AdminBridgeSetRequest)(nil),     // 99: hearth.client.v1.AdminBridgeSetRequest
-	(*AdminBridgeRequest)(nil),        // 100: hearth.client.v1.AdminBridgeRequest
-	(*AdminBridgeLinkRequest)(nil),    // 101: hearth.client.v1.AdminBridgeLinkRequest
-	(*AdminBridgeLinkResponse)(nil),   // 102: hearth.client.v1.AdminBridgeLinkResponse
-	(*AdminBridgeUnlinkRequest)(nil),  // 103: hearth.client.v1.AdminBridgeUnlinkRequest
-	(*AdminBridgeMuteRequest)(nil),    // 104: hearth.client.v1.AdminBridgeMuteRequest
-	(*AdminBridgeLogsRequest)(nil),    // 105: hearth.client.v1.AdminBridgeLogsRequest
-	(*AdminBridgeLogsResponse)(nil),   // 106: hearth.client.v1.AdminBridgeLogsResponse
-	(*LogLine)(nil),                   // 107: hearth.client.v1.LogLine
-	nil,                               // 108: hearth.client.v1.OpenRequest.CursorsEntry
-	nil,                               // 109: hearth.client.v1.RoomGetResponse.RightsEntry
-	nil,                               // 110: hearth.client.v1.AdminHealthResponse.FiguresEntry
-	nil,                               // 111: hearth.client.v1.BridgeStatus.DroppedEntry
-	nil,                               // 112: hearth.client.v1.Bridge.SettingsEntry
-	nil,                               // 113: hearth.client.v1.AdminBridgeAddRequest.SettingsEntry
-	nil,                               // 114: hearth.client.v1.AdminBridgeSetRequest.SettingsEntry
-	nil,                               // 115: hearth.client.v1.AdminBridgeLinkRequest.SettingsEntry
-	(*roompb.RoomSummary)(nil),        // 116: hearth.room.v1.RoomSummary
-	(*roompb.Signal)(nil),             // 117: hearth.room.v1.Signal
-	(*roompb.Item)(nil),               // 118: hearth.room.v1.Item
-	(*roompb.Profile)(nil),            // 119: hearth.room.v1.Profile
-	(*roompb.Settings)(nil),           // 120: hearth.room.v1.Settings
-	(*roompb.Member)(nil),             // 121: hearth.room.v1.Member
-	(*roompb.File)(nil),               // 122: hearth.room.v1.File
-	(*roompb.Event)(nil),              // 123: hearth.room.v1.Event
-	(*roompb.Ghost)(nil),              // 124: hearth.room.v1.Ghost
+	(*NoticesRequest)(nil),            // 76: hearth.client.v1.NoticesRequest
+	(*NoticesResponse)(nil),           // 77: hearth.client.v1.NoticesResponse
+	(*Notice)(nil),                    // 78: hearth.client.v1.Notice
+	(*ReportRequest)(nil),             // 79: hearth.client.v1.ReportRequest
+	(*NodeReport)(nil),                // 80: hearth.client.v1.NodeReport
+	(*AdminReportsResponse)(nil),      // 81: hearth.client.v1.AdminReportsResponse
+	(*AdminReportCloseRequest)(nil),   // 82: hearth.client.v1.AdminReportCloseRequest
+	(*Peer)(nil),                      // 83: hearth.client.v1.Peer
+	(*Alarm)(nil),                     // 84: hearth.client.v1.Alarm
+	(*AdminPeersResponse)(nil),        // 85: hearth.client.v1.AdminPeersResponse
+	(*AdminPeerSetRequest)(nil),       // 86: hearth.client.v1.AdminPeerSetRequest
+	(*AdminNodeInviteRequest)(nil),    // 87: hearth.client.v1.AdminNodeInviteRequest
+	(*AdminNodeInviteResponse)(nil),   // 88: hearth.client.v1.AdminNodeInviteResponse
+	(*AdminNodeJoinRequest)(nil),      // 89: hearth.client.v1.AdminNodeJoinRequest
+	(*AdminFederationSetRequest)(nil), // 90: hearth.client.v1.AdminFederationSetRequest
+	(*BridgeStatus)(nil),              // 91: hearth.client.v1.BridgeStatus
+	(*RoomBridge)(nil),                // 92: hearth.client.v1.RoomBridge
+	(*RoomBridgesRequest)(nil),        // 93: hearth.client.v1.RoomBridgesRequest
+	(*RoomBridgesResponse)(nil),       // 94: hearth.client.v1.RoomBridgesResponse
+	(*BridgeKind)(nil),                // 95: hearth.client.v1.BridgeKind
+	(*BridgeSetting)(nil),             // 96: hearth.client.v1.BridgeSetting
+	(*AdminBridgeKindsResponse)(nil),  // 97: hearth.client.v1.AdminBridgeKindsResponse
+	(*Bridge)(nil),                    // 98: hearth.client.v1.Bridge
+	(*BridgeLink)(nil),                // 99: hearth.client.v1.BridgeLink
+	(*AdminBridgesResponse)(nil),      // 100: hearth.client.v1.AdminBridgesResponse
+	(*AdminBridgeAddRequest)(nil),     // 101: hearth.client.v1.AdminBridgeAddRequest
+	(*AdminBridgeSetRequest)(nil),     // 102: hearth.client.v1.AdminBridgeSetRequest
+	(*AdminBridgeRequest)(nil),        // 103: hearth.client.v1.AdminBridgeRequest
+	(*AdminBridgeLinkRequest)(nil),    // 104: hearth.client.v1.AdminBridgeLinkRequest
+	(*AdminBridgeLinkResponse)(nil),   // 105: hearth.client.v1.AdminBridgeLinkResponse
+	(*AdminBridgeUnlinkRequest)(nil),  // 106: hearth.client.v1.AdminBridgeUnlinkRequest
+	(*AdminBridgeMuteRequest)(nil),    // 107: hearth.client.v1.AdminBridgeMuteRequest
+	(*AdminBridgeLogsRequest)(nil),    // 108: hearth.client.v1.AdminBridgeLogsRequest
+	(*AdminBridgeLogsResponse)(nil),   // 109: hearth.client.v1.AdminBridgeLogsResponse
+	(*LogLine)(nil),                   // 110: hearth.client.v1.LogLine
+	nil,                               // 111: hearth.client.v1.OpenRequest.CursorsEntry
+	nil,                               // 112: hearth.client.v1.RoomGetResponse.RightsEntry
+	nil,                               // 113: hearth.client.v1.AdminHealthResponse.FiguresEntry
+	nil,                               // 114: hearth.client.v1.BridgeStatus.DroppedEntry
+	nil,                               // 115: hearth.client.v1.Bridge.SettingsEntry
+	nil,                               // 116: hearth.client.v1.AdminBridgeAddRequest.SettingsEntry
+	nil,                               // 117: hearth.client.v1.AdminBridgeSetRequest.SettingsEntry
+	nil,                               // 118: hearth.client.v1.AdminBridgeLinkRequest.SettingsEntry
+	(*roompb.RoomSummary)(nil),        // 119: hearth.room.v1.RoomSummary
+	(*roompb.Signal)(nil),             // 120: hearth.room.v1.Signal
+	(*roompb.Item)(nil),               // 121: hearth.room.v1.Item
+	(*roompb.Profile)(nil),            // 122: hearth.room.v1.Profile
+	(*roompb.Settings)(nil),           // 123: hearth.room.v1.Settings
+	(*roompb.Member)(nil),             // 124: hearth.room.v1.Member
+	(*roompb.File)(nil),               // 125: hearth.room.v1.File
+	(*roompb.Event)(nil),              // 126: hearth.room.v1.Event
+	(*roompb.Ghost)(nil),              // 127: hearth.room.v1.Ghost
 }
 var file_client_proto_depIdxs = []int32{
 	1,   // 0: hearth.client.v1.ClientFrame.requests:type_name -> hearth.client.v1.Request
 	3,   // 1: hearth.client.v1.ServerFrame.replies:type_name -> hearth.client.v1.Reply
 	5,   // 2: hearth.client.v1.ServerFrame.deliveries:type_name -> hearth.client.v1.Delivery
-	116, // 3: hearth.client.v1.ServerFrame.rooms:type_name -> hearth.room.v1.RoomSummary
-	117, // 4: hearth.client.v1.ServerFrame.signals:type_name -> hearth.room.v1.Signal
+	119, // 3: hearth.client.v1.ServerFrame.rooms:type_name -> hearth.room.v1.RoomSummary
+	120, // 4: hearth.client.v1.ServerFrame.signals:type_name -> hearth.room.v1.Signal
 	6,   // 5: hearth.client.v1.ServerFrame.bye:type_name -> hearth.client.v1.Bye
 	4,   // 6: hearth.client.v1.Reply.error:type_name -> hearth.client.v1.Error
-	118, // 7: hearth.client.v1.Delivery.items:type_name -> hearth.room.v1.Item
+	121, // 7: hearth.client.v1.Delivery.items:type_name -> hearth.room.v1.Item
 	4,   // 8: hearth.client.v1.Bye.error:type_name -> hearth.client.v1.Error
 	11,  // 9: hearth.client.v1.ServerInfoResponse.limits:type_name -> hearth.client.v1.Limits
-	108, // 10: hearth.client.v1.OpenRequest.cursors:type_name -> hearth.client.v1.OpenRequest.CursorsEntry
-	119, // 11: hearth.client.v1.OpenResponse.profile:type_name -> hearth.room.v1.Profile
-	116, // 12: hearth.client.v1.OpenResponse.rooms:type_name -> hearth.room.v1.RoomSummary
+	111, // 10: hearth.client.v1.OpenRequest.cursors:type_name -> hearth.client.v1.OpenRequest.CursorsEntry
+	122, // 11: hearth.client.v1.OpenResponse.profile:type_name -> hearth.room.v1.Profile
+	119, // 12: hearth.client.v1.OpenResponse.rooms:type_name -> hearth.room.v1.RoomSummary
 	19,  // 13: hearth.client.v1.DevicesResponse.devices:type_name -> hearth.client.v1.Device
-	119, // 14: hearth.client.v1.ProfilesResponse.profiles:type_name -> hearth.room.v1.Profile
-	116, // 15: hearth.client.v1.RoomsResponse.rooms:type_name -> hearth.room.v1.RoomSummary
-	116, // 16: hearth.client.v1.RoomFindResponse.rooms:type_name -> hearth.room.v1.RoomSummary
-	116, // 17: hearth.client.v1.RoomGetResponse.summary:type_name -> hearth.room.v1.RoomSummary
+	122, // 14: hearth.client.v1.ProfilesResponse.profiles:type_name -> hearth.room.v1.Profile
+	119, // 15: hearth.client.v1.RoomsResponse.rooms:type_name -> hearth.room.v1.RoomSummary
+	119, // 16: hearth.client.v1.RoomFindResponse.rooms:type_name -> hearth.room.v1.RoomSummary
+	119, // 17: hearth.client.v1.RoomGetResponse.summary:type_name -> hearth.room.v1.RoomSummary
 	71,  // 18: hearth.client.v1.RoomGetResponse.nodes:type_name -> hearth.client.v1.RoomNode
-	109, // 19: hearth.client.v1.RoomGetResponse.rights:type_name -> hearth.client.v1.RoomGetResponse.RightsEntry
-	120, // 20: hearth.client.v1.RoomSetRequest.settings:type_name -> hearth.room.v1.Settings
-	121, // 21: hearth.client.v1.MembersResponse.members:type_name -> hearth.room.v1.Member
-	122, // 22: hearth.client.v1.SendRequest.files:type_name -> hearth.room.v1.File
-	123, // 23: hearth.client.v1.HistoryResponse.events:type_name -> hearth.room.v1.Event
-	119, // 24: hearth.client.v1.HistoryResponse.profiles:type_name -> hearth.room.v1.Profile
+	112, // 19: hearth.client.v1.RoomGetResponse.rights:type_name -> hearth.client.v1.RoomGetResponse.RightsEntry
+	123, // 20: hearth.client.v1.RoomSetRequest.settings:type_name -> hearth.room.v1.Settings
+	124, // 21: hearth.client.v1.MembersResponse.members:type_name -> hearth.room.v1.Member
+	125, // 22: hearth.client.v1.SendRequest.files:type_name -> hearth.room.v1.File
+	126, // 23: hearth.client.v1.HistoryResponse.events:type_name -> hearth.room.v1.Event
+	122, // 24: hearth.client.v1.HistoryResponse.profiles:type_name -> hearth.room.v1.Profile
 	47,  // 25: hearth.client.v1.EditHistoryResponse.editions:type_name -> hearth.client.v1.Edition
-	123, // 26: hearth.client.v1.SearchHit.event:type_name -> hearth.room.v1.Event
+	126, // 26: hearth.client.v1.SearchHit.event:type_name -> hearth.room.v1.Event
 	50,  // 27: hearth.client.v1.SearchResponse.hits:type_name -> hearth.client.v1.SearchHit
-	119, // 28: hearth.client.v1.SearchResponse.profiles:type_name -> hearth.room.v1.Profile
+	122, // 28: hearth.client.v1.SearchResponse.profiles:type_name -> hearth.room.v1.Profile
 	53,  // 29: hearth.client.v1.ReceiptsResponse.receipts:type_name -> hearth.client.v1.Receipt
-	119, // 30: hearth.client.v1.AdminUser.profile:type_name -> hearth.room.v1.Profile
+	122, // 30: hearth.client.v1.AdminUser.profile:type_name -> hearth.room.v1.Profile
 	58,  // 31: hearth.client.v1.AdminUsersResponse.users:type_name -> hearth.client.v1.AdminUser
 	64,  // 32: hearth.client.v1.AdminInvitesResponse.invites:type_name -> hearth.client.v1.Invite
-	116, // 33: hearth.client.v1.AdminRoomsResponse.rooms:type_name -> hearth.room.v1.RoomSummary
+	119, // 33: hearth.client.v1.AdminRoomsResponse.rooms:type_name -> hearth.room.v1.RoomSummary
 	69,  // 34: hearth.client.v1.AdminHealthResponse.checks:type_name -> hearth.client.v1.Check
-	110, // 35: hearth.client.v1.AdminHealthResponse.figures:type_name -> hearth.client.v1.AdminHealthResponse.FiguresEntry
-	77,  // 36: hearth.client.v1.AdminReportsResponse.reports:type_name -> hearth.client.v1.NodeReport
-	80,  // 37: hearth.client.v1.AdminPeersResponse.peers:type_name -> hearth.client.v1.Peer
-	81,  // 38: hearth.client.v1.AdminPeersResponse.alarms:type_name -> hearth.client.v1.Alarm
-	111, // 39: hearth.client.v1.BridgeStatus.dropped:type_name -> hearth.client.v1.BridgeStatus.DroppedEntry
-	88,  // 40: hearth.client.v1.RoomBridge.status:type_name -> hearth.client.v1.BridgeStatus
-	124, // 41: hearth.client.v1.RoomBridge.roster:type_name -> hearth.room.v1.Ghost
-	89,  // 42: hearth.client.v1.RoomBridgesResponse.bridges:type_name -> hearth.client.v1.RoomBridge
-	93,  // 43: hearth.client.v1.BridgeKind.settings:type_name -> hearth.client.v1.BridgeSetting
-	92,  // 44: hearth.client.v1.AdminBridgeKindsResponse.kinds:type_name -> hearth.client.v1.BridgeKind
-	112, // 45: hearth.client.v1.Bridge.settings:type_name -> hearth.client.v1.Bridge.SettingsEntry
-	88,  // 46: hearth.client.v1.Bridge.status:type_name -> hearth.client.v1.BridgeStatus
-	96,  // 47: hearth.client.v1.Bridge.links:type_name -> hearth.client.v1.BridgeLink
-	88,  // 48: hearth.client.v1.BridgeLink.status:type_name -> hearth.client.v1.BridgeStatus
-	95,  // 49: hearth.client.v1.AdminBridgesResponse.bridges:type_name -> hearth.client.v1.Bridge
-	113, // 50: hearth.client.v1.AdminBridgeAddRequest.settings:type_name -> hearth.client.v1.AdminBridgeAddRequest.SettingsEntry
-	114, // 51: hearth.client.v1.AdminBridgeSetRequest.settings:type_name -> hearth.client.v1.AdminBridgeSetRequest.SettingsEntry
-	115, // 52: hearth.client.v1.AdminBridgeLinkRequest.settings:type_name -> hearth.client.v1.AdminBridgeLinkRequest.SettingsEntry
-	107, // 53: hearth.client.v1.AdminBridgeLogsResponse.lines:type_name -> hearth.client.v1.LogLine
-	9,   // 54: hearth.client.v1.Client.ServerInfo:input_type -> hearth.client.v1.ServerInfoRequest
-	12,  // 55: hearth.client.v1.Client.Register:input_type -> hearth.client.v1.RegisterRequest
-	13,  // 56: hearth.client.v1.Client.Login:input_type -> hearth.client.v1.LoginRequest
-	15,  // 57: hearth.client.v1.Client.Open:input_type -> hearth.client.v1.OpenRequest
-	17,  // 58: hearth.client.v1.Client.Logout:input_type -> hearth.client.v1.LogoutRequest
-	18,  // 59: hearth.client.v1.Client.PasswordChange:input_type -> hearth.client.v1.PasswordChangeRequest
-	7,   // 60: hearth.client.v1.Client.Devices:input_type -> hearth.client.v1.Empty
-	21,  // 61: hearth.client.v1.Client.DeviceRevoke:input_type -> hearth.client.v1.DeviceRevokeRequest
-	22,  // 62: hearth.client.v1.Client.ProfileSet:input_type -> hearth.client.v1.ProfileSetRequest
-	23,  // 63: hearth.client.v1.Client.Profiles:input_type -> hearth.client.v1.ProfilesRequest
-	25,  // 64: hearth.client.v1.Client.UserFind:input_type -> hearth.client.v1.UserFindRequest
-	7,   // 65: hearth.client.v1.Client.Rooms:input_type -> hearth.client.v1.Empty
-	27,  // 66: hearth.client.v1.Client.RoomCreate:input_type -> hearth.client.v1.RoomCreateRequest
-	28,  // 67: hearth.client.v1.Client.RoomDirect:input_type -> hearth.client.v1.RoomDirectRequest
-	29,  // 68: hearth.client.v1.Client.RoomFind:input_type -> hearth.client.v1.RoomFindRequest
-	31,  // 69: hearth.client.v1.Client.RoomGet:input_type -> hearth.client.v1.RoomRequest
-	31,  // 70: hearth.client.v1.Client.RoomJoin:input_type -> hearth.client.v1.RoomRequest
-	31,  // 71: hearth.client.v1.Client.RoomLeave:input_type -> hearth.client.v1.RoomRequest
-	33,  // 72: hearth.client.v1.Client.RoomInvite:input_type -> hearth.client.v1.MemberRequest
-	33,  // 73: hearth.client.v1.Client.RoomKick:input_type -> hearth.client.v1.MemberRequest
-	33,  // 74: hearth.client.v1.Client.RoomBan:input_type -> hearth.client.v1.MemberRequest
-	33,  // 75: hearth.client.v1.Client.RoomUnban:input_type -> hearth.client.v1.MemberRequest
-	33,  // 76: hearth.client.v1.Client.RoomRole:input_type -> hearth.client.v1.MemberRequest
-	34,  // 77: hearth.client.v1.Client.RoomSet:input_type -> hearth.client.v1.RoomSetRequest
-	35,  // 78: hearth.client.v1.Client.RoomMute:input_type -> hearth.client.v1.RoomMuteRequest
-	36,  // 79: hearth.client.v1.Client.Members:input_type -> hearth.client.v1.MembersRequest
-	38,  // 80: hearth.client.v1.Client.Send:input_type -> hearth.client.v1.SendRequest
-	40,  // 81: hearth.client.v1.Client.Edit:input_type -> hearth.client.v1.EditRequest
-	41,  // 82: hearth.client.v1.Client.Delete:input_type -> hearth.client.v1.TargetRequest
-	42,  // 83: hearth.client.v1.Client.React:input_type -> hearth.client.v1.ReactRequest
-	43,  // 84: hearth.client.v1.Client.Pin:input_type -> hearth.client.v1.PinRequest
-	44,  // 85: hearth.client.v1.Client.History:input_type -> hearth.client.v1.HistoryRequest
-	46,  // 86: hearth.client.v1.Client.EditHistory:input_type -> hearth.client.v1.EventRequest
-	31,  // 87: hearth.client.v1.Client.Pins:input_type -> hearth.client.v1.RoomRequest
-	49,  // 88: hearth.client.v1.Client.Search:input_type -> hearth.client.v1.SearchRequest
-	52,  // 89: hearth.client.v1.Client.Read:input_type -> hearth.client.v1.ReadRequest
-	31,  // 90: hearth.client.v1.Client.Receipts:input_type -> hearth.client.v1.RoomRequest
-	55,  // 91: hearth.client.v1.Client.Typing:input_type -> hearth.client.v1.TypingRequest
-	56,  // 92: hearth.client.v1.Client.Watch:input_type -> hearth.client.v1.WatchRequest
-	59,  // 93: hearth.client.v1.Client.AdminUsers:input_type -> hearth.client.v1.AdminUsersRequest
-	61,  // 94: hearth.client.v1.Client.AdminUserAdd:input_type -> hearth.client.v1.AdminUserAddRequest
-	62,  // 95: hearth.client.v1.Client.AdminUserSet:input_type -> hearth.client.v1.AdminUserSetRequest
-	63,  // 96: hearth.client.v1.Client.AdminInviteCreate:input_type -> hearth.client.v1.AdminInviteCreateRequest
-	7,   // 97: hearth.client.v1.Client.AdminInvites:input_type -> hearth.client.v1.Empty
-	66,  // 98: hearth.client.v1.Client.AdminInviteRevoke:input_type -> hearth.client.v1.AdminInviteRevokeRequest
-	67,  // 99: hearth.client.v1.Client.AdminRooms:input_type -> hearth.client.v1.AdminRoomsRequest
-	7,   // 100: hearth.client.v1.Client.AdminHealth:input_type -> hearth.client.v1.Empty
-	72,  // 101: hearth.client.v1.Client.RoomSteward:input_type -> hearth.client.v1.RoomStewardRequest
-	73,  // 102: hearth.client.v1.Client.RoomNodeBan:input_type -> hearth.client.v1.RoomNodeBanRequest
-	74,  // 103: hearth.client.v1.Client.Block:input_type -> hearth.client.v1.BlockRequest
-	7,   // 104: hearth.client.v1.Client.Blocks:input_type -> hearth.client.v1.Empty
-	76,  // 105: hearth.client.v1.Client.Report:input_type -> hearth.client.v1.ReportRequest
-	7,   // 106: hearth.client.v1.Client.AdminReports:input_type -> hearth.client.v1.Empty
-	79,  // 107: hearth.client.v1.Client.AdminReportClose:input_type -> hearth.client.v1.AdminReportCloseRequest
-	7,   // 108: hearth.client.v1.Client.AdminPeers:input_type -> hearth.client.v1.Empty
-	83,  // 109: hearth.client.v1.Client.AdminPeerSet:input_type -> hearth.client.v1.AdminPeerSetRequest
-	84,  // 110: hearth.client.v1.Client.AdminNodeInvite:input_type -> hearth.client.v1.AdminNodeInviteRequest
-	86,  // 111: hearth.client.v1.Client.AdminNodeJoin:input_type -> hearth.client.v1.AdminNodeJoinRequest
-	87,  // 112: hearth.client.v1.Client.AdminFederationSet:input_type -> hearth.client.v1.AdminFederationSetRequest
-	90,  // 113: hearth.client.v1.Client.RoomBridges:input_type -> hearth.client.v1.RoomBridgesRequest
-	7,   // 114: hearth.client.v1.Client.AdminBridgeKinds:input_type -> hearth.client.v1.Empty
-	7,   // 115: hearth.client.v1.Client.AdminBridges:input_type -> hearth.client.v1.Empty
-	98,  // 116: hearth.client.v1.Client.AdminBridgeAdd:input_type -> hearth.client.v1.AdminBridgeAddRequest
-	99,  // 117: hearth.client.v1.Client.AdminBridgeSet:input_type -> hearth.client.v1.AdminBridgeSetRequest
-	100, // 118: hearth.client.v1.Client.AdminBridgeRemove:input_type -> hearth.client.v1.AdminBridgeRequest
-	101, // 119: hearth.client.v1.Client.AdminBridgeLink:input_type -> hearth.client.v1.AdminBridgeLinkRequest
-	103, // 120: hearth.client.v1.Client.AdminBridgeUnlink:input_type -> hearth.client.v1.AdminBridgeUnlinkRequest
-	104, // 121: hearth.client.v1.Client.AdminBridgeMute:input_type -> hearth.client.v1.AdminBridgeMuteRequest
-	105, // 122: hearth.client.v1.Client.AdminBridgeLogs:input_type -> hearth.client.v1.AdminBridgeLogsRequest
-	100, // 123: hearth.client.v1.Client.AdminBridgeRestart:input_type -> hearth.client.v1.AdminBridgeRequest
-	10,  // 124: hearth.client.v1.Client.ServerInfo:output_type -> hearth.client.v1.ServerInfoResponse
-	14,  // 125: hearth.client.v1.Client.Register:output_type -> hearth.client.v1.LoginResponse
-	14,  // 126: hearth.client.v1.Client.Login:output_type -> hearth.client.v1.LoginResponse
-	16,  // 127: hearth.client.v1.Client.Open:output_type -> hearth.client.v1.OpenResponse
-	7,   // 128: hearth.client.v1.Client.Logout:output_type -> hearth.client.v1.Empty
-	7,   // 129: hearth.client.v1.Client.PasswordChange:output_type -> hearth.client.v1.Empty
-	20,  // 130: hearth.client.v1.Client.Devices:output_type -> hearth.client.v1.DevicesResponse
-	7,   // 131: hearth.client.v1.Client.DeviceRevoke:output_type -> hearth.client.v1.Empty
-	119, // 132: hearth.client.v1.Client.ProfileSet:output_type -> hearth.room.v1.Profile
-	24,  // 133: hearth.client.v1.Client.Profiles:output_type -> hearth.client.v1.ProfilesResponse
-	24,  // 134: hearth.client.v1.Client.UserFind:output_type -> hearth.client.v1.ProfilesResponse
-	26,  // 135: hearth.client.v1.Client.Rooms:output_type -> hearth.client.v1.RoomsResponse
-	116, // 136: hearth.client.v1.Client.RoomCreate:output_type -> hearth.room.v1.RoomSummary
-	116, // 137: hearth.client.v1.Client.RoomDirect:output_type -> hearth.room.v1.RoomSummary
-	30,  // 138: hearth.client.v1.Client.RoomFind:output_type -> hearth.client.v1.RoomFindResponse
-	32,  // 139: hearth.client.v1.Client.RoomGet:output_type -> hearth.client.v1.RoomGetResponse
-	116, // 140: hearth.client.v1.Client.RoomJoin:output_type -> hearth.room.v1.RoomSummary
-	8,   // 141: hearth.client.v1.Client.RoomLeave:output_type -> hearth.client.v1.Done
-	8,   // 142: hearth.client.v1.Client.RoomInvite:output_type -> hearth.client.v1.Done
-	8,   // 143: hearth.client.v1.Client.RoomKick:output_type -> hearth.client.v1.Done
-	8,   // 144: hearth.client.v1.Client.RoomBan:output_type -> hearth.client.v1.Done
-	8,   // 145: hearth.client.v1.Client.RoomUnban:output_type -> hearth.client.v1.Done
-	8,   // 146: hearth.client.v1.Client.RoomRole:output_type -> hearth.client.v1.Done
-	116, // 147: hearth.client.v1.Client.RoomSet:output_type -> hearth.room.v1.RoomSummary
-	7,   // 148: hearth.client.v1.Client.RoomMute:output_type -> hearth.client.v1.Empty
-	37,  // 149: hearth.client.v1.Client.Members:output_type -> hearth.client.v1.MembersResponse
-	39,  // 150: hearth.client.v1.Client.Send:output_type -> hearth.client.v1.EventResponse
-	39,  // 151: hearth.client.v1.Client.Edit:output_type -> hearth.client.v1.EventResponse
-	39,  // 152: hearth.client.v1.Client.Delete:output_type -> hearth.client.v1.EventResponse
-	39,  // 153: hearth.client.v1.Client.React:output_type -> hearth.client.v1.EventResponse
-	39,  // 154: hearth.client.v1.Client.Pin:output_type -> hearth.client.v1.EventResponse
-	45,  // 155: hearth.client.v1.Client.History:output_type -> hearth.client.v1.HistoryResponse
-	48,  // 156: hearth.client.v1.Client.EditHistory:output_type -> hearth.client.v1.EditHistoryResponse
-	45,  // 157: hearth.client.v1.Client.Pins:output_type -> hearth.client.v1.HistoryResponse
-	51,  // 158: hearth.client.v1.Client.Search:output_type -> hearth.client.v1.SearchResponse
-	7,   // 159: hearth.client.v1.Client.Read:output_type -> hearth.client.v1.Empty
-	54,  // 160: hearth.client.v1.Client.Receipts:output_type -> hearth.client.v1.ReceiptsResponse
-	7,   // 161: hearth.client.v1.Client.Typing:output_type -> hearth.client.v1.Empty
-	57,  // 162: hearth.client.v1.Client.Watch:output_type -> hearth.client.v1.WatchResponse
-	60,  // 163: hearth.client.v1.Client.AdminUsers:output_type -> hearth.client.v1.AdminUsersResponse
-	119, // 164: hearth.client.v1.Client.AdminUserAdd:output_type -> hearth.room.v1.Profile
-	7,   // 165: hearth.client.v1.Client.AdminUserSet:output_type -> hearth.client.v1.Empty
-	64,  // 166: hearth.client.v1.Client.AdminInviteCreate:output_type -> hearth.client.v1.Invite
-	65,  // 167: hearth.client.v1.Client.AdminInvites:output_type -> hearth.client.v1.AdminInvitesResponse
-	7,   // 168: hearth.client.v1.Client.AdminInviteRevoke:output_type -> hearth.client.v1.Empty
-	68,  // 169: hearth.client.v1.Client.AdminRooms:output_type -> hearth.client.v1.AdminRoomsResponse
-	70,  // 170: hearth.client.v1.Client.AdminHealth:output_type -> hearth.client.v1.AdminHealthResponse
-	8,   // 171: hearth.client.v1.Client.RoomSteward:output_type -> hearth.client.v1.Done
-	8,   // 172: hearth.client.v1.Client.RoomNodeBan:output_type -> hearth.client.v1.Done
-	7,   // 173: hearth.client.v1.Client.Block:output_type -> hearth.client.v1.Empty
-	75,  // 174: hearth.client.v1.Client.Blocks:output_type -> hearth.client.v1.BlocksResponse
-	7,   // 175: hearth.client.v1.Client.Report:output_type -> hearth.client.v1.Empty
-	78,  // 176: hearth.client.v1.Client.AdminReports:output_type -> hearth.client.v1.AdminReportsResponse
-	7,   // 177: hearth.client.v1.Client.AdminReportClose:output_type -> hearth.client.v1.Empty
-	82,  // 178: hearth.client.v1.Client.AdminPeers:output_type -> hearth.client.v1.AdminPeersResponse
-	7,   // 179: hearth.client.v1.Client.AdminPeerSet:output_type -> hearth.client.v1.Empty
-	85,  // 180: hearth.client.v1.Client.AdminNodeInvite:output_type -> hearth.client.v1.AdminNodeInviteResponse
-	80,  // 181: hearth.client.v1.Client.AdminNodeJoin:output_type -> hearth.client.v1.Peer
-	7,   // 182: hearth.client.v1.Client.AdminFederationSet:output_type -> hearth.client.v1.Empty
-	91,  // 183: hearth.client.v1.Client.RoomBridges:output_type -> hearth.client.v1.RoomBridgesResponse
-	94,  // 184: hearth.client.v1.Client.AdminBridgeKinds:output_type -> hearth.client.v1.AdminBridgeKindsResponse
-	97,  // 185: hearth.client.v1.Client.AdminBridges:output_type -> hearth.client.v1.AdminBridgesResponse
-	95,  // 186: hearth.client.v1.Client.AdminBridgeAdd:output_type -> hearth.client.v1.Bridge
-	95,  // 187: hearth.client.v1.Client.AdminBridgeSet:output_type -> hearth.client.v1.Bridge
-	7,   // 188: hearth.client.v1.Client.AdminBridgeRemove:output_type -> hearth.client.v1.Empty
-	102, // 189: hearth.client.v1.Client.AdminBridgeLink:output_type -> hearth.client.v1.AdminBridgeLinkResponse
-	7,   // 190: hearth.client.v1.Client.AdminBridgeUnlink:output_type -> hearth.client.v1.Empty
-	7,   // 191: hearth.client.v1.Client.AdminBridgeMute:output_type -> hearth.client.v1.Empty
-	106, // 192: hearth.client.v1.Client.AdminBridgeLogs:output_type -> hearth.client.v1.AdminBridgeLogsResponse
-	7,   // 193: hearth.client.v1.Client.AdminBridgeRestart:output_type -> hearth.client.v1.Empty
-	124, // [124:194] is the sub-list for method output_type
-	54,  // [54:124] is the sub-list for method input_type
-	54,  // [54:54] is the sub-list for extension type_name
-	54,  // [54:54] is the sub-list for extension extendee
-	0,   // [0:54] is the sub-list for field type_name
+	113, // 35: hearth.client.v1.AdminHealthResponse.figures:type_name -> hearth.client.v1.AdminHealthResponse.FiguresEntry
+	78,  // 36: hearth.client.v1.NoticesResponse.notices:type_name -> hearth.client.v1.Notice
+	80,  // 37: hearth.client.v1.AdminReportsResponse.reports:type_name -> hearth.client.v1.NodeReport
+	83,  // 38: hearth.client.v1.AdminPeersResponse.peers:type_name -> hearth.client.v1.Peer
+	84,  // 39: hearth.client.v1.AdminPeersResponse.alarms:type_name -> hearth.client.v1.Alarm
+	114, // 40: hearth.client.v1.BridgeStatus.dropped:type_name -> hearth.client.v1.BridgeStatus.DroppedEntry
+	91,  // 41: hearth.client.v1.RoomBridge.status:type_name -> hearth.client.v1.BridgeStatus
+	127, // 42: hearth.client.v1.RoomBridge.roster:type_name -> hearth.room.v1.Ghost
+	92,  // 43: hearth.client.v1.RoomBridgesResponse.bridges:type_name -> hearth.client.v1.RoomBridge
+	96,  // 44: hearth.client.v1.BridgeKind.settings:type_name -> hearth.client.v1.BridgeSetting
+	95,  // 45: hearth.client.v1.AdminBridgeKindsResponse.kinds:type_name -> hearth.client.v1.BridgeKind
+	115, // 46: hearth.client.v1.Bridge.settings:type_name -> hearth.client.v1.Bridge.SettingsEntry
+	91,  // 47: hearth.client.v1.Bridge.status:type_name -> hearth.client.v1.BridgeStatus
+	99,  // 48: hearth.client.v1.Bridge.links:type_name -> hearth.client.v1.BridgeLink
+	91,  // 49: hearth.client.v1.BridgeLink.status:type_name -> hearth.client.v1.BridgeStatus
+	98,  // 50: hearth.client.v1.AdminBridgesResponse.bridges:type_name -> hearth.client.v1.Bridge
+	116, // 51: hearth.client.v1.AdminBridgeAddRequest.settings:type_name -> hearth.client.v1.AdminBridgeAddRequest.SettingsEntry
+	117, // 52: hearth.client.v1.AdminBridgeSetRequest.settings:type_name -> hearth.client.v1.AdminBridgeSetRequest.SettingsEntry
+	118, // 53: hearth.client.v1.AdminBridgeLinkRequest.settings:type_name -> hearth.client.v1.AdminBridgeLinkRequest.SettingsEntry
+	110, // 54: hearth.client.v1.AdminBridgeLogsResponse.lines:type_name -> hearth.client.v1.LogLine
+	9,   // 55: hearth.client.v1.Client.ServerInfo:input_type -> hearth.client.v1.ServerInfoRequest
+	12,  // 56: hearth.client.v1.Client.Register:input_type -> hearth.client.v1.RegisterRequest
+	13,  // 57: hearth.client.v1.Client.Login:input_type -> hearth.client.v1.LoginRequest
+	15,  // 58: hearth.client.v1.Client.Open:input_type -> hearth.client.v1.OpenRequest
+	17,  // 59: hearth.client.v1.Client.Logout:input_type -> hearth.client.v1.LogoutRequest
+	18,  // 60: hearth.client.v1.Client.PasswordChange:input_type -> hearth.client.v1.PasswordChangeRequest
+	7,   // 61: hearth.client.v1.Client.Devices:input_type -> hearth.client.v1.Empty
+	21,  // 62: hearth.client.v1.Client.DeviceRevoke:input_type -> hearth.client.v1.DeviceRevokeRequest
+	22,  // 63: hearth.client.v1.Client.ProfileSet:input_type -> hearth.client.v1.ProfileSetRequest
+	23,  // 64: hearth.client.v1.Client.Profiles:input_type -> hearth.client.v1.ProfilesRequest
+	25,  // 65: hearth.client.v1.Client.UserFind:input_type -> hearth.client.v1.UserFindRequest
+	7,   // 66: hearth.client.v1.Client.Rooms:input_type -> hearth.client.v1.Empty
+	27,  // 67: hearth.client.v1.Client.RoomCreate:input_type -> hearth.client.v1.RoomCreateRequest
+	28,  // 68: hearth.client.v1.Client.RoomDirect:input_type -> hearth.client.v1.RoomDirectRequest
+	29,  // 69: hearth.client.v1.Client.RoomFind:input_type -> hearth.client.v1.RoomFindRequest
+	31,  // 70: hearth.client.v1.Client.RoomGet:input_type -> hearth.client.v1.RoomRequest
+	31,  // 71: hearth.client.v1.Client.RoomJoin:input_type -> hearth.client.v1.RoomRequest
+	31,  // 72: hearth.client.v1.Client.RoomLeave:input_type -> hearth.client.v1.RoomRequest
+	33,  // 73: hearth.client.v1.Client.RoomInvite:input_type -> hearth.client.v1.MemberRequest
+	33,  // 74: hearth.client.v1.Client.RoomKick:input_type -> hearth.client.v1.MemberRequest
+	33,  // 75: hearth.client.v1.Client.RoomBan:input_type -> hearth.client.v1.MemberRequest
+	33,  // 76: hearth.client.v1.Client.RoomUnban:input_type -> hearth.client.v1.MemberRequest
+	33,  // 77: hearth.client.v1.Client.RoomRole:input_type -> hearth.client.v1.MemberRequest
+	34,  // 78: hearth.client.v1.Client.RoomSet:input_type -> hearth.client.v1.RoomSetRequest
+	35,  // 79: hearth.client.v1.Client.RoomMute:input_type -> hearth.client.v1.RoomMuteRequest
+	36,  // 80: hearth.client.v1.Client.Members:input_type -> hearth.client.v1.MembersRequest
+	38,  // 81: hearth.client.v1.Client.Send:input_type -> hearth.client.v1.SendRequest
+	40,  // 82: hearth.client.v1.Client.Edit:input_type -> hearth.client.v1.EditRequest
+	41,  // 83: hearth.client.v1.Client.Delete:input_type -> hearth.client.v1.TargetRequest
+	42,  // 84: hearth.client.v1.Client.React:input_type -> hearth.client.v1.ReactRequest
+	43,  // 85: hearth.client.v1.Client.Pin:input_type -> hearth.client.v1.PinRequest
+	44,  // 86: hearth.client.v1.Client.History:input_type -> hearth.client.v1.HistoryRequest
+	46,  // 87: hearth.client.v1.Client.EditHistory:input_type -> hearth.client.v1.EventRequest
+	31,  // 88: hearth.client.v1.Client.Pins:input_type -> hearth.client.v1.RoomRequest
+	49,  // 89: hearth.client.v1.Client.Search:input_type -> hearth.client.v1.SearchRequest
+	52,  // 90: hearth.client.v1.Client.Read:input_type -> hearth.client.v1.ReadRequest
+	31,  // 91: hearth.client.v1.Client.Receipts:input_type -> hearth.client.v1.RoomRequest
+	55,  // 92: hearth.client.v1.Client.Typing:input_type -> hearth.client.v1.TypingRequest
+	56,  // 93: hearth.client.v1.Client.Watch:input_type -> hearth.client.v1.WatchRequest
+	59,  // 94: hearth.client.v1.Client.AdminUsers:input_type -> hearth.client.v1.AdminUsersRequest
+	61,  // 95: hearth.client.v1.Client.AdminUserAdd:input_type -> hearth.client.v1.AdminUserAddRequest
+	62,  // 96: hearth.client.v1.Client.AdminUserSet:input_type -> hearth.client.v1.AdminUserSetRequest
+	63,  // 97: hearth.client.v1.Client.AdminInviteCreate:input_type -> hearth.client.v1.AdminInviteCreateRequest
+	7,   // 98: hearth.client.v1.Client.AdminInvites:input_type -> hearth.client.v1.Empty
+	66,  // 99: hearth.client.v1.Client.AdminInviteRevoke:input_type -> hearth.client.v1.AdminInviteRevokeRequest
+	67,  // 100: hearth.client.v1.Client.AdminRooms:input_type -> hearth.client.v1.AdminRoomsRequest
+	7,   // 101: hearth.client.v1.Client.AdminHealth:input_type -> hearth.client.v1.Empty
+	72,  // 102: hearth.client.v1.Client.RoomSteward:input_type -> hearth.client.v1.RoomStewardRequest
+	73,  // 103: hearth.client.v1.Client.RoomNodeBan:input_type -> hearth.client.v1.RoomNodeBanRequest
+	74,  // 104: hearth.client.v1.Client.Block:input_type -> hearth.client.v1.BlockRequest
+	7,   // 105: hearth.client.v1.Client.Blocks:input_type -> hearth.client.v1.Empty
+	76,  // 106: hearth.client.v1.Client.Notices:input_type -> hearth.client.v1.NoticesRequest
+	79,  // 107: hearth.client.v1.Client.Report:input_type -> hearth.client.v1.ReportRequest
+	7,   // 108: hearth.client.v1.Client.AdminReports:input_type -> hearth.client.v1.Empty
+	82,  // 109: hearth.client.v1.Client.AdminReportClose:input_type -> hearth.client.v1.AdminReportCloseRequest
+	7,   // 110: hearth.client.v1.Client.AdminPeers:input_type -> hearth.client.v1.Empty
+	86,  // 111: hearth.client.v1.Client.AdminPeerSet:input_type -> hearth.client.v1.AdminPeerSetRequest
+	87,  // 112: hearth.client.v1.Client.AdminNodeInvite:input_type -> hearth.client.v1.AdminNodeInviteRequest
+	89,  // 113: hearth.client.v1.Client.AdminNodeJoin:input_type -> hearth.client.v1.AdminNodeJoinRequest
+	90,  // 114: hearth.client.v1.Client.AdminFederationSet:input_type -> hearth.client.v1.AdminFederationSetRequest
+	93,  // 115: hearth.client.v1.Client.RoomBridges:input_type -> hearth.client.v1.RoomBridgesRequest
+	7,   // 116: hearth.client.v1.Client.AdminBridgeKinds:input_type -> hearth.client.v1.Empty
+	7,   // 117: hearth.client.v1.Client.AdminBridges:input_type -> hearth.client.v1.Empty
+	101, // 118: hearth.client.v1.Client.AdminBridgeAdd:input_type -> hearth.client.v1.AdminBridgeAddRequest
+	102, // 119: hearth.client.v1.Client.AdminBridgeSet:input_type -> hearth.client.v1.AdminBridgeSetRequest
+	103, // 120: hearth.client.v1.Client.AdminBridgeRemove:input_type -> hearth.client.v1.AdminBridgeRequest
+	104, // 121: hearth.client.v1.Client.AdminBridgeLink:input_type -> hearth.client.v1.AdminBridgeLinkRequest
+	106, // 122: hearth.client.v1.Client.AdminBridgeUnlink:input_type -> hearth.client.v1.AdminBridgeUnlinkRequest
+	107, // 123: hearth.client.v1.Client.AdminBridgeMute:input_type -> hearth.client.v1.AdminBridgeMuteRequest
+	108, // 124: hearth.client.v1.Client.AdminBridgeLogs:input_type -> hearth.client.v1.AdminBridgeLogsRequest
+	103, // 125: hearth.client.v1.Client.AdminBridgeRestart:input_type -> hearth.client.v1.AdminBridgeRequest
+	10,  // 126: hearth.client.v1.Client.ServerInfo:output_type -> hearth.client.v1.ServerInfoResponse
+	14,  // 127: hearth.client.v1.Client.Register:output_type -> hearth.client.v1.LoginResponse
+	14,  // 128: hearth.client.v1.Client.Login:output_type -> hearth.client.v1.LoginResponse
+	16,  // 129: hearth.client.v1.Client.Open:output_type -> hearth.client.v1.OpenResponse
+	7,   // 130: hearth.client.v1.Client.Logout:output_type -> hearth.client.v1.Empty
+	7,   // 131: hearth.client.v1.Client.PasswordChange:output_type -> hearth.client.v1.Empty
+	20,  // 132: hearth.client.v1.Client.Devices:output_type -> hearth.client.v1.DevicesResponse
+	7,   // 133: hearth.client.v1.Client.DeviceRevoke:output_type -> hearth.client.v1.Empty
+	122, // 134: hearth.client.v1.Client.ProfileSet:output_type -> hearth.room.v1.Profile
+	24,  // 135: hearth.client.v1.Client.Profiles:output_type -> hearth.client.v1.ProfilesResponse
+	24,  // 136: hearth.client.v1.Client.UserFind:output_type -> hearth.client.v1.ProfilesResponse
+	26,  // 137: hearth.client.v1.Client.Rooms:output_type -> hearth.client.v1.RoomsResponse
+	119, // 138: hearth.client.v1.Client.RoomCreate:output_type -> hearth.room.v1.RoomSummary
+	119, // 139: hearth.client.v1.Client.RoomDirect:output_type -> hearth.room.v1.RoomSummary
+	30,  // 140: hearth.client.v1.Client.RoomFind:output_type -> hearth.client.v1.RoomFindResponse
+	32,  // 141: hearth.client.v1.Client.RoomGet:output_type -> hearth.client.v1.RoomGetResponse
+	119, // 142: hearth.client.v1.Client.RoomJoin:output_type -> hearth.room.v1.RoomSummary
+	8,   // 143: hearth.client.v1.Client.RoomLeave:output_type -> hearth.client.v1.Done
+	8,   // 144: hearth.client.v1.Client.RoomInvite:output_type -> hearth.client.v1.Done
+	8,   // 145: hearth.client.v1.Client.RoomKick:output_type -> hearth.client.v1.Done
+	8,   // 146: hearth.client.v1.Client.RoomBan:output_type -> hearth.client.v1.Done
+	8,   // 147: hearth.client.v1.Client.RoomUnban:output_type -> hearth.client.v1.Done
+	8,   // 148: hearth.client.v1.Client.RoomRole:output_type -> hearth.client.v1.Done
+	119, // 149: hearth.client.v1.Client.RoomSet:output_type -> hearth.room.v1.RoomSummary
+	7,   // 150: hearth.client.v1.Client.RoomMute:output_type -> hearth.client.v1.Empty
+	37,  // 151: hearth.client.v1.Client.Members:output_type -> hearth.client.v1.MembersResponse
+	39,  // 152: hearth.client.v1.Client.Send:output_type -> hearth.client.v1.EventResponse
+	39,  // 153: hearth.client.v1.Client.Edit:output_type -> hearth.client.v1.EventResponse
+	39,  // 154: hearth.client.v1.Client.Delete:output_type -> hearth.client.v1.EventResponse
+	39,  // 155: hearth.client.v1.Client.React:output_type -> hearth.client.v1.EventResponse
+	39,  // 156: hearth.client.v1.Client.Pin:output_type -> hearth.client.v1.EventResponse
+	45,  // 157: hearth.client.v1.Client.History:output_type -> hearth.client.v1.HistoryResponse
+	48,  // 158: hearth.client.v1.Client.EditHistory:output_type -> hearth.client.v1.EditHistoryResponse
+	45,  // 159: hearth.client.v1.Client.Pins:output_type -> hearth.client.v1.HistoryResponse
+	51,  // 160: hearth.client.v1.Client.Search:output_type -> hearth.client.v1.SearchResponse
+	7,   // 161: hearth.client.v1.Client.Read:output_type -> hearth.client.v1.Empty
+	54,  // 162: hearth.client.v1.Client.Receipts:output_type -> hearth.client.v1.ReceiptsResponse
+	7,   // 163: hearth.client.v1.Client.Typing:output_type -> hearth.client.v1.Empty
+	57,  // 164: hearth.client.v1.Client.Watch:output_type -> hearth.client.v1.WatchResponse
+	60,  // 165: hearth.client.v1.Client.AdminUsers:output_type -> hearth.client.v1.AdminUsersResponse
+	122, // 166: hearth.client.v1.Client.AdminUserAdd:output_type -> hearth.room.v1.Profile
+	7,   // 167: hearth.client.v1.Client.AdminUserSet:output_type -> hearth.client.v1.Empty
+	64,  // 168: hearth.client.v1.Client.AdminInviteCreate:output_type -> hearth.client.v1.Invite
+	65,  // 169: hearth.client.v1.Client.AdminInvites:output_type -> hearth.client.v1.AdminInvitesResponse
+	7,   // 170: hearth.client.v1.Client.AdminInviteRevoke:output_type -> hearth.client.v1.Empty
+	68,  // 171: hearth.client.v1.Client.AdminRooms:output_type -> hearth.client.v1.AdminRoomsResponse
+	70,  // 172: hearth.client.v1.Client.AdminHealth:output_type -> hearth.client.v1.AdminHealthResponse
+	8,   // 173: hearth.client.v1.Client.RoomSteward:output_type -> hearth.client.v1.Done
+	8,   // 174: hearth.client.v1.Client.RoomNodeBan:output_type -> hearth.client.v1.Done
+	7,   // 175: hearth.client.v1.Client.Block:output_type -> hearth.client.v1.Empty
+	75,  // 176: hearth.client.v1.Client.Blocks:output_type -> hearth.client.v1.BlocksResponse
+	77,  // 177: hearth.client.v1.Client.Notices:output_type -> hearth.client.v1.NoticesResponse
+	7,   // 178: hearth.client.v1.Client.Report:output_type -> hearth.client.v1.Empty
+	81,  // 179: hearth.client.v1.Client.AdminReports:output_type -> hearth.client.v1.AdminReportsResponse
+	7,   // 180: hearth.client.v1.Client.AdminReportClose:output_type -> hearth.client.v1.Empty
+	85,  // 181: hearth.client.v1.Client.AdminPeers:output_type -> hearth.client.v1.AdminPeersResponse
+	7,   // 182: hearth.client.v1.Client.AdminPeerSet:output_type -> hearth.client.v1.Empty
+	88,  // 183: hearth.client.v1.Client.AdminNodeInvite:output_type -> hearth.client.v1.AdminNodeInviteResponse
+	83,  // 184: hearth.client.v1.Client.AdminNodeJoin:output_type -> hearth.client.v1.Peer
+	7,   // 185: hearth.client.v1.Client.AdminFederationSet:output_type -> hearth.client.v1.Empty
+	94,  // 186: hearth.client.v1.Client.RoomBridges:output_type -> hearth.client.v1.RoomBridgesResponse
+	97,  // 187: hearth.client.v1.Client.AdminBridgeKinds:output_type -> hearth.client.v1.AdminBridgeKindsResponse
+	100, // 188: hearth.client.v1.Client.AdminBridges:output_type -> hearth.client.v1.AdminBridgesResponse
+	98,  // 189: hearth.client.v1.Client.AdminBridgeAdd:output_type -> hearth.client.v1.Bridge
+	98,  // 190: hearth.client.v1.Client.AdminBridgeSet:output_type -> hearth.client.v1.Bridge
+	7,   // 191: hearth.client.v1.Client.AdminBridgeRemove:output_type -> hearth.client.v1.Empty
+	105, // 192: hearth.client.v1.Client.AdminBridgeLink:output_type -> hearth.client.v1.AdminBridgeLinkResponse
+	7,   // 193: hearth.client.v1.Client.AdminBridgeUnlink:output_type -> hearth.client.v1.Empty
+	7,   // 194: hearth.client.v1.Client.AdminBridgeMute:output_type -> hearth.client.v1.Empty
+	109, // 195: hearth.client.v1.Client.AdminBridgeLogs:output_type -> hearth.client.v1.AdminBridgeLogsResponse
+	7,   // 196: hearth.client.v1.Client.AdminBridgeRestart:output_type -> hearth.client.v1.Empty
+	126, // [126:197] is the sub-list for method output_type
+	55,  // [55:126] is the sub-list for method input_type
+	55,  // [55:55] is the sub-list for extension type_name
+	55,  // [55:55] is the sub-list for extension extendee
+	0,   // [0:55] is the sub-list for field type_name
 }
 
 func init() { file_client_proto_init() }
@@ -8088,16 +8289,16 @@ func file_client_proto_init() {
 	}
 	file_client_proto_msgTypes[22].OneofWrappers = []any{}
 	file_client_proto_msgTypes[62].OneofWrappers = []any{}
-	file_client_proto_msgTypes[83].OneofWrappers = []any{}
-	file_client_proto_msgTypes[87].OneofWrappers = []any{}
-	file_client_proto_msgTypes[99].OneofWrappers = []any{}
+	file_client_proto_msgTypes[86].OneofWrappers = []any{}
+	file_client_proto_msgTypes[90].OneofWrappers = []any{}
+	file_client_proto_msgTypes[102].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_client_proto_rawDesc), len(file_client_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   116,
+			NumMessages:   119,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

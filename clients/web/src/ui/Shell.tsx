@@ -17,6 +17,7 @@ const RoomPage = late(loadRoomPage);
 const Settings = late(() => import("./settings/Settings"));
 const Admin = late(() => import("./admin/Admin"));
 const FindRooms = late(() => import("./rooms/FindRooms"));
+const Notices = late(() => import("./Notices"));
 const Confirm = late(() => import("./kit/Confirm").then((m) => ({ default: m.Confirm })));
 const NewRoom = late(() => import("./rooms/NewRoom"));
 const NewConversation = late(() => import("./rooms/NewConversation"));
@@ -62,6 +63,9 @@ export function Shell(): JSX.Element {
         {t().app.skip}
       </a>
       <Banner />
+      <Suspense>
+        <Notices />
+      </Suspense>
       <div class="shell-body">
         <Sidebar />
         <div class="shell-main">

@@ -27,6 +27,15 @@ export const nodes = {
     stewardsHint: "With three or more stewards the room’s rules survive the loss of one.",
   },
 
+  notices: {
+    title: "Messages that were not accepted", seen: "OK",
+    text: (n: number, room: string, when: string, text: string, why: string) =>
+      `${n === 1 ? `Your message in ${room} of ${when} was not accepted` : `${n} of your messages in ${room} were not accepted, the first of ${when}`}${why && `: ${why}`}. “${text}”`,
+    why: {
+      kick: "you were removed from the room before it arrived", ban: "you were banned before it arrived", role: "you had lost the right to write before it arrived", leave: "you had left the room before it arrived", nodeban: "this node was banned from the room before it arrived",
+    } as Record<string, string>,
+  },
+
   requests: {
     hint: "Invitations from people who share no room with you.", conversation: (who: string) => `${who} wants to write to you`, room: (who: string) => `${who} invites you to a room`, accept: "Accept", decline: "Decline", more: (who: string) => `More about ${who}`, blockUser: (who: string) => `Block ${who}`, blockNode: (node: string) => `Block ${node}`,
     declineAll: (n: number) => p(n, "Decline it", "Decline all #"), from: (node: string) => `From ${node}`, someFailed: (n: number) => p(n, "# could not be declined.", "# could not be declined."),

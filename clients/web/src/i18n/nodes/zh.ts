@@ -27,6 +27,14 @@ export const nodes: NodesTexts = {
     stewardsHint: "有三个或更多管事时，失去一个，房间的规则依然有效。",
   },
 
+  notices: {
+    title: "未被接受的消息", seen: "知道了",
+    text: (n, room, when, text, why) => `${n === 1 ? `你于 ${when} 在 ${room} 发送的消息未被接受` : `你在 ${room} 有 ${n} 条消息未被接受，第一条发送于 ${when}`}${why && `：${why}`}。“${text}”`,
+    why: {
+      kick: "消息到达前你已被移出房间", ban: "消息到达前你已被封禁", role: "消息到达前你已失去发言权限", leave: "消息到达前你已离开房间", nodeban: "消息到达前本节点已被该房间封禁",
+    },
+  },
+
   requests: {
     hint: "来自与你没有共同房间的人的邀请。", conversation: (who) => `${who} 想给你写消息`, room: (who) => `${who} 邀请你加入房间`, accept: "接受", decline: "拒绝", more: (who) => `关于 ${who} 的更多操作`, blockUser: (who) => `屏蔽 ${who}`, blockNode: (node) => `屏蔽 ${node}`,
     declineAll: (n) => p(n, "全部拒绝（#）"), from: (node) => `来自 ${node}`, someFailed: (n) => p(n, "有 # 个未能拒绝。"),

@@ -26,6 +26,7 @@ export function fakeCommands(client: FakeClient, options: FakeOptions): Commands
       return { members: r.membership === "ban" ? [] : members.slice(0, Number(r.limit) || 50), next: "", total: members.length };
     },
     userFind: (r) => ({ profiles: found(text(r, "query")) }),
+    notices: () => ({ notices: [] }),
     blocks: () => ({ users: [...client.blocks.users], nodes: [...client.blocks.nodes] }),
     adminPeers: () =>
       create(AdminPeersResponseSchema, {

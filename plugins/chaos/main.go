@@ -1,0 +1,229 @@
+// Command hearth-bridge-chaos is a bridge for the tests of the host: it does all that a plugin must not,
+// on demand, and otherwise relays to a file, idempotent by id, as a network would that looks before it speaks.
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"hearth/plugins/bridge"
+	pb "hearth/plugins/bridge/bridgepb"
+)
+
+func main() {
+	fmt.Println("printed before the handshake")
+	bridge.Serve(&chaos{})
+}
+
+type chaos struct {
+	dir   string // the far network: a folder
+	after map[string]int
+	first string // the delivery that was not now: those after it come again
+}
+
+func (*chaos) Describe() *pb.Description {
+	return &pb.Description{
+		Kind: "chaos", Title: "Chaos", Version: "1", ChannelHint: "pit",
+		Can: &pb.Capabilities{Edits: true, Deletes: true, Reactions: true, Replies: true, Threads: true, Typing: true, Topic: true},
+		Settings: []*pb.Setting{
+			{Name: "dir", Title: "Folder", Help: "Where the far network is.", Type: "text"},
+			{Name: "mode", Title: "Mode", Help: "What goes wrong at the start.", Type: "text"},
+		},
+	}
+}
+
+func (c *chaos) Run(ctx context.Context, h *bridge.Host) error {
+	c.dir = h.Open().GetSettings()["dir"]
+	c.plan()
+	if wrong := start[h.Open().GetSettings()["mode"]]; wrong != nil {
+		if err := wrong(c, h); err != nil {
+			return err
+		}
+	}
+	h.Status(&pb.Status{State: "connected"})
+	if c.dir != "" && len(h.Open().GetLinks()) > 0 {
+		go c.speak(ctx, h, h.Open().GetLinks()[0].GetChannel())
+	}
+	seen := c.seen()
+	for e := range h.Events() {
+		if d, ok := e.(*pb.Delivery); ok {
+			c.cut("received")
+			c.hear(h, d, seen)
+		}
+	}
+	return nil
+}
+
+// start is what may go wrong before anything else.
+var start = map[string]func(*chaos, *bridge.Host) error{
+	"panic": func(*chaos, *bridge.Host) error { panic("as the mode says") },
+	"fail":  func(*chaos, *bridge.Host) error { return fmt.Errorf("as the mode says") },
+	"exit":  func(*chaos, *bridge.Host) error { os.Exit(7); return nil },
+	"print": func(*chaos, *bridge.Host) error {
+		for i := range 20_000 {
+			fmt.Println("noise", i, strings.Repeat("x", 100))
+		}
+		return nil
+	},
+	"fork": func(c *chaos, _ *bridge.Host) error { return c.fork() },
+	"stubborn": func(c *chaos, h *bridge.Host) error {
+		c.note(os.Getpid())
+		signal.Ignore(syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)
+		h.Status(&pb.Status{State: "connected"})
+		select {} // and deaf to Stop
+	},
+	"fork and exit": func(c *chaos, _ *bridge.Host) error { c.fork(); os.Exit(1); return nil },
+	"leak": func(*chaos, *bridge.Host) error {
+		for kept := [][]byte{}; ; {
+			b := make([]byte, 8<<20)
+			for i := range b {
+				b[i] = byte(i)
+			}
+			kept = append(kept, b)
+		}
+	},
+}
+
+// fork starts a child that nothing but a signal ends.
+func (c *chaos) fork() error {
+	child := exec.Command("sleep", "1000")
+	err := child.Start()
+	if err == nil {
+		c.note(os.Getpid())
+		c.note(child.Process.Pid)
+	}
+	return err
+}
+
+// note writes down a process that must be gone in the end.
+func (c *chaos) note(pid int) { c.write("processes", strconv.Itoa(pid)) }
+
+func (c *chaos) write(file, line string) {
+	f, err := os.OpenFile(filepath.Join(c.dir, file), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err == nil {
+		fmt.Fprintln(f, line)
+		f.Close()
+	}
+}
+
+// orders are texts that make something go wrong.
+var orders = map[string]func(*bridge.Host, *pb.Delivery){
+	"!panic": func(*bridge.Host, *pb.Delivery) { panic("as told") },
+	"!kill":  func(*bridge.Host, *pb.Delivery) { syscall.Kill(os.Getpid(), syscall.SIGKILL) },
+	"!hang":  func(*bridge.Host, *pb.Delivery) { select {} },
+	"!flood": func(h *bridge.Host, d *pb.Delivery) {
+		go func() {
+			for i := range 1_000_000 {
+				h.PostLater(&pb.Entry{Key: fmt.Sprint("flood-", d.GetId(), i), Channel: d.GetChannel(), Kind: "text",
+					Text: fmt.Sprint("flood ", i), Ghost: &pb.Ghost{Id: "flood", Name: "Flood"}})
+			}
+		}()
+	},
+}
+
+// plan reads where this life of the process is cut: the n-th line of the file "cuts" is for the n-th, as
+// "received 3".
+func (c *chaos) plan() {
+	c.after = map[string]int{}
+	lives, cuts := read(filepath.Join(c.dir, "lives")), read(filepath.Join(c.dir, "cuts"))
+	if len(lives) >= len(cuts) {
+		return
+	}
+	step, n, _ := strings.Cut(cuts[len(lives)], " ")
+	c.write("lives", step)
+	c.after[step], _ = strconv.Atoi(n)
+}
+
+// cut kills the process at the given step, the n-th time that it comes there.
+func (c *chaos) cut(step string) {
+	if c.after[step]--; c.after[step] == 0 {
+		syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
+	}
+}
+
+// hear says a delivery on the far network, unless it is there already, and answers.
+func (c *chaos) hear(h *bridge.Host, d *pb.Delivery, seen map[string]bool) {
+	if do := orders[d.GetText()]; do != nil {
+		do(h, d)
+	}
+	if d.GetText() == "!not-now" && !d.GetAgain() {
+		c.first = d.GetId()
+		h.Again(d, 20*time.Millisecond)
+	}
+	if c.first != "" && (c.first != d.GetId() || !d.GetAgain()) {
+		return
+	}
+	c.first = ""
+	if c.dir != "" && !seen[d.GetId()] {
+		seen[d.GetId()] = true
+		line := strings.Join([]string{d.GetId(), d.GetKind(), d.GetChannel(), strings.Join(d.GetTarget().GetRemote(), ","), d.GetOldText(), d.GetText() + d.GetEmoji()}, "\t")
+		c.write("heard", line)
+		c.cut("said")
+	}
+	h.Done(d, "r-"+d.GetId()[:min(16, len(d.GetId()))])
+	c.cut("answered")
+}
+
+// seen is what the far network has heard.
+func (c *chaos) seen() map[string]bool {
+	seen := map[string]bool{}
+	for _, line := range read(filepath.Join(c.dir, "heard")) {
+		id, _, _ := strings.Cut(line, "\t")
+		seen[id] = true
+	}
+	return seen
+}
+
+func read(path string) (lines []string) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	for s := bufio.NewScanner(f); s.Scan(); {
+		lines = append(lines, s.Text())
+	}
+	return lines
+}
+
+// speak posts what the far network says, a line each: from the first that is not known to be in the room.
+func (c *chaos) speak(ctx context.Context, h *bridge.Host, channel string) {
+	value, _, err := h.Get(ctx, "next")
+	if err != nil {
+		return
+	}
+	next, _ := strconv.Atoi(string(value))
+	for ctx.Err() == nil {
+		said := read(filepath.Join(c.dir, "said"))
+		for ; next < len(said); next++ {
+			c.cut("posting")
+			p, err := h.Post(ctx, &pb.Entry{Key: fmt.Sprint("line-", next), Channel: channel, Kind: "text",
+				Text: said[next], Remote: fmt.Sprint("far-", next), Ghost: &pb.Ghost{Id: "far", Name: "Far"}})
+			if err != nil {
+				return
+			}
+			if p.GetCode() != "" {
+				h.Log().Error("refused", "code", p.GetCode(), "text", p.GetText())
+			}
+			c.cut("posted")
+			if h.Put(ctx, "next", []byte(strconv.Itoa(next+1))) != nil {
+				return
+			}
+			c.cut("kept")
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}

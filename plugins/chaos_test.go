@@ -1,0 +1,186 @@
+package plugins
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"hearth/node/channel"
+)
+
+// alive are the processes that a chaos bridge has noted and that have not ended.
+func (f far) alive() (pids []int) {
+	b, _ := os.ReadFile(filepath.Join(f.dir, "processes"))
+	for _, word := range strings.Fields(string(b)) {
+		pid, err := strconv.Atoi(word)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err == nil && !strings.Contains(string(stat), ") Z ") {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+func (f far) noted() int {
+	b, _ := os.ReadFile(filepath.Join(f.dir, "processes"))
+	return len(strings.Fields(string(b)))
+}
+
+// Test 20: whatever a plugin does, it is disabled after five crashes with a reason, nothing of it is
+// left, and the node and another bridge go on.
+func TestPluginChaos(t *testing.T) {
+	w, good := newWorld(t), newFar(t)
+	w.times.Crashes, w.times.Hung, w.times.Degraded = 5, 400*time.Millisecond, 200*time.Millisecond
+	w.limit.MemoryMB = 64
+	w.start()
+	w.bridge("chaos", "good", "#good", map[string]string{"dir": good.dir})
+	w.waitState("good", channel.Connected)
+	for _, c := range []struct{ name, mode, order, reason string }{
+		{"panics", "panic", "", "panic"},
+		{"fails", "fail", "", "as the mode says"},
+		{"exits", "exit", "", "exit status 7"},
+		{"forks", "fork and exit", "", "exit status 1"},
+		{"leaks", "leak", "", "exit status 2"},
+		{"poisoned", "", "!panic", "as told"},
+		{"killed", "", "!kill", "killed"},
+		{"hangs", "", "!hang", "it hangs"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFar(t)
+			w.bridge("chaos", c.name, "#"+c.name, map[string]string{"dir": f.dir, "mode": c.mode})
+			if c.order != "" {
+				w.waitState(c.name, channel.Connected)
+				// It would obey too.
+				w.n.Bridges.Enable("good", false, "")
+				w.say(c.order)
+			}
+			w.waitState(c.name, channel.Disabled)
+			if s := w.status(c.name); !strings.Contains(s.Reason, "crashed 5 times") || !strings.Contains(s.Reason, c.reason) {
+				t.Errorf("the reason: %s", s.Reason)
+			}
+			if left := f.alive(); len(left) > 0 {
+				t.Errorf("left over: %v", left)
+			}
+			if c.mode == "fork and exit" && f.noted() != 10 {
+				t.Errorf("%d processes were started", f.noted())
+			}
+			before := w.status("good").Relayed
+			if c.order == "" {
+				w.say("still here, after " + c.name)
+				w.until("the good bridge", func() bool { return w.status("good").Relayed > before })
+			}
+		})
+	}
+}
+
+// A plugin that is deaf to Stop and to signals does not outlive its host's Close.
+func TestAStubbornPluginIsKilled(t *testing.T) {
+	w, f := newWorld(t), newFar(t)
+	w.times.Stop = 200 * time.Millisecond
+	w.start()
+	w.bridge("chaos", "deaf", "#deaf", map[string]string{"dir": f.dir, "mode": "stubborn"})
+	w.waitState("deaf", channel.Connected)
+	if len(f.alive()) != 1 {
+		t.Fatal("it does not run")
+	}
+	w.stop()
+	if left := f.alive(); len(left) > 0 {
+		t.Fatalf("left over: %v", left)
+	}
+}
+
+// What a plugin prints, before the handshake and after, is read no faster than the bucket lets it, and
+// does not keep it from working.
+func TestNoiseIsHeldBack(t *testing.T) {
+	w, f := newWorld(t), newFar(t)
+	w.start()
+	w.bridge("chaos", "loud", "#loud", map[string]string{"dir": f.dir, "mode": ""})
+	w.waitState("loud", channel.Connected)
+	lines, err := w.n.Bridges.Logs("loud", 0, 500)
+	if err != nil || len(lines) == 0 || lines[0].Text != "printed before the handshake" {
+		t.Fatalf("%v %v", lines, err)
+	}
+	var kept int
+	s := newSink(t.Context(), func(line string) { kept += len(line) })
+	began := time.Now()
+	for range 96 {
+		fmt.Fprintln(s, strings.Repeat("x", 1023))
+	}
+	if took := time.Since(began); took < 400*time.Millisecond || kept != 96*1023 {
+		t.Fatalf("96 KB took %s, kept %d", took, kept)
+	}
+}
+
+func TestAFloodIsHeldBack(t *testing.T) {
+	w, f := newWorld(t), newFar(t)
+	w.start()
+	w.bridge("chaos", "flood", "#flood", map[string]string{"dir": f.dir})
+	w.waitState("flood", channel.Connected)
+	w.say("!flood")
+	w.until("the burst", func() bool { return w.status("flood").Received >= uint64(flooding.Burst) })
+	began, before := time.Now(), w.status("flood").Received
+	w.until("more", func() bool { return w.status("flood").Received >= before+400 })
+	rate := float64(w.status("flood").Received-before) / time.Since(began).Seconds()
+	if most := float64(flooding.Burst) / flooding.Per.Seconds(); rate > 1.5*most {
+		t.Errorf("%.0f entries a second, more than %.0f", rate, most)
+	}
+	w.say("alice goes on")
+	w.until("alice's words over there", func() bool {
+		heard := f.heard()
+		return len(heard) > 0 && heard[len(heard)-1][5] == "alice goes on"
+	})
+}
+
+// Test 20, the host's own death: two seconds after it nothing of its plugins is left.
+func TestNothingOutlivesAKilledHost(t *testing.T) {
+	f := newFar(t)
+	host := exec.Command(os.Args[0], "-test.run=^TestHostUntilKilled$", "-test.timeout=2m")
+	host.Env = append(os.Environ(), "HEARTH_TEST_PLUGINS="+pluginFolder(t), "HEARTH_TEST_FAR="+f.dir)
+	host.Stderr, host.Stdout = os.Stderr, os.Stdout
+	if err := host.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer host.Process.Kill()
+	for deadline := time.Now().Add(patience); f.noted() < 3; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the host did not start its plugins")
+		}
+	}
+	if n := len(f.alive()); n != 3 {
+		t.Fatalf("%d processes run", n)
+	}
+	if err := host.Process.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	host.Wait()
+	began := time.Now()
+	for len(f.alive()) > 0 && time.Since(began) < 2*time.Second {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if left := f.alive(); len(left) > 0 {
+		t.Fatalf("2 s after the host was killed these are left: %v", left)
+	}
+	t.Logf("all gone after %s", time.Since(began))
+}
+
+// TestHostUntilKilled is the process that the test above kills.
+func TestHostUntilKilled(t *testing.T) {
+	dir := os.Getenv("HEARTH_TEST_FAR")
+	if dir == "" {
+		t.Skip("runs in a process of its own")
+	}
+	w := newWorld(t)
+	w.start()
+	w.bridge("chaos", "forks", "#forks", map[string]string{"dir": dir, "mode": "fork"})
+	w.bridge("chaos", "deaf", "#deaf", map[string]string{"dir": dir, "mode": "stubborn"})
+	select {}
+}

@@ -1,0 +1,275 @@
+package relay
+
+import (
+	"strings"
+	"time"
+
+	pb "hearth/plugins/bridge/bridgepb"
+	"hearth/plugins/irc/wire"
+)
+
+// heard takes what the bot's server says.
+func (r *relay) heard(m wire.Message) {
+	if r.gather(m) {
+		return
+	}
+	r.obey(m)
+}
+
+func (r *relay) obey(m wire.Message) {
+	if take := commands[m.Command]; take != nil {
+		take(r, m)
+	}
+}
+
+var commands map[string]func(*relay, wire.Message)
+
+func init() { // the functions name the table in turn
+	commands = map[string]func(*relay, wire.Message){
+		"PRIVMSG": (*relay).said, "NOTICE": (*relay).said, "TAGMSG": (*relay).tagged, "REDACT": (*relay).redacted, "BATCH": (*relay).batch,
+		"JOIN": (*relay).joined, "PART": (*relay).parted, "QUIT": (*relay).quit, "KICK": (*relay).kicked, "NICK": (*relay).renamed,
+		"MODE": (*relay).mode, "ACCOUNT": (*relay).account, "INVITE": (*relay).invited, "RENAME": (*relay).moved, "TOPIC": (*relay).topic,
+		"332": (*relay).topicIs, "353": (*relay).names, "366": (*relay).namesEnd, "354": (*relay).who, "315": (*relay).whoEnd,
+		"FAIL": (*relay).fail, "470": (*relay).forwarded,
+	}
+	for numeric := range refusals {
+		if commands[numeric] == nil {
+			commands[numeric] = (*relay).joinRefused
+		}
+	}
+	for _, numeric := range []string{"401", "404", "407", "408", "411", "412", "415", "416", "417", "442", "482", "531", "415"} {
+		commands[numeric] = (*relay).sendRefused
+	}
+}
+
+func (r *relay) me(nick string) bool { return r.bot.session.Is(nick) }
+
+// joined: JOIN, with extended-join the account too.
+func (r *relay) joined(m wire.Message) {
+	ch := r.channel(m.Param(0))
+	if r.me(m.Source.Nick) {
+		if ch == nil { // moved by an operator, or forwarded: we are nowhere unasked
+			r.bot.send(wire.New("PART", m.Param(0), "The bridge was not asked here."))
+		} else if !ch.joined {
+			ch.entered()
+		}
+		return
+	}
+	if ch == nil || !ch.joined {
+		return
+	}
+	account := m.Param(1)
+	if account == "*" {
+		account = ""
+	}
+	now := time.Now()
+	quiet := ch.storm.back(r.fold(m.Source.Nick), now) || ch.member(m.Source.Nick) != nil
+	who := ch.enter(m.Source.Nick, account)
+	ch.here(who)
+	if !quiet && !who.ours {
+		ch.came(who, now, "has joined", "")
+	}
+}
+
+func (r *relay) parted(m wire.Message) {
+	ch := r.channel(m.Param(0))
+	if ch == nil {
+		return
+	}
+	if r.me(m.Source.Nick) {
+		if ch.joined { // an operator of the network did that
+			ch.kicked("The network", m.Param(1))
+		}
+		return
+	}
+	ch.leave(m.Source.Nick, m.Param(1), false)
+}
+
+func (r *relay) quit(m wire.Message) {
+	for _, ch := range r.links {
+		ch.leave(m.Source.Nick, m.Param(0), true)
+	}
+}
+
+func (r *relay) kicked(m wire.Message) {
+	ch := r.channel(m.Param(0))
+	if ch == nil {
+		return
+	}
+	why := m.Param(2)
+	if r.me(m.Param(1)) {
+		ch.kicked(m.Source.Nick, why)
+		return
+	}
+	if who := ch.member(m.Param(1)); who != nil {
+		ch.leave(who.nick, "kicked by "+m.Source.Nick+": "+why, false)
+	}
+}
+
+func (r *relay) renamed(m wire.Message) {
+	old, nick := m.Source.Nick, m.Param(0)
+	if nick == "" {
+		return
+	}
+	if r.me(nick) {
+		r.own(nick)
+	}
+	now := time.Now()
+	for _, ch := range r.links {
+		who := ch.member(old)
+		if who == nil {
+			continue
+		}
+		was := who.ghost(r)
+		delete(ch.members, r.fold(old))
+		who.nick, who.ours = nick, r.isOurs(nick)
+		ch.members[r.fold(nick)] = who
+		if who.ours {
+			continue
+		}
+		ch.came(&member{nick: old}, now, "is now "+escapeLine(nick), "")
+		if at, ok := ch.spoke[r.fold(old)]; ok {
+			ch.spoke[r.fold(nick)] = at
+		}
+		if is := who.ghost(r); is.Id != was.Id {
+			ch.gone(was.Id)
+		}
+		ch.here(who)
+	}
+}
+
+func (r *relay) account(m wire.Message) {
+	account := m.Param(0)
+	if account == "*" {
+		account = ""
+	}
+	for _, ch := range r.links {
+		if who := ch.member(m.Source.Nick); who != nil && who.account != account {
+			was := who.ghost(r).Id
+			who.account = account
+			if !who.ours {
+				ch.gone(was)
+				ch.here(who)
+			}
+		}
+	}
+}
+
+func (r *relay) mode(m wire.Message) {
+	ch := r.channel(m.Param(0))
+	if ch == nil || len(m.Params) < 2 {
+		return
+	}
+	for _, c := range r.bot.session.Support.Changes(m.Params[1:]) {
+		who := ch.member(c.Arg)
+		if c.Sign == 0 || who == nil {
+			continue
+		}
+		who.signs = strings.ReplaceAll(who.signs, string(c.Sign), "")
+		if c.On {
+			who.signs += string(c.Sign)
+		}
+	}
+}
+
+// invited: where the administrator has linked a channel, its operators may let us in.
+func (r *relay) invited(m wire.Message) {
+	if ch := r.channel(m.Param(1)); ch != nil && r.me(m.Param(0)) && !ch.joined && ch.stopped == "" {
+		ch.join()
+	}
+}
+
+// moved is RENAME of a channel (draft/channel-rename).
+func (r *relay) moved(m wire.Message) {
+	if ch := r.channel(m.Param(0)); ch != nil && m.Param(1) != "" {
+		ch.name = m.Param(1)
+		ch.line("rename:"+hash(m.String()), "The channel is called "+escapeLine(ch.name)+" now.")
+	}
+}
+
+func (r *relay) topic(m wire.Message) {
+	if ch := r.channel(m.Param(0)); ch != nil && !r.isOurs(m.Source.Nick) {
+		ch.topicFromChannel(m.Param(1), m, time.Now())
+	}
+}
+
+func (r *relay) topicIs(m wire.Message) {
+	ch := r.channel(m.Param(1))
+	if ch == nil {
+		return
+	}
+	if ch.link.GetConfirmed() && r.settings.topic == "from_room" && ch.link.GetTopic() != "" && plainTopic(ch.link.GetTopic()) != m.Param(2) {
+		ch.topicFromRoom(ch.link.GetTopic())
+		return
+	}
+	ch.topicFromChannel(m.Param(2), wire.Message{}, time.Now())
+}
+
+func (r *relay) names(m wire.Message) {
+	if ch := r.channel(m.Param(2)); ch != nil && ch.joined {
+		ch.names(m.Param(3))
+	}
+}
+
+func (r *relay) namesEnd(m wire.Message) {
+	if ch := r.channel(m.Param(1)); ch != nil && ch.joined {
+		ch.named()
+	}
+}
+
+func (r *relay) who(m wire.Message) {
+	if ch := r.channel(m.Param(2)); ch != nil && ch.joined && m.Param(1) == whoToken {
+		ch.who(m.Param(3), m.Param(4), m.Param(5))
+	}
+}
+
+func (r *relay) whoEnd(m wire.Message) { r.namesEnd(m) }
+
+func (r *relay) joinRefused(m wire.Message) {
+	if ch := r.channel(m.Param(1)); ch != nil && !ch.joined {
+		ch.refused(m.Command, m.Last())
+	} else if m.Command == "403" || m.Command == "477" || m.Command == "489" {
+		r.sendRefused(m)
+	}
+}
+
+func (r *relay) forwarded(m wire.Message) {
+	if ch := r.channel(m.Param(1)); ch != nil && !ch.joined {
+		ch.refused("470", m.Param(2)+": "+m.Last())
+	}
+}
+
+// tagged is a message without text: a reaction, or somebody typing.
+func (r *relay) tagged(m wire.Message) {
+	ch := r.channel(m.Param(0))
+	if ch == nil || !ch.link.GetConfirmed() {
+		return
+	}
+	if r.isOurs(m.Source.Nick) {
+		r.echoed(m)
+		return
+	}
+	ghost := r.ghost(m.Source.Nick, m.Tags.Value("account"))
+	if typing := m.Tags.Value("+typing"); typing != "" {
+		r.host.Typing(&pb.Typing{Channel: ch.id, Person: &pb.Person{Name: ghost.Name, Ghost: ghost}, On: typing == "active"})
+	}
+	target := m.Tags.Any("+reply", "+draft/reply")
+	for kind, tags := range map[string][]string{"react": {"+react", "+draft/react"}, "unreact": {"+unreact", "+draft/unreact"}} {
+		if emoji := m.Tags.Any(tags...); emoji != "" && target != "" && len(emoji) <= 64 {
+			ch.post(&pb.Entry{Key: key(m, kind+emoji, time.Now()), Kind: kind, Ghost: ghost, Target: target, Emoji: emoji, Time: at(m, time.Now())})
+		}
+	}
+}
+
+// redacted is draft/message-redaction: somebody took a message back.
+func (r *relay) redacted(m wire.Message) {
+	ch := r.channel(m.Param(0))
+	if ch == nil || !ch.link.GetConfirmed() || m.Param(1) == "" {
+		return
+	}
+	if r.isOurs(m.Source.Nick) {
+		r.echoed(m)
+		return
+	}
+	ch.post(&pb.Entry{Key: "redact:" + m.Param(1), Kind: "delete", Ghost: r.ghost(m.Source.Nick, m.Tags.Value("account")), Target: m.Param(1), Time: at(m, time.Now())})
+}

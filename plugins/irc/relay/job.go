@@ -1,0 +1,255 @@
+package relay
+
+import (
+	"time"
+
+	pb "hearth/plugins/bridge/bridgepb"
+)
+
+// job is a delivery on its way. It is finished by exactly one outcome.
+type job struct {
+	d        *pb.Delivery
+	ch       *channel
+	how      string  // bot relaymsg puppet; "": not decided
+	client   *client // that says it
+	pieces   []piece // nil: not rendered
+	link     string  // to the whole text, once it is published
+	asking   bool    // for that
+	plain    bool    // one line a message: the server refused a multiline one
+	written  int     // 0: not in the journal, 1: being written, 2: there
+	sent     bool
+	remote   []string // a piece; "": not shown yet
+	doubt    *doubt   // what an earlier try may have said
+	began    time.Time
+	finished bool
+	patience time.Time // until when a puppet is waited for
+}
+
+// lane is a channel's jobs, in order.
+type lane struct {
+	ch    *channel
+	jobs  []*job
+	since time.Time // when the first began to wait
+}
+
+const (
+	maxFlight  = 16               // pieces that are sent and not shown: what a cut may double at most
+	holdTime   = 20 * time.Second // that deliveries wait for a connection before the node is asked to come again
+	comeAgain  = 15 * time.Second
+	echoTime   = 10 * time.Second // after which an echo that did not come is asked about
+	puppetTime = 30 * time.Second
+)
+
+// deliver takes something said in the room.
+func (r *relay) deliver(d *pb.Delivery) {
+	ch := r.links[d.GetChannel()]
+	if ch == nil || !ch.link.GetConfirmed() {
+		r.host.Dropped(d, "not_linked", "The channel is not linked.")
+		return
+	}
+	if ch.lane.has(d.GetId()) {
+		return // it is on its way
+	}
+	if r.stopped != "" || ch.stopped != "" {
+		r.host.Dropped(d, "forbidden", r.stopped+ch.stopped)
+		return
+	}
+	if d.GetAuthor() != nil {
+		ch.people.spoke(r.shownNick(d.GetAuthor()), d.GetAuthor(), r.fold)
+	}
+	if d.GetKind() == "edit" {
+		ch.correct(d)
+		return
+	}
+	ch.lane.add(d)
+}
+
+func (l *lane) add(d *pb.Delivery) {
+	if len(l.jobs) == 0 {
+		l.since = time.Now()
+	}
+	j := &job{d: d, ch: l.ch, began: time.Now()}
+	j.doubt = l.ch.r.doubts[d.GetId()]
+	delete(l.ch.r.doubts, d.GetId())
+	l.jobs = append(l.jobs, j)
+}
+
+func (l *lane) has(id string) bool {
+	for _, j := range l.jobs {
+		if j.d.GetId() == id {
+			return true
+		}
+	}
+	return l.ch.corrections[id] != nil
+}
+
+func (l *lane) wake() { l.since = time.Now() }
+
+// clear forgets all jobs: nobody waits for them any more.
+func (l *lane) clear() {
+	for _, j := range l.jobs {
+		j.finished = true
+	}
+	l.jobs = nil
+	l.ch.r.dropShots()
+}
+
+// beat hands back what has waited too long for a connection.
+func (l *lane) beat(now time.Time) {
+	if len(l.jobs) == 0 || l.ch.settled || now.Sub(l.since) < holdTime {
+		return
+	}
+	r := l.ch.r
+	for _, j := range l.jobs {
+		if j.doubt != nil {
+			r.doubts[j.d.GetId()] = j.doubt
+		}
+	}
+	first := l.jobs[0].d
+	l.clear()
+	r.host.Again(first, comeAgain)
+}
+
+// pump moves every lane on as far as it goes.
+func (r *relay) pump() {
+	if r.bot == nil || r.bot.stream == nil || !r.bot.session.Ready() {
+		return
+	}
+	for _, ch := range r.links {
+		if ch.settled {
+			ch.lane.pump()
+		}
+	}
+	r.write()
+	r.askSync()
+}
+
+func (l *lane) pump() {
+	r := l.ch.r
+	var before *job  // sent and not finished
+	blocked := false // a job before was not sent
+	for i := 0; i < len(l.jobs); i++ {
+		j := l.jobs[i]
+		if j.finished {
+			l.jobs = append(l.jobs[:i], l.jobs[i+1:]...)
+			i--
+			continue
+		}
+		if j.sent {
+			before = j
+			continue
+		}
+		if !j.prepare() {
+			if j.finished {
+				continue
+			}
+			return
+		}
+		if before != nil && before.client != j.client {
+			return // two connections keep no order between them
+		}
+		if j.written == 0 && r.room() < len(j.pieces) && r.room() < maxFlight {
+			return
+		}
+		switch {
+		case j.written == 0:
+			j.written = 1
+			r.journal.wanted = append(r.journal.wanted, j)
+			blocked = true
+		case j.written == 1 || blocked:
+			blocked = true
+		default:
+			j.send()
+			before = j
+		}
+	}
+}
+
+// room is how many more pieces may be on their way.
+func (r *relay) room() int {
+	n := maxFlight - len(r.flight)
+	for _, j := range r.journal.wanted {
+		n -= len(j.pieces)
+	}
+	for _, j := range r.journal.writing {
+		if !j.sent {
+			n -= len(j.pieces)
+		}
+	}
+	return n
+}
+
+// prepare decides who says it and how; false: not yet, or finished without a word.
+func (j *job) prepare() bool {
+	if j.pieces != nil && j.client != nil && !j.client.gone {
+		return true
+	}
+	if !j.voice() {
+		return false
+	}
+	if j.render(); j.finished || j.pieces == nil {
+		return false
+	}
+	j.remote = make([]string, len(j.pieces))
+	j.resolve()
+	return !j.finished
+}
+
+// resolve takes over what an earlier try is known to have said.
+func (j *job) resolve() {
+	d := j.doubt
+	if d == nil {
+		return
+	}
+	same := len(d.Remote) == len(j.pieces)
+	for i, remote := range d.Remote {
+		if remote == "" {
+			continue
+		}
+		if !same { // cut otherwise than it was: what was begun is taken for said
+			j.done(d.Remote...)
+			return
+		}
+		j.remote[i] = remote
+	}
+	j.check()
+}
+
+func (j *job) drop(why, text string) {
+	if !j.finished {
+		j.finished = true
+		j.ch.r.host.Dropped(j.d, why, text)
+		j.ch.r.dropShots()
+	}
+}
+
+func (j *job) done(remote ...string) {
+	if j.finished {
+		return
+	}
+	j.finished = true
+	var all []string
+	for _, id := range remote {
+		if id != "" {
+			all = append(all, id)
+		}
+	}
+	j.ch.r.host.Done(j.d, all...)
+	j.ch.r.dropShots()
+}
+
+// check finishes a job all of whose pieces are shown.
+func (j *job) check() {
+	for _, id := range j.remote {
+		if id == "" {
+			return
+		}
+	}
+	j.done(j.remote...)
+}
+
+// reset begins again, as when a server refused the way it was said.
+func (j *job) reset() {
+	j.pieces, j.client, j.how, j.sent, j.written, j.remote = nil, nil, "", false, 0, nil
+	j.ch.r.unshoot(j)
+}

@@ -1,0 +1,142 @@
+package relay
+
+import (
+	"sort"
+	"strings"
+	"time"
+
+	pb "hearth/plugins/bridge/bridgepb"
+	"hearth/plugins/irc/wire"
+)
+
+// member is somebody in the channel.
+type member struct {
+	nick    string
+	signs   string // of rank
+	account string
+	ours    bool
+}
+
+// ghost is who a member is to the room. With an account the id is the account's, which outlives a nick.
+func (r *relay) ghost(nick, account string) *pb.Ghost {
+	id := r.fold(nick)
+	if account != "" {
+		id = "account:" + r.fold(account)
+	}
+	return &pb.Ghost{Id: short(id, 64), Name: short(nick, 64)}
+}
+
+func (m *member) ghost(r *relay) *pb.Ghost { return r.ghost(m.nick, m.account) }
+
+// short is s, cut to at most n bytes between characters.
+func short(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "")
+}
+
+func (ch *channel) member(nick string) *member { return ch.members[ch.r.fold(nick)] }
+
+// askWho asks who is there: by WHOX, which tells accounts too, where NAMES does not come by itself or the
+// server has it; NAMES has come otherwise.
+func (ch *channel) askWho() {
+	s := ch.r.bot.session
+	switch silent := s.Has("draft/no-implicit-names") || s.Has("no-implicit-names"); {
+	case s.Support.WHOX:
+		ch.r.bot.send(wire.New("WHO", ch.name, "%tcnfa,"+whoToken))
+	case silent:
+		ch.r.bot.send(wire.New("NAMES", ch.name))
+	}
+}
+
+const whoToken = "42"
+
+// names is 353: part of who is there.
+func (ch *channel) names(list string) {
+	support := ch.r.bot.session.Support
+	for _, each := range strings.Fields(list) {
+		signs, source := support.Signs(each)
+		ch.enter(wire.ParseSource(source).Nick, "").signs = signs
+	}
+}
+
+// who is 354: token channel nick flags account.
+func (ch *channel) who(nick, flags, account string) {
+	if account == "0" {
+		account = ""
+	}
+	m := ch.enter(nick, account)
+	if m.signs == "" {
+		m.signs = strings.Trim(flags, "HGd*BbRrs")
+	}
+	m.account = account
+}
+
+// named is 366 or 315: that was all.
+func (ch *channel) named() {
+	ch.whole = true
+	all := make([]*pb.Ghost, 0, len(ch.members))
+	for _, m := range ch.members {
+		if !m.ours {
+			all = append(all, m.ghost(ch.r))
+		}
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].Id < all[j].Id })
+	for first := true; first || len(all) > 0; first = false {
+		n := min(len(all), rosterPage)
+		ch.r.host.Roster(&pb.Roster{Channel: ch.id, Whole: first, Here: all[:n]})
+		all = all[n:]
+	}
+}
+
+const (
+	rosterPage = 1000 // ghosts in a frame
+	maxMembers = 100_000
+)
+
+// enter notes somebody as present. In a crowd beyond all reason the roster is not complete.
+func (ch *channel) enter(nick, account string) *member {
+	key := ch.r.fold(nick)
+	m := ch.members[key]
+	if m == nil {
+		m = &member{nick: nick, account: account, ours: ch.r.isOurs(nick)}
+		if len(ch.members) < maxMembers {
+			ch.members[key] = m
+		}
+	}
+	return m
+}
+
+// here and gone tell the node of one change.
+func (ch *channel) here(m *member) {
+	if ch.whole && !m.ours {
+		ch.r.host.Roster(&pb.Roster{Channel: ch.id, Here: []*pb.Ghost{m.ghost(ch.r)}})
+	}
+}
+
+func (ch *channel) gone(ids ...string) {
+	for ch.whole && len(ids) > 0 {
+		n := min(len(ids), rosterPage)
+		ch.r.host.Roster(&pb.Roster{Channel: ch.id, Gone: ids[:n]})
+		ids = ids[n:]
+	}
+}
+
+// isOurs tells whether a connection of ours has the nick now.
+func (r *relay) isOurs(nick string) bool {
+	for _, c := range r.clients() {
+		if c.stream != nil && c.session.Is(nick) {
+			return true
+		}
+	}
+	return false
+}
+
+// recently is how long somebody who spoke is of interest.
+const recently = 30 * time.Minute
+
+func (ch *channel) spokeLately(nick string, now time.Time) bool {
+	at, ok := ch.spoke[ch.r.fold(nick)]
+	return ok && now.Sub(at) < recently
+}

@@ -1,0 +1,265 @@
+package relay
+
+import (
+	"net"
+	"strings"
+	"time"
+
+	pb "hearth/plugins/bridge/bridgepb"
+	"hearth/plugins/irc/conn"
+	"hearth/plugins/irc/wire"
+)
+
+// puppetCaps are what a puppet has a use for: it speaks, and the bot listens.
+var puppetCaps = []string{"message-tags", "batch", "draft/multiline", "labeled-response", "cap-notify", "standard-replies", "chghost"}
+
+// voice decides who says the job; false: not yet, or it cannot be said at all.
+func (j *job) voice() bool {
+	r := j.ch.r
+	j.client, j.how = r.bot, "bot"
+	p := j.d.GetAuthor()
+	if p == nil || j.d.GetKind() == "notice" || j.d.GetKind() == "topic" {
+		return true
+	}
+	switch r.settings.mode {
+	case "relaymsg":
+		if r.bot.session.Has("draft/relaymsg") && time.Since(j.ch.noRelay) > time.Hour && (j.d.GetKind() == "text" || j.d.GetKind() == "emote" || j.d.GetKind() == "edit") {
+			j.how = "relaymsg"
+		}
+	case "puppets":
+		return j.puppet(p)
+	}
+	return true
+}
+
+// puppet lets the author's own connection speak. Who may not have one is relayed by the bot; who is banned from the
+// channel is not relayed there at all.
+func (j *job) puppet(p *pb.Person) bool {
+	r := j.ch.r
+	if p.GetGhost() != nil || p.GetUser() == "" {
+		return true
+	}
+	if j.ch.banned[p.GetUser()] {
+		j.drop("banned", "The channel's operators have banned "+p.GetUser()+" there.")
+		return false
+	}
+	c := r.puppets[p.GetUser()]
+	if c == nil {
+		if len(r.puppets) >= r.settings.maxPuppets || time.Since(r.puppetless) < 10*time.Minute {
+			return true
+		}
+		c = r.newPuppet(p)
+	}
+	c.used = time.Now()
+	if j.patience.IsZero() {
+		j.patience = time.Now().Add(puppetTime)
+		r.after(puppetTime, func() {})
+	}
+	if c.in(j.ch) {
+		j.client, j.how = c, "puppet"
+		return true
+	}
+	return time.Now().After(j.patience)
+}
+
+func (r *relay) newPuppet(p *pb.Person) *client {
+	c := &client{r: r, user: p.GetUser(), used: time.Now(), joined: map[string]bool{}}
+	r.puppets[c.user] = c
+	name, _, _ := strings.Cut(c.user, "@")
+	login := conn.Config{
+		Nick: wire.LegalNick(r.shownNick(p), max(9, r.bot.session.Support.NickLen)), User: wire.LegalNick(name, 10), Realname: "@" + c.user,
+		Password: r.settings.login.Password, Flood: r.flood, Wanted: puppetCaps,
+	}
+	if c := r.settings.contact; c != "" {
+		login.Realname += " (" + c + ")"
+	}
+	t := r.secured(r.settings.targets[r.target%len(r.settings.targets)])
+	// One after the other: a crowd of connections at once is an attack to a network.
+	wait := max(0, time.Until(r.nextPuppet))
+	r.nextPuppet = time.Now().Add(wait + r.settings.connectWait)
+	r.after(wait, func() {
+		r.dial(t, func(nc net.Conn, err error) {
+			switch {
+			case r.puppets[c.user] != c || r.bot == nil:
+				if nc != nil {
+					nc.Close()
+				}
+			case err != nil:
+				delete(r.puppets, c.user)
+			default:
+				c.run(nc, login)
+			}
+		})
+	})
+	return c
+}
+
+// in tells whether a puppet is in the channel, and asks to be let in.
+func (c *client) in(ch *channel) bool {
+	if c.stream == nil || !c.session.Ready() {
+		return false
+	}
+	name := c.r.fold(ch.name)
+	if in, asked := c.joined[name]; asked {
+		return in
+	}
+	c.joined[name] = false
+	params := []string{ch.name}
+	if key := ch.link.GetSettings()["key"]; key != "" {
+		params = append(params, key)
+	}
+	c.send(wire.New("JOIN", params...))
+	return false
+}
+
+func (c *client) leave(ch *channel) {
+	name := c.r.fold(ch.name)
+	if c.joined[name] && c.stream != nil {
+		c.send(wire.New("PART", ch.name, "The link has ended."))
+	}
+	delete(c.joined, name)
+}
+
+// puppetReady has nothing to do: the jobs that wait for it ask to be let in.
+func (r *relay) puppetReady(*client) {}
+
+// puppetHeard takes what a puppet's server says of it alone; all else the bot hears.
+func (r *relay) puppetHeard(c *client, m wire.Message) {
+	switch m.Command {
+	case "JOIN":
+		if c.session.Is(m.Source.Nick) {
+			c.joined[r.fold(m.Param(0))] = true
+			r.own(c.session.Source.Nick)
+			if ch := r.channel(m.Param(0)); ch != nil {
+				ch.enter(c.session.Source.Nick, "").ours = true
+			}
+		}
+	case "NICK":
+		r.own(c.session.Source.Nick)
+	case "PART":
+		if c.session.Is(m.Source.Nick) {
+			delete(c.joined, r.fold(m.Param(0)))
+		}
+	case "KICK":
+		if ch := r.channel(m.Param(0)); ch != nil && c.session.Is(m.Param(1)) {
+			delete(c.joined, r.fold(ch.name))
+			ch.kickedPuppet(c, m.Source.Nick, m.Param(2))
+		}
+	case "474":
+		if ch := r.channel(m.Param(1)); ch != nil {
+			ch.ban(c.user, "banned")
+		}
+	case "PRIVMSG":
+		if r.bot != nil && c.session.Is(m.Param(0)) && !strings.HasPrefix(m.Last(), "\x01") {
+			r.count("", "dropped", "private", 1)
+			if r.private.take(time.Now()) {
+				c.send(wire.New("NOTICE", m.Source.Nick, "I am on "+r.open.GetNode()+" and do not see private messages."))
+			}
+		}
+	case "401", "404", "482":
+		if s := r.refusedPuppet(c, m); s != nil {
+			s.job.drop("forbidden", "The network did not take the message: "+m.Last())
+		}
+	case "FAIL":
+		r.fail(m)
+	}
+}
+
+func (r *relay) refusedPuppet(c *client, m wire.Message) *shot {
+	for _, s := range r.flight {
+		if s.client == c && (s.label != "" && s.label == m.Tags.Value("label") || s.label == "" && r.fold(s.job.ch.name) == r.fold(m.Param(1))) {
+			return s
+		}
+	}
+	return nil
+}
+
+// kickedPuppet: whom the operators kicked stays out of this channel for a while, and nobody else does: neither the
+// room nor the bridge lose anybody by it.
+func (ch *channel) kickedPuppet(c *client, by, why string) {
+	ch.line("kick:"+c.user+itoa(int(time.Now().UnixMilli())), escapeLine(by)+" kicked "+escapeLine(c.user)+" from "+ch.id+": "+escapeLine(why))
+	ch.ban(c.user, "kicked")
+	ch.r.after(10*time.Minute, func() { delete(ch.banned, c.user) })
+}
+
+func (ch *channel) ban(user, how string) {
+	if ch.banned == nil {
+		ch.banned = map[string]bool{}
+	}
+	if !ch.banned[user] && how == "banned" {
+		ch.line("ban:"+user, escapeLine(user)+" is banned from "+ch.id+"; what they say is not relayed there.")
+		ch.r.after(time.Hour, func() { delete(ch.banned, user) }) // look whether that still holds
+	}
+	ch.banned[user] = true
+}
+
+// puppetEnded: the next thing its person says connects it again, unless the network wants no more of them.
+func (r *relay) puppetEnded(c *client, e conn.Ended) {
+	if r.puppets[c.user] == c {
+		delete(r.puppets, c.user)
+	}
+	if e.Why != conn.Lost {
+		r.puppetless = time.Now()
+		r.host.Log().Warn("a puppet's connection ended; for ten minutes no new ones", "why", e.Text)
+	}
+}
+
+// reap sends puppets home whose person has not spoken for long.
+func (r *relay) reap(now time.Time) {
+	for user, c := range r.puppets {
+		if now.Sub(c.used) > r.settings.puppetIdle {
+			delete(r.puppets, user)
+			r.doubt(c)
+			c.quit("Idle.")
+		}
+	}
+}
+
+func (r *relay) sendPuppetsHome() {
+	for user, c := range r.puppets {
+		delete(r.puppets, user)
+		r.doubt(c)
+		c.quit("The bridge is going down.")
+	}
+}
+
+// typing is shown by puppets only: a bot that writes all the time tells nothing.
+func (r *relay) typing(t *pb.Typing) {
+	ch, c := r.links[t.GetChannel()], r.puppets[t.GetPerson().GetUser()]
+	if ch == nil || c == nil || c.stream == nil || !c.joined[r.fold(ch.name)] || !c.session.Has("message-tags") || c.session.Waiting() > 0 {
+		return
+	}
+	state := "done"
+	if t.GetOn() {
+		state = "active"
+	}
+	if time.Since(c.typed) > 3*time.Second || !t.GetOn() {
+		c.typed = time.Now()
+		c.send(wire.New("TAGMSG", ch.name).Tagged("+typing", state))
+	}
+}
+
+// mute bans somebody in the channel too, where the administrator wants that and the bridge may.
+func (r *relay) mute(m *pb.Mute) {
+	ch := r.links[m.GetChannel()]
+	if !r.settings.muteBans || ch == nil || !ch.joined {
+		return
+	}
+	me := ch.member(r.bot.session.Source.Nick)
+	if me == nil || !r.bot.session.Support.IsOperator(me.signs) {
+		return
+	}
+	mask := m.GetGhost() + "!*@*"
+	if account, is := strings.CutPrefix(m.GetGhost(), "account:"); is {
+		ban := r.bot.session.Support.BanAccount()
+		if ban == "" {
+			return
+		}
+		mask = ban + account
+	}
+	mode := "-b"
+	if m.GetOn() {
+		mode = "+b"
+	}
+	r.bot.send(wire.New("MODE", ch.name, mode, mask))
+}

@@ -1,0 +1,432 @@
+package relay
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	pb "hearth/plugins/bridge/bridgepb"
+	"hearth/plugins/slack/web"
+)
+
+// channel is one linked channel. run, one goroutine, does all that comes from Slack; another sends.
+type channel struct {
+	l      *life
+	name   string // as the administrator wrote it
+	ctx    context.Context
+	cancel context.CancelFunc
+	out    *outbox
+	own    *own
+	ended  chan struct{} // closed once run has returned
+	joined chan struct{} // closed once Slack's id is known and the bot is a member
+	retry  chan struct{} // something changed: look again whether the channel can be joined, one slot
+	wake   chan struct{} // something is in the queue, one slot
+
+	mu      sync.Mutex
+	link    *pb.Link
+	kept    kept
+	dirty   int       // messages since kept was written
+	saved   time.Time // when it was
+	queue   []*item
+	filling bool // a fill waits in the queue
+
+	jobs map[string]*sharing // of send alone: uploads under way
+
+	// Of run alone:
+	seen    *ring // ts that were posted lately
+	parents *ring // threads whose first message was posted or fetched
+}
+
+// kept is what outlives a life, under the key ch/NAME.
+type kept struct {
+	ID      string            `json:"id"`
+	Called  string            `json:"called"`  // its name at last
+	Since   string            `json:"since"`   // ts: nothing from before the link is relayed
+	Last    string            `json:"last"`    // ts: up to here everything is posted
+	Threads map[string]string `json:"threads"` // by the ts of the thread: its last reply that was posted
+}
+
+const (
+	keptThreads = 30
+	seenLimit   = 5000
+	saveEvery   = 20 // messages
+)
+
+func newChannel(l *life, link *pb.Link) *channel {
+	c := &channel{l: l, name: link.GetChannel(), link: link, own: newOwn(), ended: make(chan struct{}), joined: make(chan struct{}),
+		retry: make(chan struct{}, 1), wake: make(chan struct{}, 1), seen: newRing(seenLimit), parents: newRing(1000)}
+	c.ctx, c.cancel = context.WithCancel(l.ctx)
+	c.out, c.jobs = newOutbox(), map[string]*sharing{}
+	return c
+}
+
+func (c *channel) key() string { return "ch/" + c.name }
+
+func (c *channel) confirmed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.link.GetConfirmed()
+}
+
+func (c *channel) id() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.kept.ID
+}
+
+// load reads what is kept, so that events find the channel.
+func (c *channel) load() {
+	raw, ok, err := c.l.h.Get(c.ctx, c.key())
+	if err != nil || !ok {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.kept.ID != "" || json.Unmarshal(raw, &c.kept) != nil || c.kept.ID == "" {
+		return
+	}
+	c.l.mu.Lock()
+	defer c.l.mu.Unlock()
+	if c.l.byID[c.kept.ID] == nil {
+		c.l.byID[c.kept.ID] = c
+	}
+}
+
+// changed takes a new state of the link.
+func (c *channel) changed(link *pb.Link) {
+	c.mu.Lock()
+	confirmed := link.GetConfirmed() && !c.link.GetConfirmed()
+	c.link = link
+	c.mu.Unlock()
+	if confirmed {
+		c.askFill()
+		poke(c.retry)
+	}
+}
+
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// run is the channel's life: it finds and joins the channel, then posts what comes from it.
+func (c *channel) run() {
+	defer close(c.ended)
+	defer c.cancel()
+	select {
+	case <-c.l.in:
+	case <-c.ctx.Done():
+		return
+	}
+	c.load() // one that was linked after the others
+	for delay := c.l.timing.Retry; ; delay = min(2*delay, 5*time.Minute) {
+		reason, err := c.join()
+		if err == nil {
+			break
+		}
+		c.l.failed(err)
+		c.l.status.set(c.name, "down", reason)
+		t := time.NewTimer(delay)
+		select {
+		case <-c.ctx.Done():
+			t.Stop()
+			return
+		case <-c.retry:
+		case <-t.C:
+		}
+		t.Stop()
+	}
+	close(c.joined)
+	c.up()
+	c.l.work.Go(c.send)
+	c.l.work.Go(c.roster)
+	c.askFill()
+	c.receive()
+}
+
+// up says that the channel works.
+func (c *channel) up() {
+	if c.confirmed() {
+		c.l.status.set(c.name, "connected", "")
+	} else {
+		c.l.status.set(c.name, "connecting", "Waiting for the code: a workspace administrator types `/bridge link CODE` or `!link CODE` in the channel.")
+	}
+}
+
+var isID = regexp.MustCompile(`^[CG][A-Z0-9]{6,}$`)
+
+// join finds the channel and makes the bot a member. The reason is for people.
+func (c *channel) join() (reason string, err error) {
+	ch, err := c.find()
+	switch {
+	case err != nil && web.Code(err) == "channel_not_found" || err == nil && ch == nil:
+		return fmt.Sprintf("There is no channel %s that the app can see. Is it private? Invite the app there: /invite @%s", c.name, c.l.h.Open().GetBridge()), cmpErr(err)
+	case err != nil:
+		return "Slack did not tell of the channel: " + err.Error(), err
+	case ch.IsArchived:
+		return "The channel is archived in Slack.", errors.New("is_archived")
+	case !ch.IsMember && ch.IsPrivate:
+		return fmt.Sprintf("The app is not in the channel %s, which is private. Invite it there: /invite @%s", c.name, c.l.h.Open().GetBridge()), errors.New("not_in_channel")
+	case !ch.IsMember:
+		if err := c.l.web.Join(c.ctx, ch.ID); err != nil {
+			return "The app cannot join the channel: " + err.Error() + ". Invite it there: /invite @" + c.l.h.Open().GetBridge(), err
+		}
+	}
+	return "", c.found(ch)
+}
+
+func cmpErr(err error) error {
+	if err == nil {
+		return errors.New("channel_not_found")
+	}
+	return err
+}
+
+// find looks the channel up by the id that it had before, so that a rename changes nothing.
+func (c *channel) find() (*slack.Channel, error) {
+	if id := c.id(); id != "" {
+		return c.l.web.Channel(c.ctx, web.Live, id)
+	}
+	name := strings.TrimPrefix(c.name, "#")
+	if isID.MatchString(name) {
+		return c.l.web.Channel(c.ctx, web.Live, name)
+	}
+	return c.l.web.ChannelNamed(c.ctx, name)
+}
+
+// found keeps which channel it is.
+func (c *channel) found(ch *slack.Channel) error {
+	c.l.mu.Lock()
+	other := c.l.byID[ch.ID]
+	if other == nil {
+		c.l.byID[ch.ID] = c
+	}
+	c.l.mu.Unlock()
+	if other != nil && other != c {
+		c.l.status.set(c.name, "down", "The channel is linked already, as "+other.name+".")
+		return fmt.Errorf("channel %s is linked as %s", ch.ID, other.name)
+	}
+	c.mu.Lock()
+	c.kept.ID, c.kept.Called = ch.ID, ch.Name
+	c.dirty++
+	c.mu.Unlock()
+	return c.save(true)
+}
+
+// save writes how far the channel is posted, now and then: what it lags behind is read again, and the node
+// knows it.
+func (c *channel) save(now bool) error {
+	c.mu.Lock()
+	if c.dirty == 0 || !now && c.dirty < saveEvery && time.Since(c.saved) < c.l.timing.Save {
+		c.mu.Unlock()
+		return nil
+	}
+	c.dirty, c.saved = 0, time.Now()
+	for len(c.kept.Threads) > keptThreads {
+		quiet := slices.MinFunc(slices.Collect(maps.Keys(c.kept.Threads)), func(a, b string) int { return strings.Compare(c.kept.Threads[a], c.kept.Threads[b]) })
+		delete(c.kept.Threads, quiet)
+	}
+	raw, err := json.Marshal(c.kept)
+	c.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return c.l.h.Put(c.ctx, c.key(), raw)
+}
+
+// advance notes that everything up to ts is posted.
+func (c *channel) advance(ts, thread string) {
+	c.mu.Lock()
+	if thread == "" {
+		c.kept.Last = max(c.kept.Last, ts)
+	} else {
+		if c.kept.Threads == nil {
+			c.kept.Threads = map[string]string{}
+		}
+		c.kept.Threads[thread] = max(c.kept.Threads[thread], ts)
+	}
+	c.dirty++
+	c.mu.Unlock()
+	c.save(false)
+}
+
+// push hands the channel an event. Two sockets do not keep the order in which things happened: the queue does,
+// and waits a moment for what may still be on its way by the other one.
+func (c *channel) push(it *item) {
+	c.mu.Lock()
+	i := len(c.queue)
+	for i > 0 && !c.queue[i-1].fill && c.queue[i-1].event.at() > it.event.at() {
+		i--
+	}
+	c.queue = slices.Insert(c.queue, i, it)
+	c.mu.Unlock()
+	poke(c.wake)
+}
+
+// askFill has what was missed read, behind what has come and before what comes.
+func (c *channel) askFill() {
+	c.mu.Lock()
+	asked := c.filling
+	if !asked {
+		c.filling = true
+		c.queue = append(c.queue, &item{fill: true})
+	}
+	c.mu.Unlock()
+	poke(c.wake)
+}
+
+// pop is what is next, or how long to wait for it; 0 when there is nothing.
+func (c *channel) pop() (*item, time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.queue) == 0 {
+		return nil, 0
+	}
+	it := c.queue[0]
+	if wait := time.Until(it.ready); wait > 0 {
+		return nil, wait
+	}
+	c.queue = c.queue[1:]
+	if it.fill {
+		c.filling = false
+	}
+	return it, 0
+}
+
+// receive works the queue off until the channel ends. What the node does not take is tried again.
+func (c *channel) receive() {
+	tick := time.NewTicker(c.l.timing.Save)
+	defer tick.Stop()
+	for c.ctx.Err() == nil {
+		it, wait := c.pop()
+		if it == nil && wait > 0 {
+			pause(c.ctx, wait)
+			continue
+		}
+		if it == nil {
+			select {
+			case <-c.wake:
+			case <-tick.C:
+				c.save(false)
+			case <-c.ctx.Done():
+			}
+			continue
+		}
+		for delay := c.l.timing.Retry; ; delay = min(2*delay, time.Minute) {
+			err := c.work(it)
+			if err == nil || c.ctx.Err() != nil {
+				break
+			}
+			c.l.log.Warn("what Slack said is tried again", "channel", c.name, "error", err.Error())
+			c.l.failed(err)
+			if !pause(c.ctx, delay) {
+				break
+			}
+		}
+		if c.ctx.Err() == nil {
+			c.l.inbox.done(c.ctx, it)
+		}
+	}
+}
+
+func (c *channel) work(it *item) error {
+	if it.fill {
+		return c.fill()
+	}
+	return c.handle(it.event)
+}
+
+// leave ends the link over there.
+func (c *channel) leave() {
+	id := c.id()
+	c.cancel()
+	<-c.ended
+	if id != "" {
+		if err := c.l.web.Leave(c.l.ctx, id); err != nil {
+			c.l.log.Info("the app is still in the channel", "channel", c.name, "error", err.Error())
+		}
+	}
+	c.l.h.Delete(c.l.ctx, c.key())
+}
+
+// post gives the node an entry. A refusal is final, and told to the log.
+func (c *channel) post(e *pb.Entry) (*pb.Posted, error) {
+	e.Channel = c.name
+	clean(e)
+	p, err := c.l.h.Post(c.ctx, e)
+	if err == nil && p.GetCode() != "" {
+		c.l.log.Warn("the node refuses what Slack said", "channel", c.name, "kind", e.GetKind(), "code", p.GetCode(), "text", p.GetText())
+	}
+	return p, err
+}
+
+// line says something of the channel itself.
+func (c *channel) line(key, text string) error {
+	_, err := c.post(&pb.Entry{Key: key, Kind: "line", Text: text})
+	return err
+}
+
+func (c *channel) count(what, reason string, n int) {
+	if n > 0 {
+		c.l.h.Count(&pb.Count{Channel: c.name, What: what, Reason: reason, N: uint64(n)})
+	}
+}
+
+// clean makes an entry's texts what a frame may carry.
+func clean(e *pb.Entry) {
+	for _, s := range []*string{&e.Text, &e.Emoji} {
+		*s = strings.ToValidUTF8(*s, "\uFFFD")
+	}
+	for _, f := range e.Files {
+		f.Name = oneLine(f.Name, 200)
+	}
+	if e.Ghost != nil {
+		e.Ghost.Name = oneLine(e.Ghost.Name, 100)
+		if e.Ghost.Name == "" {
+			e.Ghost.Name = e.Ghost.Id
+		}
+	}
+}
+
+// oneLine is s without control characters, at most n characters.
+func oneLine(s string, n int) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7F || r >= 0x80 && r < 0xA0 || r == 0x2028 || r == 0x2029 {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	if r := []rune(s); len(r) > n {
+		s = string(r[:n-1]) + "…"
+	}
+	return strings.TrimSpace(s)
+}
+
+// ring remembers the last so many strings.
+type ring struct {
+	have  map[string]bool
+	order []string
+	next  int
+}
+
+func newRing(n int) *ring { return &ring{have: map[string]bool{}, order: make([]string, n)} }
+
+func (r *ring) add(s string) {
+	if r.have[s] {
+		return
+	}
+	delete(r.have, r.order[r.next])
+	r.order[r.next], r.have[s] = s, true
+	r.next = (r.next + 1) % len(r.order)
+}

@@ -1,0 +1,277 @@
+package relay
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	pb "hearth/plugins/bridge/bridgepb"
+	"hearth/plugins/bridge/bridgetest"
+	"hearth/plugins/slack/slackdouble"
+)
+
+// full runs the whole of what takes long.
+func full() bool { return os.Getenv("HEARTH_FULL") != "" }
+
+// knife cuts when so many more steps are done: a step is the moment before or after a call of Slack's API,
+// or an entry that the host takes.
+type knife struct {
+	mu    sync.Mutex
+	left  int
+	reach chan struct{} // a step was reached, and waits
+	going chan struct{} // closed when it may go on
+}
+
+func (k *knife) arm(steps int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.left, k.reach, k.going = steps, make(chan struct{}), make(chan struct{})
+}
+
+func (k *knife) step() (wait <-chan struct{}) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.left--; k.left != 0 {
+		return nil
+	}
+	close(k.reach)
+	return k.going
+}
+
+func (k *knife) release() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.left = 0
+	close(k.going)
+}
+
+// account counts how often each text is somewhere.
+func account(t *testing.T, where string, want map[string]bool, got []string) {
+	t.Helper()
+	times := map[string]int{}
+	for _, s := range got {
+		times[s]++
+	}
+	lost, twice := 0, 0
+	for s := range want {
+		switch n := times[s]; {
+		case n == 0:
+			lost++
+			t.Logf("lost: %s", s)
+		case n > 1:
+			twice++
+			t.Logf("%d times: %s", n, s)
+		}
+	}
+	if lost+twice > 0 {
+		t.Errorf("%s: %d of %d lost, %d more than once", where, lost, len(want), twice)
+	}
+}
+
+// posted are the texts of the app's posts, and of the room's entries.
+func postedTexts(posts []slackdouble.Message) (all []string) {
+	for _, p := range posts {
+		if p.Files == nil {
+			all = append(all, p.Text)
+		}
+	}
+	return all
+}
+
+func entryTexts(entries []*pb.Entry) (all []string) {
+	for _, e := range entries {
+		if e.Kind == "text" || e.Kind == "edit" {
+			all = append(all, e.Text)
+		}
+	}
+	return all
+}
+
+// Nothing is lost and nothing doubled, wherever the bridge dies: between an event and its acknowledgement, between a
+// post and its answer, between an upload and its share.
+func TestCuts(t *testing.T) {
+	cuts := 50
+	if full() {
+		cuts = 1000
+	}
+	s := slackdouble.New(t)
+	s.Channel(garden, "garden", false)
+	s.Set(func(s *slackdouble.Slack) { s.AckWithin = 100 * time.Millisecond })
+	var k knife
+	k.arm(0)
+	s.Set(func(s *slackdouble.Slack) {
+		s.Step = func(string, bool) {
+			if wait := k.step(); wait != nil {
+				<-wait
+			}
+		}
+	})
+	w := &world{s, bridgetest.Start(t, &Bridge{Timing: quick}, openFor(s, nil))}
+	w.host.Decide(func(*pb.Entry) *pb.Posted {
+		k.step()
+		return &pb.Posted{Event: fmt.Sprint("event-", rand.Uint64())}
+	})
+	w.ready()
+	w.host.AddFile(&pb.File{Handle: "H1", Name: "a.txt", Size: 5}, []byte("bytes"))
+	inRoom, inSlack, files := map[string]bool{}, map[string]bool{}, 0
+	random := rand.New(rand.NewPCG(7, 7))
+	for cut := range cuts {
+		k.arm(1 + random.IntN(14))
+		reach := k.reach
+		say := func(format string, args ...any) string {
+			s := fmt.Sprintf(format, args...)
+			return s
+		}
+		a, b, c, e := say("slack %d a", cut), say("slack %d b", cut), say("slack %d reply", cut), say("slack %d edited", cut)
+		root := w.Say(garden, "UALICE0", a)
+		w.Say(garden, "UBORIS0", c, slackdouble.In(root))
+		last := w.Say(garden, "UBORIS0", b)
+		w.Edit(garden, last, e)
+		inRoom[a], inRoom[c], inRoom[e] = true, true, true
+		var ids []string
+		for n := range 3 {
+			text := text(say("room %d.%d", cut, n))
+			inSlack[text.Text] = true
+			if n == 1 && cut%3 == 0 {
+				text.Files = []*pb.File{{Handle: "H1", Name: say("%d.txt", cut), Size: 5}}
+				files++
+			}
+			if n == 2 {
+				text.Thread = &pb.Ref{Event: "R", Remote: []string{root}}
+			}
+			ids = append(ids, w.host.Deliver(text))
+		}
+		select {
+		case <-reach:
+		case <-time.After(20 * time.Millisecond): // the bridge was done with fewer steps
+		}
+		w.host.Kill()
+		k.release()
+		w.host.Restart()
+		for _, id := range ids {
+			if o := w.host.Outcome(id); o.Dropped != "" {
+				t.Fatalf("dropped: %v", o)
+			}
+		}
+	}
+	w.host.Wait("everything that was said in Slack", func() bool { return true })
+	w.waitTexts(t, inRoom)
+	account(t, "in the room", inRoom, entryTexts(w.host.Entries()))
+	account(t, "in Slack", inSlack, postedTexts(w.Posts(garden)))
+	shared := 0
+	for _, f := range w.Uploaded() {
+		shared += f.Completed
+	}
+	if shared != files {
+		t.Errorf("%d files were shared %d times", files, shared)
+	}
+	if n := inboxLeft(w.host.KV()); n > 0 {
+		t.Errorf("%d values are left in the inbox", n)
+	}
+	t.Logf("%d cuts, %d messages from Slack, %d to it, %d files", cuts, len(inRoom), len(inSlack), files)
+}
+
+// waitTexts waits until the room has all of them.
+func (w *world) waitTexts(t *testing.T, want map[string]bool) {
+	t.Helper()
+	for deadline := time.Now().Add(bridgetest.Patience); ; {
+		have := map[string]bool{}
+		for _, s := range entryTexts(w.host.Entries()) {
+			have[s] = true
+		}
+		missing := 0
+		for s := range want {
+			if !have[s] {
+				missing++
+			}
+		}
+		if missing == 0 && inboxLeft(w.host.KV()) == 0 || time.Now().After(deadline) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func inboxLeft(kv map[string][]byte) (n int) {
+	for key := range kv {
+		if strings.HasPrefix(key, "in/") {
+			n++
+		}
+	}
+	return n
+}
+
+// A day's traffic: people talk on both sides while sockets are refreshed and die, the bridge is started
+// again, Slack limits, fails, loses answers and sends events twice. Every message arrives once.
+func TestADay(t *testing.T) {
+	total := 2000
+	if full() {
+		total = 50_000
+	}
+	s := slackdouble.New(t)
+	s.Channel(garden, "garden", false)
+	s.Set(func(s *slackdouble.Slack) { s.Twice, s.AckWithin = 10, 200*time.Millisecond })
+	w := &world{s, bridgetest.Start(t, &Bridge{Timing: quick}, openFor(s, nil))}
+	w.ready()
+	inRoom, inSlack := map[string]bool{}, map[string]bool{}
+	half := total / 2
+	var people sync.WaitGroup
+	people.Go(func() {
+		for i := range half {
+			text := fmt.Sprint("slack ", i)
+			inRoom[text] = true
+			w.Say(garden, []string{"UALICE0", "UBORIS0"}[i%2], text)
+			switch {
+			case i%400 == 150:
+				w.Refresh(2 * time.Second)
+			case i%400 == 350:
+				w.Drop()
+			}
+			for s.Unacked() > 300 { // people do not talk faster than that
+				time.Sleep(time.Millisecond)
+			}
+		}
+	})
+	for i := range half {
+		text := text(fmt.Sprint("room ", i))
+		inSlack[text.Text] = true
+		w.host.Deliver(text)
+		switch {
+		case i == 100:
+			w.Limit("chat.postMessage", 1, 1)
+		case i%200 == 50:
+			w.Lose("chat.postMessage", 1)
+		case i%300 == 120:
+			w.Break("chat.postMessage", 2)
+		case i%500 == 499:
+			w.host.Restart()
+		}
+	}
+	people.Wait()
+	w.Wait("all posts", func() bool { return len(s.Locked(garden)) >= half })
+	w.waitTexts(t, inRoom)
+	account(t, "in the room", inRoom, entryTexts(w.host.Entries()))
+	account(t, "in Slack", inSlack, postedTexts(w.Posts(garden)))
+	order(t, "room ", postedTexts(w.Posts(garden)))
+	t.Logf("%d messages; Slack gave up %d events, which were found in its history; %d sockets were opened, %d entries repeated", total, s.GaveUp(), w.Opened(), w.host.Repeats())
+}
+
+// order looks that numbered texts rise.
+func order(t *testing.T, prefix string, texts []string) {
+	t.Helper()
+	last := -1
+	for _, s := range texts {
+		n := 0
+		if _, err := fmt.Sscanf(s, prefix+"%d", &n); err != nil {
+			continue
+		}
+		if n < last {
+			t.Errorf("%s%d came after %d", prefix, n, last)
+		}
+		last = n
+	}
+}

@@ -1,0 +1,267 @@
+package relay
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"sync"
+	"time"
+
+	pb "hearth/plugins/bridge/bridgepb"
+	"hearth/plugins/slack/socket"
+	"hearth/plugins/slack/web"
+)
+
+// envelope takes what came by a socket: it answers when the event is safe.
+func (l *life) envelope(ctx context.Context, e *socket.Envelope) (answer any, ok bool) {
+	switch e.Type {
+	case "events_api":
+		return nil, l.take(ctx, e.Payload)
+	case "slash_commands":
+		var fields map[string]string
+		form := url.Values{}
+		json.Unmarshal(e.Payload, &fields)
+		for k, v := range fields {
+			form.Set(k, v)
+		}
+		return map[string]string{"response_type": "ephemeral", "text": l.command(ctx, form)}, true
+	}
+	return nil, true
+}
+
+// take keeps an event safe; false when it could not. Slack sends an event again until it was
+// acknowledged, and says so in retry_num: that says nothing about whether the first copy got here.
+func (l *life) take(ctx context.Context, raw []byte) bool {
+	e := readEvent(raw)
+	if e == nil {
+		l.log.Info("Slack sent what is no event")
+		return true
+	}
+	if !l.echoes.fresh(e.ID) {
+		l.h.Count(&pb.Count{What: "duplicate", N: 1})
+		return true
+	}
+	l.echoes.alive()
+	c := l.channelByID(e.channelID())
+	if react := workspace[e.kind]; react != nil {
+		react(l, e)
+	}
+	if c == nil || !forRooms[e.kind] {
+		return true
+	}
+	if e.kind == "message" {
+		m := web.ReadMessage(e.Raw)
+		if c.isOwn(m) {
+			c.own.note(m)
+			return true
+		}
+		if !c.confirmed() && !isClaim(m.Text) {
+			return true
+		}
+	} else if !c.confirmed() {
+		return true
+	}
+	it, err := l.inbox.add(ctx, e, raw)
+	if err != nil {
+		l.echoes.forget(e.ID)
+		if ctx.Err() == nil {
+			l.log.Warn("an event is left for Slack to send again", "error", err.Error())
+		}
+		return false
+	}
+	it.ready = time.Now().Add(l.timing.Order)
+	c.push(it)
+	return true
+}
+
+// forRooms are the events that become something in a room.
+var forRooms = map[string]bool{"message": true, "reaction_added": true, "reaction_removed": true}
+
+// workspace are the events that change what the bridge knows.
+var workspace = map[string]func(*life, *event){
+	"user_change":           func(l *life, e *event) { l.work.Go(func() { l.people.changed(e.Raw) }) },
+	"user_profile_changed":  func(l *life, e *event) { l.work.Go(func() { l.people.changed(e.Raw) }) },
+	"emoji_changed":         func(l *life, e *event) { l.work.Go(l.learn) },
+	"subteam_updated":       func(l *life, e *event) { l.work.Go(l.learn) },
+	"subteam_created":       func(l *life, e *event) { l.work.Go(l.learn) },
+	"app_uninstalled":       func(l *life, e *event) { l.status.token("The app was uninstalled from the workspace. " + again) },
+	"tokens_revoked":        func(l *life, e *event) { l.status.token("The app's tokens were revoked. " + again); l.lookNow() },
+	"channel_rename":        (*life).channelRenamed,
+	"group_rename":          (*life).channelRenamed,
+	"channel_archive":       down("The channel is archived in Slack."),
+	"group_archive":         down("The channel is archived in Slack."),
+	"channel_deleted":       down("The channel was deleted in Slack. Unlink it here: hearth bridge unlink."),
+	"group_deleted":         down("The channel was deleted in Slack. Unlink it here: hearth bridge unlink."),
+	"channel_left":          down("The app was removed from the channel. Whoever may invite apps there can bring it back: /invite"),
+	"group_left":            down("The app was removed from the channel. Whoever may invite apps there can bring it back: /invite"),
+	"channel_unarchive":     (*life).channelBack,
+	"group_unarchive":       (*life).channelBack,
+	"channel_joined":        (*life).channelBack,
+	"group_joined":          (*life).channelBack,
+	"channel_id_changed":    (*life).channelMoved,
+	"member_joined_channel": (*life).memberJoined,
+	"member_left_channel":   (*life).memberLeft,
+}
+
+func down(reason string) func(*life, *event) {
+	return func(l *life, e *event) {
+		if c := l.channelByID(e.channelID()); c != nil {
+			l.status.set(c.name, "down", reason)
+		}
+	}
+}
+
+func (l *life) channelRenamed(e *event) {
+	c := l.channelByID(e.channelID())
+	var ch struct {
+		Channel struct {
+			Name string `json:"name"`
+		} `json:"channel"`
+	}
+	if c == nil || json.Unmarshal(e.Raw, &ch) != nil {
+		return
+	}
+	c.mu.Lock()
+	c.kept.Called = ch.Channel.Name
+	c.dirty++
+	c.mu.Unlock()
+}
+
+// channelBack is a channel that can be used again.
+func (l *life) channelBack(e *event) {
+	if c := l.channelByID(e.channelID()); c != nil {
+		c.up()
+		c.askFill()
+		poke(c.out.wake)
+	}
+	l.retryAll()
+}
+
+// retryAll has the channels that wait for an invitation look whether it came.
+func (l *life) retryAll() {
+	for _, c := range l.all() {
+		poke(c.retry)
+	}
+}
+
+// channelMoved is a channel that goes on under another id, as when it is shared with another workspace.
+func (l *life) channelMoved(e *event) {
+	c := l.channelByID(e.fields.Old)
+	if c == nil || !isID.MatchString(e.fields.New) {
+		return
+	}
+	l.mu.Lock()
+	l.byID[e.fields.New] = c // the old one stays: events of it may still be on their way
+	l.mu.Unlock()
+	c.mu.Lock()
+	c.kept.ID = e.fields.New
+	c.dirty++
+	c.mu.Unlock()
+	l.work.Go(func() { c.save(true) })
+}
+
+func (l *life) memberJoined(e *event) {
+	c, user := l.channelByID(e.channelID()), e.userID()
+	if user == l.me.UserID {
+		l.channelBack(e)
+		return
+	}
+	if c == nil || !c.confirmed() {
+		return
+	}
+	l.work.Go(func() {
+		if who := l.people.get(c.ctx, user, web.Backfill); who != nil {
+			l.h.Roster(&pb.Roster{Channel: c.name, Here: []*pb.Ghost{l.people.ghost(who)}})
+		}
+	})
+}
+
+func (l *life) memberLeft(e *event) {
+	c, user := l.channelByID(e.channelID()), e.userID()
+	switch {
+	case c == nil:
+	case user == l.me.UserID:
+		l.status.set(c.name, "down", fmt.Sprintf("The app was removed from the channel. Whoever may invite apps there can bring it back: /invite @%s", l.h.Open().GetBridge()))
+	default:
+		l.h.Roster(&pb.Roster{Channel: c.name, Gone: []string{user}})
+	}
+}
+
+// echoes remembers the ids of events that came, and the posts whose events have not come back yet.
+type echoes struct {
+	mu      sync.Mutex
+	seen    map[string]time.Time
+	order   []string
+	waiting map[string]time.Time // by ts
+	last    time.Time            // when an event came
+}
+
+const (
+	seenFor    = 15 * time.Minute // Slack sends again at once, after one minute and after five
+	seenEvents = 50_000
+)
+
+func newEchoes() *echoes {
+	return &echoes{seen: map[string]time.Time{}, waiting: map[string]time.Time{}}
+}
+
+// fresh tells whether an event's id was not seen, and notes it.
+func (e *echoes) fresh(id string) bool {
+	if id == "" {
+		return true
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := time.Now()
+	for len(e.order) > 0 && (len(e.order) > seenEvents || now.Sub(e.seen[e.order[0]]) > seenFor) {
+		delete(e.seen, e.order[0])
+		e.order = e.order[1:]
+	}
+	if _, ok := e.seen[id]; ok {
+		return false
+	}
+	e.seen[id] = now
+	e.order = append(e.order, id)
+	return true
+}
+
+// forget lets an event come again that could not be kept.
+func (e *echoes) forget(id string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.seen, id)
+}
+
+// await notes a post, begun at the time, whose event should come back. One that was faster than the answer has come.
+func (e *echoes) await(ts string, began time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.last.Before(began) && len(e.waiting) < 1000 {
+		e.waiting[ts] = began
+	}
+}
+
+// alive notes that events come: what was posted before and did not come back was lost with a socket.
+func (e *echoes) alive() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	clear(e.waiting)
+	e.last = time.Now()
+}
+
+// missing says, for people, that posts do not come back as events, and nothing else does; "" while all is well.
+func (e *echoes) missing(patience time.Duration) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	lost := 0
+	for _, at := range e.waiting {
+		if time.Since(at) > patience {
+			lost++
+		}
+	}
+	if lost == 0 {
+		return ""
+	}
+	return fmt.Sprintf("Slack takes messages, but %d of them did not come back as events, and no other event came since: what people say there may be missing as well. Are the event subscriptions of the manifest all on (api.slack.com/apps, Event Subscriptions)?", lost)
+}

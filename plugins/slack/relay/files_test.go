@@ -1,0 +1,105 @@
+package relay
+
+import (
+	"net"
+	"strings"
+	"testing"
+
+	pb "hearth/plugins/bridge/bridgepb"
+	"hearth/plugins/slack/slackdouble"
+)
+
+func freePort(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func with(file string) func(*slackdouble.Message) {
+	return func(m *slackdouble.Message) { m.Files, m.Subtype = []string{file}, "file_share" }
+}
+
+func TestFilesFromSlack(t *testing.T) {
+	w := start(t, map[string]string{"max_file_mb": "1"})
+	file := func(f slackdouble.File) (*pb.Entry, *pb.File) {
+		t.Helper()
+		w.Say(garden, "UALICE0", "look", with(w.AddFile(&f)))
+		e := w.host.Entry()
+		if len(e.Files) != 1 || e.Text != "look" {
+			t.Fatalf("%v", e)
+		}
+		return e, e.Files[0]
+	}
+	_, f := file(slackdouble.File{Name: "a.png", Type: "image/png", Bytes: []byte("pixels")})
+	if got := w.host.Files()[f.Handle]; got == nil || string(got.Bytes) != "pixels" || f.Name != "a.png" {
+		t.Fatalf("a picture: %v", f)
+	}
+	_, f = file(slackdouble.File{Name: "late.png", Type: "image/png", Bytes: []byte("pixels"), Late: 3})
+	if got := w.host.Files()[f.Handle]; got == nil || string(got.Bytes) != "pixels" {
+		t.Fatalf("a file that came late: %v", f)
+	}
+	_, f = file(slackdouble.File{Name: "doc", Link: "https://docs.example/1", Mode: "external"})
+	if f.Handle != "" || f.Url != "https://docs.example/1" {
+		t.Fatalf("a file elsewhere: %v", f)
+	}
+	_, f = file(slackdouble.File{Name: "notes", Mode: "canvas", Bytes: []byte("x")})
+	if f.Handle != "" || !strings.HasPrefix(f.Url, slackdouble.Workspace) {
+		t.Fatalf("a canvas: %v", f)
+	}
+	_, f = file(slackdouble.File{Name: "big.iso", Bytes: make([]byte, 1_100_000)})
+	if f.Handle != "" || f.Url == "" {
+		t.Fatalf("a large file: %v", f)
+	}
+	_, f = file(slackdouble.File{Name: "no scope.png", Type: "image/png", Bytes: []byte("x"), Page: true})
+	if f.Handle != "" || f.Url == "" || w.host.Counted("dropped", "file") != 1 {
+		t.Fatalf("a page instead of a file: %v", f)
+	}
+	ts := w.Say(garden, "UALICE0", "first the text")
+	w.host.Entry()
+	w.Attach(garden, ts, w.AddFile(&slackdouble.File{Name: "added.txt", Type: "text/plain", Bytes: []byte("later")}))
+	if e := w.host.Entry(); e.ReplyTo != ts || len(e.Files) != 1 || e.Files[0].Handle == "" {
+		t.Fatalf("a file added to a message: %v", e)
+	}
+}
+
+func TestFilesToSlack(t *testing.T) {
+	w := start(t, map[string]string{"max_file_mb": "1"})
+	root := w.Say(garden, "UALICE0", "root")
+	w.host.Entry()
+	const handle = "H1"
+	w.host.AddFile(&pb.File{Handle: handle, Name: "voice.ogg", Type: "audio/ogg", Size: 5}, []byte("sound"))
+	d := text("listen")
+	d.Thread = &pb.Ref{Event: "R", Remote: []string{root}}
+	d.Files = []*pb.File{{Handle: handle, Name: "voice.ogg", Type: "audio/ogg", Size: 5, Seconds: 3}}
+	id, remote := w.done(t, d)
+	if len(remote) != 2 {
+		t.Fatalf("remote: %v", remote)
+	}
+	files := w.Uploaded()
+	if len(files) != 1 || string(files[0].Bytes) != "sound" || files[0].Name != "voice.ogg" || files[0].Comment != "*Alice Node*" || w.Message(garden, remote[1]).Thread != root {
+		t.Fatalf("uploaded: %+v", files)
+	}
+	w.done(t, &pb.Delivery{Channel: "#garden", Kind: "delete", Target: &pb.Ref{Event: id, Remote: remote}})
+	if !w.Message(garden, remote[1]).Deleted {
+		t.Fatal("the file's message stayed")
+	}
+	d = text("")
+	d.Files = []*pb.File{{Handle: handle, Name: "film.mkv", Size: 5_000_000, Url: "https://node.example:8443/m/token/film.mkv"}}
+	w.done(t, d)
+	if p := w.WaitPost(garden, 1); !strings.Contains(p.Text, "https://node.example:8443/m/token/film.mkv") {
+		t.Fatalf("a large file: %+v", p)
+	}
+	// An upload whose answer is lost is not shared twice.
+	w.Lose("files.completeUploadExternal", 1)
+	d = text("")
+	d.Files = []*pb.File{{Handle: handle, Name: "once.ogg", Size: 5}}
+	w.done(t, d)
+	for _, f := range w.Uploaded() {
+		if f.Name == "once.ogg" && f.Completed != 1 {
+			t.Fatalf("shared %d times", f.Completed)
+		}
+	}
+}

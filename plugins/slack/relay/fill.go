@@ -1,0 +1,162 @@
+package relay
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"hearth/plugins/slack/web"
+)
+
+const (
+	fillPage    = 200
+	fillPages   = 50              // of a channel, at most, after one outage
+	fillOverlap = 2 * time.Minute // messages whose events may have come in another order
+	editOverlap = time.Hour       // messages that may have been edited meanwhile
+)
+
+// fill posts what was said while nobody listened: in the channel, and in the threads that were alive.
+func (c *channel) fill() error {
+	if !c.confirmed() {
+		return nil
+	}
+	kept, err := c.begin()
+	if err != nil {
+		return err
+	}
+	page, err := c.history(back(kept.Last, editOverlap))
+	if err != nil {
+		return c.trouble(err)
+	}
+	fresh := func(m *web.Message) bool {
+		return m.TS > back(kept.Last, fillOverlap) && m.TS > kept.Since && !c.seen.have[m.TS]
+	}
+	c.l.status.set(c.name, "connected", "")
+	page, late := c.tooLate(page, fresh)
+	c.count("dropped", "not_caught_up", late)
+	for _, m := range page {
+		switch {
+		case c.isOwn(m):
+			c.own.note(m)
+		case fresh(m):
+			if err := c.say(m); err != nil {
+				return err
+			}
+		case m.Edited != nil && m.Edited.TS > kept.Last && m.TS > kept.Since:
+			if err := c.edit(m, m.Edited.TS); err != nil {
+				return err
+			}
+		}
+		if m.ReplyCount > 0 && m.LatestReply > kept.Last {
+			if err := c.fillThread(m.TS, max(kept.Threads[m.TS], kept.Since)); err != nil {
+				return err
+			}
+			delete(kept.Threads, m.TS)
+		}
+	}
+	for thread, last := range kept.Threads {
+		if err := c.fillThread(thread, last); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// begin is how far the channel is posted. One that was never posted from begins now.
+func (c *channel) begin() (kept, error) {
+	c.mu.Lock()
+	fresh := c.kept.Since == ""
+	if fresh {
+		c.kept.Since = web.TS(time.Now())
+		c.kept.Last = c.kept.Since
+		c.dirty++
+	}
+	k := c.kept
+	k.Threads = map[string]string{}
+	for thread, last := range c.kept.Threads {
+		k.Threads[thread] = last
+	}
+	c.mu.Unlock()
+	if fresh {
+		c.l.status.set(c.name, "connected", "")
+		return k, c.save(true)
+	}
+	return k, nil
+}
+
+func back(ts string, d time.Duration) string { return web.TS(web.Time(ts).Add(-d)) }
+
+// history is the channel since oldest, the oldest message first.
+func (c *channel) history(oldest string) ([]*web.Message, error) {
+	var all []*web.Message
+	for cursor, n := "", 0; n < fillPages; n++ {
+		page, err := c.l.web.History(c.ctx, web.Backfill, c.id(), oldest, "", cursor, fillPage)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.Messages...)
+		if cursor = page.Next; cursor == "" {
+			break
+		}
+	}
+	slices.SortFunc(all, func(a, b *web.Message) int { return strings.Compare(a.TS, b.TS) })
+	return all, nil
+}
+
+// tooLate leaves out what was said longer ago than the administrator wants to see, and counts it.
+func (c *channel) tooLate(page []*web.Message, fresh func(*web.Message) bool) (left []*web.Message, late int) {
+	oldest := web.TS(time.Now().Add(-c.l.set.catchUp))
+	for _, m := range page {
+		if m.TS >= oldest {
+			left = append(left, m)
+		} else if fresh(m) && !c.isOwn(m) && !silent[m.Subtype] {
+			late++
+		}
+	}
+	return left, late
+}
+
+// fillThread posts the replies of a thread that came after last.
+func (c *channel) fillThread(thread, last string) error {
+	for cursor, n := "", 0; n < fillPages; n++ {
+		page, err := c.l.web.Replies(c.ctx, web.Backfill, c.id(), thread, last, cursor, fillPage)
+		if web.Code(err) == "thread_not_found" {
+			return nil
+		}
+		if err != nil {
+			return c.trouble(err)
+		}
+		for _, m := range page.Messages {
+			switch {
+			case m.TS == thread || m.TS <= last || c.seen.have[m.TS]:
+			case c.isOwn(m):
+				c.own.note(m)
+			default:
+				if err := c.say(m); err != nil {
+					return err
+				}
+			}
+		}
+		if cursor = page.Next; cursor == "" {
+			return nil
+		}
+	}
+	return nil
+}
+
+// trouble says what err means for the channel. The caller tries again.
+func (c *channel) trouble(err error) error {
+	if why := channelTrouble[web.Code(err)]; why != "" {
+		c.l.status.set(c.name, "down", why)
+	}
+	return err
+}
+
+// channelTrouble is what Slack's words mean for a channel, and what to do.
+var channelTrouble = map[string]string{
+	"channel_not_found": "Slack does not know the channel any more, or the app was removed from it. Invite it again: /invite",
+	"not_in_channel":    "The app is not in the channel. Invite it: /invite",
+	"is_archived":       "The channel is archived in Slack.",
+	"restricted_action": "The workspace's administrators do not let the app post in this channel.",
+	"missing_scope":     "The app lacks a permission. Compare it with the manifest (docs/bridge-slack.md) and install it again.",
+}

@@ -1,0 +1,311 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"hearth/plugins/bridge"
+	pb "hearth/plugins/bridge/bridgepb"
+	"hearth/plugins/slack/socket"
+	"hearth/plugins/slack/web"
+)
+
+// life is one run of the bridge.
+type life struct {
+	h      *bridge.Host
+	log    *slog.Logger
+	set    settings
+	timing Timing
+	web    *web.Client
+	pool   *socket.Pool // nil with the Events API
+	inbox  *inbox
+	people *people
+	known  *known
+	echoes *echoes
+	status *status
+
+	ctx    context.Context
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+	in     chan struct{} // closed once Slack has said who we are
+	look   chan struct{} // asks for a look at the token, one slot
+
+	me web.Who // set before in is closed
+
+	mu       sync.Mutex
+	channels map[string]*channel // by the name that the administrator wrote
+	byID     map[string]*channel // by Slack's id
+	groups   map[string]string   // names of user groups
+	emoji    map[string]bool     // names of the workspace's own
+}
+
+func newLife(ctx context.Context, h *bridge.Host, set settings, timing Timing) *life {
+	l := &life{h: h, log: h.Log(), set: set, timing: timing, in: make(chan struct{}), look: make(chan struct{}, 1),
+		channels: map[string]*channel{}, byID: map[string]*channel{}, known: newKnown(h), echoes: newEchoes(), inbox: newInbox(h)}
+	l.ctx, l.cancel = context.WithCancel(ctx)
+	l.web = web.NewClient(web.Config{BotToken: set.botToken, AppToken: set.appToken, APIURL: set.apiURL, Pace: set.pace, Limited: l.limited})
+	l.people = newPeople(l)
+	l.status = newStatus(h)
+	return l
+}
+
+func (l *life) limited(method string, after time.Duration) {
+	l.log.Info("Slack asks to wait", "method", method, "after", after.String())
+}
+
+// begin starts all that runs beside the events from the node.
+func (l *life) begin() {
+	l.status.set("", "connecting", "")
+	for _, link := range l.h.Open().GetLinks() {
+		l.link(link)
+	}
+	l.work.Go(l.connect)
+}
+
+func (l *life) end() {
+	l.cancel()
+	l.work.Wait()
+	l.web.Close()
+}
+
+// event takes what the node says.
+func (l *life) event(e bridge.Event) {
+	switch e := e.(type) {
+	case *pb.Delivery:
+		if c := l.channel(e.GetChannel()); c != nil {
+			c.out.add(e)
+		} else {
+			l.h.Dropped(e, "not_linked", "The channel is not linked any more.")
+		}
+	case *pb.Link:
+		l.link(e)
+	case bridge.Unlink:
+		l.unlink(string(e))
+	}
+}
+
+func (l *life) channel(name string) *channel {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.channels[name]
+}
+
+func (l *life) channelByID(id string) *channel {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.byID[id]
+}
+
+func (l *life) all() []*channel {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []*channel
+	for _, c := range l.channels {
+		all = append(all, c)
+	}
+	return all
+}
+
+// link begins a channel, or tells a running one what has changed.
+func (l *life) link(link *pb.Link) {
+	if c := l.channel(link.GetChannel()); c != nil {
+		c.changed(link)
+		return
+	}
+	c := newChannel(l, link)
+	l.mu.Lock()
+	l.channels[link.GetChannel()] = c
+	l.mu.Unlock()
+	l.work.Go(c.run)
+}
+
+func (l *life) unlink(name string) {
+	c := l.channel(name)
+	if c == nil {
+		return
+	}
+	l.mu.Lock()
+	delete(l.channels, name)
+	for id, other := range l.byID {
+		if other == c {
+			delete(l.byID, id)
+		}
+	}
+	l.mu.Unlock()
+	l.work.Go(c.leave)
+}
+
+// connect signs in, starts the way in, and looks after both.
+func (l *life) connect() {
+	if !l.login() {
+		return
+	}
+	if l.set.events {
+		l.work.Go(l.serveEvents)
+	} else {
+		l.pool = &socket.Pool{Open: l.web.Open, Take: l.envelope, Changed: l.sockets, Log: l.log,
+			Silence: l.timing.Silence, Base: l.timing.Retry, Lull: l.timing.Lull}
+		l.work.Go(func() { l.pool.Run(l.ctx) })
+	}
+	l.work.Go(l.learn)
+	l.work.Go(l.forgetUploads)
+	l.keepLooking()
+}
+
+// login asks until Slack accepts the token.
+func (l *life) login() bool {
+	for delay := l.timing.Retry; ; delay = min(2*delay, time.Minute) {
+		who, err := l.web.Test(l.ctx)
+		if err == nil {
+			l.me = who
+			l.inboxLoad()
+			close(l.in)
+			return true
+		}
+		l.failed(err)
+		if !l.pause(delay) {
+			return false
+		}
+	}
+}
+
+// inboxLoad hands the channels what an earlier life has kept and not posted.
+func (l *life) inboxLoad() {
+	items, err := l.inbox.load(l.ctx)
+	if err != nil {
+		l.log.Error("the inbox could not be read", "error", err.Error())
+	}
+	for _, c := range l.all() {
+		c.load()
+	}
+	for _, it := range items {
+		if c := l.channelByID(it.event.channelID()); c != nil {
+			c.push(it)
+		} else {
+			l.inbox.done(l.ctx, it)
+		}
+	}
+}
+
+// learn reads what the workspace calls its groups and emoji. Without it they stay as they are written.
+func (l *life) learn() {
+	groups, err := l.web.Groups(l.ctx)
+	if err != nil {
+		l.log.Info("the names of user groups are not known", "error", err.Error())
+	}
+	emoji, err := l.web.Emoji(l.ctx)
+	if err != nil {
+		l.log.Info("the workspace's own emoji are not known", "error", err.Error())
+	}
+	names := map[string]bool{}
+	for name := range emoji {
+		names[name] = true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.groups, l.emoji = groups, names
+}
+
+// keepLooking proves now and then that the token still works, and that what is posted comes back as an
+// event: pings alone prove nothing.
+func (l *life) keepLooking() {
+	tick := time.NewTicker(l.timing.Look)
+	defer tick.Stop()
+	for {
+		select {
+		case <-l.ctx.Done():
+			return
+		case <-tick.C:
+		case <-l.look:
+		}
+		if _, err := l.web.Test(l.ctx); err != nil {
+			l.failed(err)
+			continue
+		}
+		l.status.token("")
+		l.status.heard(l.lastHeard())
+		l.status.deaf(l.echoes.missing(2 * l.timing.Look))
+	}
+}
+
+func (l *life) lastHeard() int64 {
+	if l.pool == nil { // Slack calls only when there is something to say; it has just answered
+		return time.Now().UnixMilli()
+	}
+	return l.pool.Heard()
+}
+
+// lookNow has the token looked at before it is time.
+func (l *life) lookNow() {
+	select {
+	case l.look <- struct{}{}:
+	default:
+	}
+}
+
+// failed says what err means for the whole bridge, if it means anything.
+func (l *life) failed(err error) {
+	switch why := web.Login(err); {
+	case l.ctx.Err() != nil:
+	case why != "" && web.Code(err) != "missing_scope":
+		l.status.token(why + " " + again)
+	case web.Code(err) == "":
+		l.status.trouble("Slack cannot be reached: " + err.Error())
+	}
+}
+
+// again is what an administrator does about tokens.
+const again = "Install the app again (api.slack.com/apps), put the new token into the bridge's settings with `hearth bridge set`; docs/bridge-slack.md tells how."
+
+// sockets hears of a socket's beginning and end.
+func (l *life) sockets(alive int, err error) {
+	if err == nil {
+		l.fillAll()
+	} else if l.ctx.Err() == nil {
+		l.log.Info("a socket to Slack is gone", "alive", alive, "error", err.Error())
+		l.h.Count(&pb.Count{What: "reconnect", N: 1})
+	}
+	switch {
+	case l.ctx.Err() != nil:
+	case errors.Is(err, socket.ErrDisabled):
+		l.status.socket(alive, "login", "Socket Mode is switched off in the app's settings. Switch it on (api.slack.com/apps, Socket Mode); the bridge goes on by itself.")
+	case web.Login(err) != "":
+		l.status.socket(alive, "login", "Slack does not accept the app-level token: "+web.Login(err)+" Make a new one (Basic Information, App-Level Tokens, scope connections:write) and set app_token.")
+	case err != nil:
+		l.status.socket(alive, "degraded", fmt.Sprintf("No socket to Slack is open; another is tried. %s", err))
+	default:
+		l.status.socket(alive, "", "")
+	}
+}
+
+func (l *life) fillAll() {
+	for _, c := range l.all() {
+		c.askFill()
+	}
+}
+
+// pause waits; false when the life has ended.
+func (l *life) pause(d time.Duration) bool { return pause(l.ctx, d) }
+
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// isKnownBot tells whether a message is of a bot that relays between networks itself.
+func (l *life) isKnownBot(m *web.Message) bool {
+	return slices.ContainsFunc(l.h.Open().GetKnownBots(), func(bot string) bool {
+		return bot != "" && (bot == m.BotID || bot == m.User || bot == m.Username)
+	})
+}

@@ -1,0 +1,416 @@
+package relay
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	pb "hearth/plugins/bridge/bridgepb"
+	"hearth/plugins/slack/format"
+	"hearth/plugins/slack/web"
+)
+
+// maxText is how much of a message the node takes as text; the whole of a longer one goes as a file.
+const maxText = 60_000
+
+// handle does what an event of the channel asks for.
+func (c *channel) handle(e *event) error {
+	switch e.kind {
+	case "message":
+		return c.message(web.ReadMessage(e.Raw))
+	case "reaction_added", "reaction_removed":
+		return c.reaction(e)
+	}
+	return nil
+}
+
+// silent are the subtypes of messages that are none: they only say what events say as well, or nothing that
+// concerns a room.
+var silent = map[string]bool{
+	"channel_join": true, "channel_leave": true, "group_join": true, "group_leave": true, "bot_add": true, "bot_remove": true,
+	"bot_enable": true, "bot_disable": true, "message_replied": true, "ekm_access_denied": true, "tombstone": true,
+	"channel_archive": true, "channel_unarchive": true, "group_archive": true, "group_unarchive": true, "channel_posting_permissions": true,
+	"pinned_item": true, "unpinned_item": true, "reply_broadcast": true, "channel_convert_to_private": true, "channel_convert_to_public": true,
+	"channel_canvas_updated": true, "assistant_app_thread": true, "joiner_notification": true, "reminder_add": true,
+}
+
+// message does what a message event asks for.
+func (c *channel) message(m *web.Message) error {
+	switch {
+	case m.Subtype == "message_changed" && m.Message != nil:
+		return c.change(m)
+	case m.Subtype == "message_deleted":
+		return c.remove(m)
+	case c.isOwn(m):
+		c.own.note(m)
+		return nil
+	case m.Hidden || m.Ephemeral || silent[m.Subtype]:
+		return nil
+	case c.seen.have[m.TS]:
+		c.count("duplicate", "", 1)
+		return nil
+	}
+	return c.say(m)
+}
+
+// isOwn tells whether the bridge said it.
+func (c *channel) isOwn(m *web.Message) bool {
+	me := c.l.me
+	return m.BotID != "" && m.BotID == me.BotID || m.User != "" && m.User == me.UserID || c.own.posted(m.TS)
+}
+
+// say posts a message.
+func (c *channel) say(m *web.Message) error {
+	switch {
+	case silent[m.Subtype] || m.Hidden || m.Ephemeral || !web.IsTS(m.TS):
+		return nil
+	case topics[m.Subtype] != nil:
+		return c.settle(m, topics[m.Subtype](c, m))
+	case m.BotID != "" && !c.l.set.bots || c.l.isKnownBot(m):
+		c.count("dropped", "known_bot", 1)
+		return c.settle(m, nil)
+	case isClaim(m.Text):
+		return c.settle(m, c.claimSaid(m))
+	}
+	e, err := c.entry(m)
+	if err != nil {
+		return err
+	}
+	if e.Text == "" && len(e.Files) == 0 {
+		c.count("dropped", "empty", 1)
+		return c.settle(m, nil)
+	}
+	if err := c.parent(e.Thread + e.ReplyTo); err != nil {
+		return err
+	}
+	p, err := c.post(e)
+	if err != nil {
+		return err
+	}
+	c.l.known.add(c.id(), m.TS, p.GetEvent())
+	return c.settle(m, nil)
+}
+
+// settle notes that a message is done with.
+func (c *channel) settle(m *web.Message, err error) error {
+	if err == nil {
+		c.seen.add(m.TS)
+		c.parents.add(m.TS)
+		thread := m.ThreadTS
+		if thread == m.TS {
+			thread = ""
+		}
+		c.advance(m.TS, thread)
+	}
+	return err
+}
+
+// entry is a message as the node takes it.
+func (c *channel) entry(m *web.Message) (*pb.Entry, error) {
+	e := &pb.Entry{Key: "m/" + m.TS, Kind: "text", Remote: m.TS, Ghost: c.l.people.author(c.ctx, m), Text: c.text(m), Time: web.Time(m.TS).UnixMilli(), Hops: hopsOf(m)}
+	if m.Subtype == "me_message" {
+		e.Kind = "emote"
+	}
+	switch {
+	case m.Subtype == "thread_broadcast": // also said to all: it stands in the room, and names what it answers
+		e.ReplyTo = m.ThreadTS
+	case m.ThreadTS != "" && m.ThreadTS != m.TS:
+		e.Thread = m.ThreadTS
+	}
+	if err := c.shorten(e); err != nil {
+		return nil, err
+	}
+	files, err := c.files(m)
+	e.Files = append(e.Files, files...)
+	if len(e.Files) > maxFiles {
+		for _, f := range e.Files[maxFiles:] {
+			e.Text += "\n" + f.Name + " " + f.Url
+		}
+		e.Files = e.Files[:maxFiles]
+	}
+	return e, err
+}
+
+// maxFiles is how many files one message of a room has.
+const maxFiles = 10
+
+// shorten makes a file of a text that is longer than a message of a room may be.
+func (c *channel) shorten(e *pb.Entry) error {
+	if len(e.Text) <= maxText {
+		return nil
+	}
+	handle, err := c.l.h.Store(c.ctx, &pb.Store{Name: "message.md", Type: "text/markdown", Size: uint64(len(e.Text))}, strings.NewReader(e.Text))
+	if err != nil {
+		return fmt.Errorf("store a long message: %w", err)
+	}
+	e.Files = append(e.Files, &pb.File{Handle: handle, Name: "message.md", Type: "text/markdown", Size: uint64(len(e.Text))})
+	e.Text = strings.ToValidUTF8(e.Text[:2000], "") + " …"
+	return nil
+}
+
+// text is what a message says, as Markdown. What Slack adds to links by itself is not part of it.
+func (c *channel) text(m *web.Message) string {
+	blocks, ok := format.ReadRich(m.Blocks, names{c})
+	if !ok {
+		blocks = format.ReadMrkdwn(m.Text, names{c})
+	}
+	if len(blocks) == 0 || m.BotID != "" {
+		for _, a := range m.Attachments {
+			if a.FromURL == "" {
+				blocks = append(blocks, c.attached(a)...)
+			}
+		}
+	}
+	return format.WriteMarkdown(blocks)
+}
+
+func (c *channel) attached(a web.Attachment) []format.Block {
+	if blocks, ok := format.ReadRich(a.Blocks, names{c}); ok {
+		return blocks
+	}
+	var blocks []format.Block
+	if a.Title != "" {
+		blocks = append(blocks, format.Block{Quote: true, Runs: []format.Run{{Text: a.Title, URL: a.TitleLink, Bold: a.TitleLink == ""}}})
+	}
+	for _, s := range []string{a.Pretext, a.Text} {
+		for _, b := range format.ReadMrkdwn(s, names{c}) {
+			b.Quote = true
+			blocks = append(blocks, b)
+		}
+	}
+	if len(blocks) == 0 && a.Fallback != "" {
+		blocks = format.ReadMrkdwn(a.Fallback, names{c})
+	}
+	return blocks
+}
+
+// parent posts the message that began a thread when it was never seen: once, for the replies to hang on.
+func (c *channel) parent(thread string) error {
+	if thread == "" || c.parents.have[thread] {
+		return nil
+	}
+	page, err := c.l.web.Replies(c.ctx, web.Live, c.id(), thread, "", "", 1)
+	if err != nil && web.Code(err) != "thread_not_found" && web.Code(err) != "message_not_found" {
+		return c.trouble(err)
+	}
+	c.parents.add(thread)
+	for _, m := range page.Messages {
+		if m.TS != thread || c.isOwn(m) || silent[m.Subtype] || c.seen.have[thread] {
+			continue
+		}
+		e, err := c.entry(m)
+		if err != nil {
+			return err
+		}
+		if e.Text == "" && len(e.Files) == 0 {
+			continue
+		}
+		p, err := c.post(e)
+		if err != nil {
+			return err
+		}
+		c.seen.add(m.TS)
+		c.l.known.add(c.id(), m.TS, p.GetEvent())
+	}
+	return nil
+}
+
+// change is an edit, or only what Slack does to a message by itself: unfurled links, a reply counted.
+func (c *channel) change(e *web.Message) error {
+	m, before := e.Message, e.Previous
+	if c.isOwn(m) {
+		return nil
+	}
+	if m.Subtype == "tombstone" {
+		return c.deleted(m.TS, before)
+	}
+	if before == nil && m.Edited == nil {
+		return nil
+	}
+	if before != nil {
+		if err := c.lateFiles(m, before); err != nil {
+			return err
+		}
+		if c.text(m) == c.text(before) {
+			return nil
+		}
+	}
+	at := e.EventTS
+	if m.Edited != nil && m.Edited.TS != "" {
+		at = m.Edited.TS
+	}
+	if at == "" {
+		at = e.TS
+	}
+	return c.edit(m, at)
+}
+
+func (c *channel) edit(m *web.Message, at string) error {
+	e := &pb.Entry{Key: "e/" + m.TS + "/" + at, Kind: "edit", Target: m.TS, Ghost: c.l.people.author(c.ctx, m), Text: c.text(m), Time: web.Time(at).UnixMilli(), Hops: hopsOf(m)}
+	if e.Text == "" {
+		return nil // its text was taken away and its files left: there is nothing to write
+	}
+	if len(e.Text) > maxText {
+		e.Text = strings.ToValidUTF8(e.Text[:maxText], "") + " …"
+	}
+	_, err := c.post(e)
+	return err
+}
+
+// lateFiles posts files that were added to a message after it was said.
+func (c *channel) lateFiles(m, before *web.Message) error {
+	added := *m
+	added.Files = slices.DeleteFunc(slices.Clone(m.Files), func(f web.File) bool {
+		return f.Mode == "tombstone" || slices.ContainsFunc(before.Files, func(b web.File) bool { return b.ID == f.ID })
+	})
+	if len(added.Files) == 0 {
+		return nil
+	}
+	files, err := c.files(&added)
+	if err != nil || len(files) == 0 {
+		return err
+	}
+	_, err = c.post(&pb.Entry{Key: "f/" + m.TS + "/" + added.Files[0].ID, Kind: "text", ReplyTo: m.TS, Ghost: c.l.people.author(c.ctx, m), Files: files})
+	return err
+}
+
+// remove is a deletion. One of ours is not undone in the room: what somebody said there is theirs.
+func (c *channel) remove(e *web.Message) error {
+	if c.own.posted(e.DeletedTS) || e.Previous != nil && c.isOwn(e.Previous) {
+		return nil
+	}
+	return c.deleted(e.DeletedTS, e.Previous)
+}
+
+func (c *channel) deleted(ts string, before *web.Message) error {
+	if !web.IsTS(ts) {
+		return nil
+	}
+	by := &pb.Ghost{Id: "slack", Name: "Slack"}
+	if before != nil {
+		by = c.l.people.author(c.ctx, before)
+	}
+	c.seen.add(ts)
+	_, err := c.post(&pb.Entry{Key: "d/" + ts, Kind: "delete", Target: ts, Ghost: by})
+	return err
+}
+
+// topics are the messages that tell of the channel itself.
+var topics = map[string]func(*channel, *web.Message) error{
+	"channel_topic": (*channel).topic, "group_topic": (*channel).topic,
+	"channel_purpose": (*channel).purpose, "group_purpose": (*channel).purpose,
+	"channel_name": (*channel).renamed, "group_name": (*channel).renamed,
+}
+
+func (c *channel) topic(m *web.Message) error {
+	topic := oneLine(plainText(m.Topic, c), 250)
+	if c.l.set.topicIn {
+		_, err := c.post(&pb.Entry{Key: "t/" + m.TS, Kind: "topic", Ghost: c.l.people.author(c.ctx, m), Text: topic, Time: web.Time(m.TS).UnixMilli()})
+		return err
+	}
+	return c.line("t/"+m.TS, fmt.Sprintf("%s set the channel's topic: %s", c.l.people.author(c.ctx, m).Name, topic))
+}
+
+func (c *channel) purpose(m *web.Message) error {
+	return c.line("p/"+m.TS, fmt.Sprintf("%s set the channel's description: %s", c.l.people.author(c.ctx, m).Name, oneLine(plainText(m.Purpose, c), 250)))
+}
+
+func (c *channel) renamed(m *web.Message) error {
+	return c.line("n/"+m.TS, fmt.Sprintf("%s renamed the channel in Slack: it is called #%s now.", c.l.people.author(c.ctx, m).Name, oneLine(m.Name, 80)))
+}
+
+// plainText is a text with Slack's marks as people read it.
+func plainText(s string, c *channel) string {
+	var b strings.Builder
+	for _, block := range format.ReadMrkdwn(s, names{c}) {
+		for _, run := range block.Runs {
+			if run.Text == "" {
+				run.Text = run.URL
+			}
+			b.WriteString(run.Text)
+		}
+		b.WriteByte(' ')
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// names is what ids are called in a channel's text.
+type names struct{ c *channel }
+
+func (n names) User(id string) string { return n.c.l.people.name(n.c.ctx, id) }
+
+func (n names) Group(id string) string {
+	n.c.l.mu.Lock()
+	defer n.c.l.mu.Unlock()
+	return n.c.l.groups[id]
+}
+
+func (n names) Channel(id string) string {
+	if c := n.c.l.channelByID(id); c != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.kept.Called
+	}
+	return n.c.l.people.channelName(n.c.ctx, id)
+}
+
+func (n names) Message(url string) string {
+	id, ts, ok := readPermalink(n.c.l.me.URL, url)
+	if !ok {
+		return ""
+	}
+	target := n.c.l.channelByID(id)
+	event := n.c.l.known.event(id, ts)
+	if target == nil || event == "" || n.c.l.h.Open().GetUrl() == "" {
+		return ""
+	}
+	target.mu.Lock()
+	defer target.mu.Unlock()
+	return strings.TrimSuffix(n.c.l.h.Open().GetUrl(), "/") + "/#/room/" + target.link.GetRoom() + "/event/" + event
+}
+
+// metaType marks the messages that a Hearth has posted.
+const metaType = "hearth_message"
+
+// meta is the metadata of a message of ours.
+type meta struct {
+	Node   string   `json:"node"`
+	Bridge string   `json:"bridge"`
+	Event  string   `json:"event"`
+	Part   int      `json:"part"`
+	Hops   []string `json:"hops"`
+}
+
+func metaOf(m *web.Message) (meta, bool) {
+	var p meta
+	if m.Metadata.Type != metaType || json.Unmarshal(m.Metadata.Payload, &p) != nil {
+		return meta{}, false
+	}
+	return p, true
+}
+
+func (p meta) slack() slack.SlackMetadata {
+	hops := p.Hops
+	if hops == nil {
+		hops = []string{}
+	}
+	return slack.SlackMetadata{EventType: metaType, EventPayload: map[string]any{"node": p.Node, "bridge": p.Bridge, "event": p.Event, "part": p.Part, "hops": hops}}
+}
+
+// hopsOf are the networks that a message of another Hearth has passed.
+func hopsOf(m *web.Message) []string {
+	p, ok := metaOf(m)
+	if !ok {
+		return nil
+	}
+	var hops []string
+	for _, hop := range p.Hops {
+		if hop = oneLine(hop, 50); hop != "" && len(hops) < 8 {
+			hops = append(hops, hop)
+		}
+	}
+	return hops
+}

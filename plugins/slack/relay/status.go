@@ -1,0 +1,94 @@
+package relay
+
+import (
+	"sync"
+
+	"hearth/plugins/bridge"
+	pb "hearth/plugins/bridge/bridgepb"
+)
+
+// status tells the node how the bridge is: the worst of what its parts say.
+type status struct {
+	h *bridge.Host
+
+	mu       sync.Mutex
+	tokenBad string // why the bot token does not work
+	off      string // why no socket can be opened, for an administrator
+	lost     string // why none is open just now
+	failing  string // calls do not get through
+	deafness string // posts do not come back
+	alive    bool
+	last     map[string]string // by channel: what was said last
+	heardAt  int64
+}
+
+func newStatus(h *bridge.Host) *status { return &status{h: h, last: map[string]string{}} }
+
+// set says how a channel is. What was said already is not said again.
+func (s *status) set(channel, state, reason string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.say(channel, state, reason)
+}
+
+func (s *status) say(channel, state, reason string) {
+	if s.last[channel] == state+" "+reason {
+		return
+	}
+	s.last[channel] = state + " " + reason
+	s.h.Status(&pb.Status{Channel: channel, State: state, Reason: reason, Heard: s.heardAt})
+}
+
+func (s *status) token(why string) { s.change(func() { s.tokenBad, s.failing = why, "" }) }
+
+func (s *status) trouble(why string) { s.change(func() { s.failing = why }) }
+
+func (s *status) deaf(why string) { s.change(func() { s.deafness = why }) }
+
+// socket says how many sockets are alive, or, with the Events API, that the door is open.
+func (s *status) socket(alive int, state, reason string) {
+	s.change(func() {
+		s.alive = alive > 0
+		s.off, s.lost = "", ""
+		if state == "login" {
+			s.off = reason
+		} else if alive == 0 {
+			s.lost = reason
+		}
+	})
+}
+
+// heard tells when Slack last said something. It goes along with what is said next, and by itself when it is news.
+func (s *status) heard(at int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at > s.heardAt {
+		s.heardAt = at
+		delete(s.last, "")
+	}
+	s.judge()
+}
+
+func (s *status) change(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+	s.judge()
+}
+
+func (s *status) judge() {
+	switch {
+	case s.tokenBad != "":
+		s.say("", "login", s.tokenBad)
+	case s.off != "":
+		s.say("", "login", s.off)
+	case s.lost != "":
+		s.say("", "degraded", s.lost)
+	case s.failing != "":
+		s.say("", "degraded", s.failing)
+	case s.deafness != "":
+		s.say("", "degraded", s.deafness)
+	case s.alive:
+		s.say("", "connected", "")
+	}
+}

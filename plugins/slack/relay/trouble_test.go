@@ -1,0 +1,414 @@
+package relay
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	pb "hearth/plugins/bridge/bridgepb"
+	"hearth/plugins/bridge/bridgetest"
+	"hearth/plugins/slack/slackdouble"
+)
+
+// texts takes n entries and returns their texts.
+func (w *world) texts(n int) (all []string) {
+	for range n {
+		all = append(all, w.host.Entry().Text)
+	}
+	return all
+}
+
+func numbered(from, to int) (all []string) {
+	for i := from; i < to; i++ {
+		all = append(all, fmt.Sprint("message ", i))
+	}
+	return all
+}
+
+func (w *world) sayNumbered(from, to int) {
+	for _, s := range numbered(from, to) {
+		w.Say(garden, "UALICE0", s)
+	}
+}
+
+// sameSet is same where two sockets may have changed the order.
+func sameSet(t *testing.T, got, want []string) {
+	t.Helper()
+	slices.Sort(got)
+	slices.Sort(want)
+	same(t, got, want)
+}
+
+func same(t *testing.T, got, want []string) {
+	t.Helper()
+	if strings.Join(got, "|") != strings.Join(want, "|") {
+		t.Fatalf("got  %q\nwant %q", got, want)
+	}
+}
+
+func TestRefreshOpensTheNewSocketFirst(t *testing.T) {
+	w := start(t, nil)
+	for round := range 3 {
+		w.WaitSockets(2)
+		opened := w.Opened()
+		w.Refresh(20 * time.Second) // the old ones are closed once the new ones are there
+		w.sayNumbered(round*10, round*10+10)
+		sameSet(t, w.texts(10), numbered(round*10, round*10+10))
+		w.Wait("two new sockets", func() bool { return w.OpenedLocked() == opened+2 })
+	}
+	w.WaitSockets(2)
+	for _, s := range w.host.Statuses() {
+		if s.Channel == "" && s.State == "degraded" {
+			t.Fatalf("there was a moment without a socket: %s", s.Reason)
+		}
+	}
+}
+
+func TestSocketsThatDieAreReplacedAndTheGapIsFilled(t *testing.T) {
+	w := start(t, nil)
+	w.sayNumbered(0, 3)
+	w.texts(3)
+	w.Set(func(s *slackdouble.Slack) { s.Deaf = true }) // events of this time are lost for ever
+	root := w.Say(garden, "UALICE0", "message 3")
+	w.Say(garden, "UBORIS0", "in the thread", slackdouble.In(root))
+	w.sayNumbered(4, 300)
+	w.Set(func(s *slackdouble.Slack) { s.Deaf = false })
+	w.Drop()
+	got := w.texts(298)
+	for _, e := range w.host.Entries() {
+		if e.Text == "in the thread" && e.Thread != root {
+			t.Fatalf("the reply lost its thread: %v", e)
+		}
+	}
+	sameSet(t, without(got, "in the thread"), numbered(3, 300))
+	w.WaitSockets(2)
+	if w.host.Counted("reconnect", "") == 0 {
+		t.Fatal("the reconnect was not counted")
+	}
+}
+
+func without(list []string, s string) (left []string) {
+	for _, have := range list {
+		if have != s {
+			left = append(left, have)
+		}
+	}
+	return left
+}
+
+func TestEditsOfTheGapAreFound(t *testing.T) {
+	w := start(t, nil)
+	ts := w.Say(garden, "UALICE0", "before")
+	w.host.Entry()
+	w.Set(func(s *slackdouble.Slack) { s.Deaf = true })
+	w.Edit(garden, ts, "after")
+	w.Set(func(s *slackdouble.Slack) { s.Deaf = false })
+	w.Drop()
+	if e := w.host.Entry(); e.Kind != "edit" || e.Target != ts || e.Text != "after" {
+		t.Fatalf("%v", e)
+	}
+}
+
+func TestASilentSocketIsReplaced(t *testing.T) {
+	s := slackdouble.New(t)
+	s.Channel(garden, "garden", false)
+	s.Set(func(s *slackdouble.Slack) { s.Dumb = true }) // it greets, and then nothing comes, not even a pong
+	w := &world{s, bridgetest.Start(t, &Bridge{Timing: quick}, openFor(s, nil))}
+	w.ready()
+	w.Set(func(s *slackdouble.Slack) { s.Dumb = false })
+	w.Wait("other sockets", func() bool { return s.OpenedLocked() >= 4 })
+	w.Say(garden, "UALICE0", "hello")
+	same(t, w.texts(1), []string{"hello"})
+}
+
+func TestTooManySocketsBacksOff(t *testing.T) {
+	w := start(t, nil)
+	w.TooMany()
+	w.Drop()
+	w.host.Status("", "degraded")
+	w.Restore()
+	w.host.Status("", "connected")
+	w.WaitSockets(2)
+}
+
+func TestSocketModeSwitchedOff(t *testing.T) {
+	w := start(t, nil)
+	w.Disable()
+	if s := w.host.Status("", "login"); !strings.Contains(s.Reason, "Socket Mode") {
+		t.Fatalf("reason: %s", s.Reason)
+	}
+	w.Restore()
+	w.host.Status("", "connected")
+}
+
+func TestRevokedTokensAreSaidAtOnce(t *testing.T) {
+	w := start(t, nil)
+	w.Revoke(true)
+	if s := w.host.Status("", "login"); !strings.Contains(s.Reason, "revoked") {
+		t.Fatalf("reason: %s", s.Reason)
+	}
+	id := w.host.Deliver(text("waits"))
+	w.Restore()
+	w.host.Status("", "connected")
+	if o := w.host.Outcome(id); o.Dropped != "" {
+		t.Fatalf("dropped: %v", o)
+	}
+}
+
+func TestTokensThatDieSilentlyAreNoticed(t *testing.T) {
+	w := start(t, nil)
+	w.Revoke(false)
+	w.host.Status("", "login")
+	w.Restore()
+	w.host.Status("", "connected")
+	w.Event(map[string]any{"type": "app_uninstalled"})
+	w.host.Status("", "login")
+}
+
+func TestAnAppThatHearsNothingIsDegraded(t *testing.T) {
+	w := start(t, nil)
+	w.Set(func(s *slackdouble.Slack) { s.Deaf = true })
+	w.done(t, text("is anybody there?"))
+	if s := w.host.Status("", "degraded"); !strings.Contains(s.Reason, "subscriptions") {
+		t.Fatalf("reason: %s", s.Reason)
+	}
+}
+
+func TestRetriesAreTaken(t *testing.T) {
+	w := start(t, nil)
+	w.Set(func(s *slackdouble.Slack) { s.Twice = 100 })
+	w.sayNumbered(0, 50)
+	sameSet(t, w.texts(50), numbered(0, 50))
+	w.Settled()
+	w.Set(func(s *slackdouble.Slack) { s.Twice = 0 })
+	// The only copy that comes says that it is a retry.
+	w.Drop()
+	w.Say(garden, "UALICE0", "late")
+	same(t, w.texts(1), []string{"late"})
+	w.Say(garden, "UALICE0", "end")
+	same(t, w.texts(1), []string{"end"})
+}
+
+func TestRetryAfterIsObeyed(t *testing.T) {
+	w := start(t, nil)
+	before := w.Calls("chat.postMessage")
+	w.Limit("chat.postMessage", 1, 1)
+	began := time.Now()
+	w.done(t, text("patience"))
+	if time.Since(began) < time.Second || w.Calls("chat.postMessage")-before != 2 {
+		t.Fatalf("%s, %d calls", time.Since(began), w.Calls("chat.postMessage")-before)
+	}
+}
+
+func TestALostAnswerIsNotPostedTwice(t *testing.T) {
+	w := start(t, nil)
+	w.Set(func(s *slackdouble.Slack) { s.Deaf = true }) // the event of it does not help either
+	w.Lose("chat.postMessage", 2)
+	_, remote := w.done(t, text("once"))
+	if p := w.WaitPost(garden, 1); p.TS != remote[0] {
+		t.Fatalf("remote %v, posted %s", remote, p.TS)
+	}
+	w.Break("chat.postMessage", 2)
+	w.done(t, text("after an outage"))
+	w.WaitPost(garden, 2)
+}
+
+func TestLimitsOfAChannelAreSaid(t *testing.T) {
+	w := start(t, nil)
+	w.Kick(garden)
+	w.host.Status("#garden", "down")
+	w.done(t, text("it is public: joined again"))
+	w.host.Status("#garden", "connected")
+	w.Archive(garden, true)
+	if s := w.host.Status("#garden", "down"); !strings.Contains(s.Reason, "archived") {
+		t.Fatalf("reason: %s", s.Reason)
+	}
+	w.Archive(garden, false)
+	w.host.Status("#garden", "connected")
+	w.Say(garden, "UALICE0", "back")
+	same(t, w.texts(1), []string{"back"})
+	w.Move(garden, "C0SHARED")
+	w.Settled()
+	w.Say("C0SHARED", "UALICE0", "moved")
+	same(t, w.texts(1), []string{"moved"})
+	w.done(t, text("here too"))
+	w.WaitPost("C0SHARED", 2)
+	w.Event(map[string]any{"type": "channel_rename", "channel": map[string]any{"id": "C0SHARED", "name": "yard"}})
+	w.Settled()
+	w.Say("C0SHARED", "UALICE0", "see <#C0SHARED>")
+	same(t, w.texts(1), []string{"see #yard"})
+}
+
+func TestPrivateChannelNeedsAnInvitation(t *testing.T) {
+	s := slackdouble.New(t)
+	s.Channel("C0SECRET", "secret", true)
+	open := openFor(s, nil)
+	open.Links = []*pb.Link{{Channel: "#secret", Room: "R", Confirmed: true}}
+	w := &world{s, bridgetest.Start(t, &Bridge{Timing: quick}, open)}
+	if st := w.host.Status("#secret", "down"); !strings.Contains(st.Reason, "/invite") {
+		t.Fatalf("reason: %s", st.Reason)
+	}
+	w.Invite("C0SECRET")
+	w.host.Status("#secret", "connected")
+	w.WaitSockets(2)
+	w.Say("C0SECRET", "UALICE0", "psst")
+	same(t, w.texts(1), []string{"psst"})
+}
+
+func TestConsent(t *testing.T) {
+	s := slackdouble.New(t)
+	s.Channel(garden, "garden", false)
+	open := openFor(s, nil)
+	open.Links[0].Confirmed = false
+	w := &world{s, bridgetest.Start(t, &Bridge{Timing: quick}, open)}
+	w.host.Code("#garden", "ABCD1234")
+	w.host.Status("#garden", "connecting")
+	w.WaitSockets(2)
+	w.Say(garden, "UALICE0", "nobody may read this")
+	w.Say(garden, "UALICE0", "!link ABCD1234") // not an administrator
+	w.Wait("an answer", func() bool { return len(s.WhispersLocked()) == 1 })
+	if answer := w.Whispers()[0]; !strings.Contains(answer, "administrator") {
+		t.Fatalf("answer: %s", answer)
+	}
+	if answer := w.Command(garden, "UADMIN0", "link WRONG"); !strings.Contains(answer, "not the one") {
+		t.Fatalf("answer: %s", answer)
+	}
+	if answer := w.Command(garden, "UADMIN0", "dance"); !strings.Contains(answer, "link CODE") {
+		t.Fatalf("answer: %s", answer)
+	}
+	if answer := w.Command(garden, "UADMIN0", "link ABCD1234"); !strings.Contains(answer, "#garden@node.example") {
+		t.Fatalf("answer: %s", answer)
+	}
+	w.host.Status("#garden", "connected")
+	w.Say(garden, "UALICE0", "now")
+	same(t, w.texts(1), []string{"now"})
+	w.Say(garden, "UADMIN0", "!unlink")
+	w.Wait("an answer", func() bool { return len(s.WhispersLocked()) == 2 })
+	if n := len(w.host.Claims()); n < 3 {
+		t.Fatalf("%d claims", n)
+	}
+}
+
+func TestPeople(t *testing.T) {
+	w := start(t, nil)
+	w.host.WaitRoster("#garden", "UALICE0", "UBORIS0", "UADMIN0")
+	w.Rename("UALICE0", "Alice Oak")
+	w.Settled()
+	w.Say(garden, "UALICE0", "new name")
+	if e := w.host.Entry(); e.Ghost.Name != "Alice Oak" {
+		t.Fatalf("%v", e.Ghost)
+	}
+	w.Say(garden, "", "built", func(m *slackdouble.Message) {
+		m.BotID, m.Subtype = "BCI0000", "bot_message"
+		m.Attachments = []byte(`[{"title":"Build 7","title_link":"https://ci.example/7","text":"*passed*"}]`)
+	})
+	if e := w.host.Entry(); e.Ghost.Name != "CI" || !strings.Contains(e.Text, "Build 7") || !strings.Contains(e.Text, "**passed**") {
+		t.Fatalf("a bot: %v", e)
+	}
+	w.Say(garden, "USLACKBOT", "reminder")
+	if e := w.host.Entry(); e.Ghost.Name != "Slackbot" {
+		t.Fatalf("%v", e.Ghost)
+	}
+	w.Say(garden, "WSTRANGER", "from another workspace")
+	if e := w.host.Entry(); e.Ghost.Id != "WSTRANGER" || e.Ghost.Name == "" {
+		t.Fatalf("%v", e.Ghost)
+	}
+	w.Deactivate("UBORIS0")
+	w.host.WaitRoster("#garden", "UALICE0", "UADMIN0")
+	w.Event(map[string]any{"type": "member_left_channel", "channel": garden, "user": "UALICE0"})
+	w.host.WaitRoster("#garden", "UADMIN0")
+}
+
+func TestTopic(t *testing.T) {
+	w := start(t, map[string]string{"topic": "both"})
+	w.Event(map[string]any{"type": "message", "subtype": "channel_topic", "channel": garden, "user": "UALICE0", "ts": "1900000000.000100", "topic": "weeds &amp; seeds", "text": "x"})
+	if e := w.host.Entry(); e.Kind != "topic" || e.Text != "weeds & seeds" {
+		t.Fatalf("%v", e)
+	}
+	w.done(t, &pb.Delivery{Channel: "#garden", Kind: "topic", Author: alice(), Text: "seeds"})
+	w.Say(garden, "UALICE0", "end")
+	if e := w.host.Entry(); e.Text != "end" {
+		t.Fatalf("the topic came back: %v", e)
+	}
+}
+
+func TestLinksToMessages(t *testing.T) {
+	w := start(t, nil)
+	ts := w.Say(garden, "UALICE0", "the plan")
+	w.host.Entry()
+	link := slackdouble.Workspace + "archives/" + garden + "/p" + strings.Replace(ts, ".", "", 1)
+	w.Say(garden, "UBORIS0", "see <"+link+">")
+	if e := w.host.Entry(); e.Text != "see <https://node.example:8443/#/room/ROOM/event/event-1>" {
+		t.Fatalf("%s", e.Text)
+	}
+}
+
+func TestLoopsEnd(t *testing.T) {
+	s := slackdouble.New(t)
+	s.Channel(garden, "garden", false)
+	open := openFor(s, nil)
+	open.KnownBots = []string{"BOTHER00"}
+	w := &world{s, bridgetest.Start(t, &Bridge{Timing: quick}, open)}
+	w.ready()
+	w.Say(garden, "", "relayed by another bridge", func(m *slackdouble.Message) { m.BotID, m.Username, m.Subtype = "BOTHER00", "x", "bot_message" })
+	w.Say(garden, "", "of another Hearth", func(m *slackdouble.Message) {
+		m.BotID, m.Username, m.Subtype = "BHEARTH2", "Bob (libera)", "bot_message"
+		m.Metadata = []byte(`{"event_type":"hearth_message","event_payload":{"node":"other","bridge":"x","event":"E","hops":["libera"]}}`)
+	})
+	if e := w.host.Entry(); e.Text != "of another Hearth" || len(e.Hops) != 1 || e.Hops[0] != "libera" {
+		t.Fatalf("%v", e)
+	}
+	if w.host.Counted("dropped", "known_bot") != 1 {
+		t.Fatal("what was not relayed was not counted")
+	}
+	d := text("from IRC")
+	d.Author = &pb.Person{Ghost: &pb.Ghost{Id: "bob", Name: "bob", Network: "libera"}}
+	w.done(t, d)
+	if p := w.WaitPost(garden, 1); p.Username != "bob (libera)" || !strings.Contains(string(p.Metadata), `"libera"`) {
+		t.Fatalf("%+v %s", p, p.Metadata)
+	}
+}
+
+func TestEventsAPI(t *testing.T) {
+	s := slackdouble.New(t)
+	s.Channel(garden, "garden", false)
+	open := openFor(s, map[string]string{"mode": "events", "signing_secret": slackdouble.SigningSecret, "app_token": "", "listen": freePort(t)})
+	w := &world{s, bridgetest.Start(t, &Bridge{Timing: quick}, open)}
+	w.host.Status("", "connected")
+	w.host.Status("#garden", "connected")
+	url := "http://" + open.Settings["listen"] + "/slack/events"
+	w.Set(func(s *slackdouble.Slack) { s.EventsURL = url })
+	w.Say(garden, "UALICE0", "by HTTP")
+	same(t, w.texts(1), []string{"by HTTP"})
+	w.Settled()
+	status := func(r *http.Request) (int, string) {
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		b := make([]byte, 200)
+		n, _ := response.Body.Read(b)
+		return response.StatusCode, string(b[:n])
+	}
+	body := []byte(`{"type":"url_verification","challenge":"c123"}`)
+	if code, said := status(slackdouble.Signed(url, "application/json", body, time.Now())); code != 200 || said != "c123" {
+		t.Fatalf("challenge: %d %s", code, said)
+	}
+	if code, _ := status(slackdouble.Signed(url, "application/json", body, time.Now().Add(-10*time.Minute))); code != 401 {
+		t.Fatalf("an old signature: %d", code)
+	}
+	forged := slackdouble.Signed(url, "application/json", body, time.Now())
+	forged.Header.Set("X-Slack-Signature", "v0="+strings.Repeat("0", 64))
+	if code, _ := status(forged); code != 401 {
+		t.Fatalf("a forged signature: %d", code)
+	}
+	form := []byte("command=%2Fbridge&text=unlink&channel_id=" + garden + "&user_id=UALICE0")
+	if code, said := status(slackdouble.Signed(url, "application/x-www-form-urlencoded", form, time.Now())); code != 200 || !strings.Contains(said, "administrator") {
+		t.Fatalf("command: %d %s", code, said)
+	}
+	http.DefaultClient.CloseIdleConnections()
+}

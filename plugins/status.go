@@ -1,0 +1,125 @@
+package plugins
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"hearth/node/channel"
+	"hearth/node/room/roompb"
+	pb "hearth/plugins/bridge/bridgepb"
+)
+
+// states are those that a plugin may say it is in.
+var states = []string{channel.Connecting, channel.Connected, channel.Degraded, channel.Down, channel.Login}
+
+func (l *life) takeStatus(s *pb.Status) {
+	if !slices.Contains(states, s.GetState()) {
+		l.book.Logf(l.name, "the plugin says that its state is %q, which is none", s.GetState())
+		return
+	}
+	l.mu.Lock()
+	if s.GetChannel() == "" {
+		l.state = s
+	} else if a := l.lanes[s.GetChannel()]; a != nil {
+		a.state = s
+	}
+	l.heard = max(l.heard, s.GetHeard())
+	l.mu.Unlock()
+	l.note()
+}
+
+// note tells the book how the bridge and its links are.
+func (l *life) note() {
+	l.mu.Lock()
+	whole := l.judge(l.state)
+	type one struct {
+		*lane
+		next   uint64
+		status channel.Status
+	}
+	var links []one
+	for _, a := range l.lanes {
+		s := channel.Status{State: whole.State, Reason: whole.Reason, Heard: whole.Heard}
+		if a.state != nil {
+			s = channel.Status{State: a.state.GetState(), Reason: a.state.GetReason(), Heard: max(a.state.GetHeard(), 0)}
+		}
+		s.Queue, s.OldestSeconds = a.out.waiting(l.n.Now())
+		links = append(links, one{a, a.out.next, s})
+	}
+	l.mu.Unlock()
+	l.book.SetStatus(l.name, whole)
+	for _, s := range links {
+		if head, err := l.n.Head(l.caller, s.room); err == nil && s.status.Queue > 0 && head > s.next {
+			s.status.Queue += head - s.next // what was not even looked at
+		}
+		l.book.SetLinkStatus(l.name, s.channel, s.status)
+	}
+}
+
+// judge is what is shown of what the plugin says: connected is proven with data. l.mu is held.
+func (l *life) judge(s *pb.Status) channel.Status {
+	out := channel.Status{State: s.GetState(), Reason: s.GetReason(), Heard: l.heard}
+	if s.GetState() != channel.Connected {
+		return out
+	}
+	switch quiet := l.n.Now().Sub(time.UnixMilli(l.heard)); {
+	case l.slow:
+		out.State, out.Reason = channel.Degraded, "Its plugin has not answered for a while. It will be started again."
+	case l.heard > 0 && quiet > l.h.Times.Quiet:
+		out.State, out.Reason = channel.Degraded, fmt.Sprintf("Nothing was heard from the network for %s.", quiet.Round(time.Minute))
+	}
+	return out
+}
+
+// roster is who is in a channel, as the plugin has told piece by piece.
+type roster struct{ here map[string]*roompb.Ghost }
+
+func newRoster() *roster { return &roster{map[string]*roompb.Ghost{}} }
+
+func (l *life) takeRoster(r *pb.Roster) {
+	l.mu.Lock()
+	a := l.lanes[r.GetChannel()]
+	if a == nil {
+		l.mu.Unlock()
+		return
+	}
+	if r.GetWhole() {
+		a.roster = newRoster()
+	}
+	for _, g := range r.GetHere() {
+		if ghost, err := l.ghost(g, nil); err == nil && len(a.roster.here) < channel.MaxRoster {
+			a.roster.here[ghost.GetId()] = ghost
+		}
+	}
+	for _, id := range r.GetGone() {
+		delete(a.roster.here, id)
+	}
+	here := make([]*roompb.Ghost, 0, len(a.roster.here))
+	for _, g := range a.roster.here {
+		here = append(here, g)
+	}
+	l.mu.Unlock()
+	l.book.SetRoster(l.name, r.GetChannel(), here)
+}
+
+func (l *life) takeTyping(t *pb.Typing) {
+	a := l.lane(t.GetChannel())
+	if a == nil || !a.confirmed.Load() || l.book.Muted(l.name, a.room, t.GetPerson().GetGhost().GetId()) {
+		return
+	}
+	l.n.Typing(l.caller, a.room, t.GetOn())
+}
+
+func (l *life) takeCount(c *pb.Count) {
+	n := channel.Counts{}
+	switch c.GetWhat() {
+	case "dropped":
+		n.Dropped = map[string]uint64{c.GetReason(): c.GetN()}
+	case "duplicate":
+		n.Duplicates = c.GetN()
+	case "reconnect":
+		n.Reconnects = c.GetN()
+	}
+	l.book.Count(l.name, l.roomOf(c.GetChannel()), n)
+}

@@ -1,0 +1,352 @@
+package plugins
+
+import (
+	"slices"
+	"time"
+
+	"hearth/node"
+	"hearth/node/room"
+	"hearth/node/room/roompb"
+	pb "hearth/plugins/bridge/bridgepb"
+)
+
+// verdict is what is to become of an item: delivered, dropped and counted, passed over, or looked at
+// again once what it refers to was answered.
+type verdict struct {
+	delivery *pb.Delivery
+	dropped  string
+	stale    bool
+	wait     bool
+}
+
+// Reasons that the host counts by; plugins have their own.
+const (
+	unsupported  = "unsupported"    // the far network cannot carry it
+	noSuchTarget = "no_such_target" // it is about something that is not over there
+	wasDeleted   = "deleted"        // before it was relayed
+)
+
+// verdict looks at an item that is due.
+func (l *life) verdict(a *lane, item *roompb.Item) (verdict, error) {
+	e := item.GetEvent()
+	if l.passed(e) {
+		return verdict{}, nil
+	}
+	judge := map[string]func(*lane, *roompb.Item) (verdict, error){
+		string(room.KindText): l.judgeText, string(room.KindEmote): l.judgeText,
+		string(room.KindEdit): l.judgeEdit, string(room.KindDelete): l.judgeDelete,
+		string(room.KindReact): l.judgeReaction, string(room.KindUnreact): l.judgeReaction,
+		string(room.KindSettings): l.judgeTopic,
+	}[e.GetKind()]
+	if judge == nil {
+		return verdict{}, nil // who comes and goes is not relayed
+	}
+	return judge(a, item)
+}
+
+// passed tells whether an event has been on the bridge's network already, or is of the bridge itself.
+func (l *life) passed(e *roompb.Event) bool {
+	g := e.GetGhost()
+	return e.GetAuthor() == string(l.caller.User) || e.GetVoided() ||
+		g.GetNetwork() == l.network && g != nil || slices.Contains(g.GetHops(), l.network)
+}
+
+func (l *life) old(e *roompb.Event) bool {
+	return l.n.Now().Sub(time.UnixMilli(e.GetTime())) > l.stale
+}
+
+// delivery is what all kinds have.
+func (l *life) delivery(a *lane, e *roompb.Event) *pb.Delivery {
+	return &pb.Delivery{
+		Id: e.GetId(), Channel: a.channel, Kind: e.GetKind(), Author: l.person(e.GetAuthor(), e.GetGhost()),
+		Text: e.GetText(), Emoji: e.GetEmoji(), Time: e.GetTime(), Hops: e.GetGhost().GetHops(),
+	}
+}
+
+func (l *life) judgeText(a *lane, item *roompb.Item) (verdict, error) {
+	e := item.GetEvent()
+	switch {
+	case e.GetDeleted():
+		return verdict{dropped: wasDeleted}, nil
+	case e.GetSilent() && e.GetGhost() == nil && l.isBot(e.GetAuthor()):
+		return verdict{}, nil // a line about another channel
+	case l.old(e):
+		return verdict{stale: true}, nil
+	}
+	d := l.delivery(a, e)
+	for _, ref := range []struct {
+		event string
+		to    **pb.Ref
+	}{{e.GetReplyTo(), &d.ReplyTo}, {e.GetThread(), &d.Thread}} {
+		if ref.event == "" {
+			continue
+		}
+		if a.out.on(ref.event) {
+			return verdict{wait: true}, nil
+		}
+		r, err := l.refTo(a, ref.event)
+		if err != nil {
+			return verdict{}, err
+		}
+		*ref.to = r
+	}
+	for _, u := range e.GetMentions() {
+		d.Mentions = append(d.Mentions, l.person(u, nil))
+	}
+	d.Files = l.files(e)
+	if e.GetEdits() > 0 {
+		a.out.show(e.GetId(), e.GetEdits())
+	}
+	return verdict{delivery: d}, nil
+}
+
+// isBot tells whether a user is a bridge's bot, here or elsewhere.
+func (l *life) isBot(user string) bool {
+	p, err := l.n.Profile(room.User(user))
+	return err == nil && p.GetBridge() != ""
+}
+
+const mostShown = 1000
+
+func (o *outbox) show(event string, edits uint32) {
+	if len(o.shown) >= mostShown {
+		clear(o.shown)
+	}
+	o.shown[event] = edits
+}
+
+// about finds what an item is about over there; the verdict says why it goes no further, if so.
+func (l *life) about(a *lane, item *roompb.Item) (*pb.Ref, *verdict, error) {
+	e, target := item.GetEvent(), item.GetTarget()
+	if a.out.on(e.GetTarget()) {
+		return nil, &verdict{wait: true}, nil
+	}
+	remote, err := l.remoteOf(a, e.GetTarget())
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case len(remote) == 0:
+		return nil, &verdict{dropped: noSuchTarget}, nil
+	}
+	return l.ref(target, e.GetTarget(), remote), nil, nil
+}
+
+func (l *life) remoteOf(a *lane, event string) ([]string, error) {
+	id, err := room.ParseHash(event)
+	if err != nil {
+		return nil, nil
+	}
+	for _, f := range a.out.flights { // answered, and not written down yet
+		if f.event == id && len(f.remote) > 0 {
+			return f.remote, nil
+		}
+	}
+	if ids := a.out.pending.remote[id]; len(ids) > 0 {
+		return ids, nil
+	}
+	return l.book.Remote(l.name, a.room, id)
+}
+
+func (l *life) judgeEdit(a *lane, item *roompb.Item) (verdict, error) {
+	e, target := item.GetEvent(), item.GetTarget()
+	switch {
+	case !l.can.GetEdits() && !l.can.GetCorrects():
+		return verdict{dropped: unsupported}, nil
+	case target.GetDeleted() || target == nil:
+		return verdict{dropped: wasDeleted}, nil
+	}
+	ref, v, err := l.about(a, item)
+	if v != nil || err != nil {
+		return deref(v), err
+	}
+	// What only corrects says a line of its own, as if it were new.
+	if !l.can.GetEdits() && l.old(e) {
+		return verdict{stale: true}, nil
+	}
+	old, index, err := l.before(a, e)
+	switch room.CodeOf(err) {
+	case room.Gone, room.NotFound: // in the meantime
+		return verdict{dropped: wasDeleted}, nil
+	}
+	if err != nil {
+		return verdict{}, err
+	}
+	if index <= a.out.shown[e.GetTarget()] {
+		return verdict{}, nil // it was in what was delivered
+	}
+	d := l.delivery(a, e)
+	d.Target, d.OldText = ref, old
+	for _, u := range e.GetMentions() {
+		d.Mentions = append(d.Mentions, l.person(u, nil))
+	}
+	return verdict{delivery: d}, nil
+}
+
+// before is the text that an edit replaced, and which edit of its message it is, from 1 on.
+func (l *life) before(a *lane, e *roompb.Event) (string, uint32, error) {
+	target, err := room.ParseHash(e.GetTarget())
+	if err != nil {
+		return "", 0, err
+	}
+	editions, err := l.n.EditHistory(l.caller, a.room, target)
+	if err != nil {
+		return "", 0, err
+	}
+	for i := 1; i < len(editions); i++ {
+		if editions[i].Time == e.GetTime() && editions[i].Text == e.GetText() {
+			return editions[i-1].Text, uint32(i), nil
+		}
+	}
+	return "", uint32(len(editions)), nil
+}
+
+func (l *life) judgeDelete(a *lane, item *roompb.Item) (verdict, error) {
+	e := item.GetEvent()
+	ref, v, err := l.about(a, item)
+	switch {
+	case !l.can.GetDeletes() && !l.can.GetCorrects():
+		return verdict{dropped: unsupported}, nil
+	case v != nil || err != nil:
+		return deref(v), err
+	case !l.can.GetDeletes() && l.old(e):
+		return verdict{stale: true}, nil
+	}
+	d := l.delivery(a, e)
+	d.Target = ref
+	return verdict{delivery: d}, nil
+}
+
+func (l *life) judgeReaction(a *lane, item *roompb.Item) (verdict, error) {
+	e := item.GetEvent()
+	if !l.can.GetReactions() {
+		return verdict{dropped: unsupported}, nil
+	}
+	ref, v, err := l.about(a, item)
+	switch {
+	case v != nil || err != nil:
+		return deref(v), err
+	case l.old(e):
+		return verdict{stale: true}, nil
+	}
+	d := l.delivery(a, e)
+	d.Target = ref
+	return verdict{delivery: d}, nil
+}
+
+func (l *life) judgeTopic(a *lane, item *roompb.Item) (verdict, error) {
+	e := item.GetEvent()
+	if e.GetSettings() == nil || e.GetSettings().Topic == nil || !l.can.GetTopic() || l.old(e) {
+		return verdict{}, nil
+	}
+	d := l.delivery(a, e)
+	d.Kind, d.Text = "topic", e.GetSettings().GetTopic()
+	return verdict{delivery: d}, nil
+}
+
+func deref(v *verdict) verdict {
+	if v == nil {
+		return verdict{}
+	}
+	return *v
+}
+
+// ───────────────────────────── People, references, files ─────────────────────────────
+
+// person is a user, or the ghost for whom a bridge's bot speaks.
+func (l *life) person(user string, ghost *roompb.Ghost) *pb.Person {
+	if ghost != nil {
+		return &pb.Person{
+			User: user, Name: ghost.GetName(), Avatar: ghost.GetAvatar(), AvatarUrl: l.avatarURL(ghost.GetAvatar()),
+			Ghost: &pb.Ghost{Id: ghost.GetId(), Name: ghost.GetName(), Avatar: ghost.GetAvatar(), Network: ghost.GetNetwork()},
+		}
+	}
+	p := &pb.Person{User: user, Name: room.User(user).Local()}
+	if profile, err := l.n.Profile(room.User(user)); err == nil {
+		p.Avatar = profile.GetAvatar()
+		p.AvatarUrl = l.avatarURL(p.Avatar)
+		if profile.GetDisplayName() != "" {
+			p.Name = profile.GetDisplayName()
+		}
+	}
+	return p
+}
+
+// avatars are links to pictures of people, made once a day.
+type avatars map[string]madeURL
+
+type madeURL struct {
+	url string
+	at  time.Time
+}
+
+const mostAvatars = 10_000
+
+// avatarURL is public and cannot be guessed; empty when other networks do not reach the node. Relay alone calls it.
+func (l *life) avatarURL(avatar string) string {
+	id, err := room.ParseHash(avatar)
+	if l.h.URL == "" || err != nil {
+		return ""
+	}
+	if made, ok := l.avatars[avatar]; ok && time.Since(made.at) < 24*time.Hour {
+		return made.url
+	}
+	path, err := l.n.Publish(node.Publication{Owner: l.caller.User, Blob: id, Name: "avatar", Key: "avatar"})
+	if err != nil {
+		return ""
+	}
+	if len(l.avatars) >= mostAvatars {
+		clear(l.avatars)
+	}
+	l.avatars[avatar] = madeURL{l.h.URL + path, time.Now()}
+	return l.h.URL + path
+}
+
+// refTo is a reference to a message of the room; without words when it cannot be read any more.
+func (l *life) refTo(a *lane, event string) (*pb.Ref, error) {
+	id, err := room.ParseHash(event)
+	if err != nil {
+		return nil, err
+	}
+	remote, err := l.remoteOf(a, event)
+	if err != nil {
+		return nil, err
+	}
+	e, err := l.n.Event(l.caller, a.room, id)
+	if err != nil && room.CodeOf(err) != room.NotFound {
+		return nil, err
+	}
+	return l.ref(e, event, remote), nil
+}
+
+func (l *life) ref(e *roompb.Event, id string, remote []string) *pb.Ref {
+	r := &pb.Ref{Event: id, Remote: remote}
+	if e != nil {
+		r.Author, r.Time, r.Text = l.person(e.GetAuthor(), e.GetGhost()), e.GetTime(), beginning(e.GetText())
+	}
+	return r
+}
+
+// beginning is what is quoted of a text.
+func beginning(text string) string {
+	if r := []rune(text); len(r) > 200 {
+		return string(r[:200])
+	}
+	return text
+}
+
+// files are those of a message, each with a link that ends when the message is deleted.
+func (l *life) files(e *roompb.Event) (out []*pb.File) {
+	event, _ := room.ParseHash(e.GetId())
+	for _, f := range e.GetFiles() {
+		file := &pb.File{Handle: f.GetBlob(), Name: f.GetName(), Size: f.GetSize(), Type: f.GetType()}
+		if id, err := room.ParseHash(f.GetBlob()); err == nil && l.h.URL != "" {
+			if path, err := l.n.Publish(node.Publication{Owner: l.caller.User, Blob: id, Name: f.GetName(), Event: event, Key: "file"}); err == nil {
+				file.Url = l.h.URL + path
+			} else {
+				l.book.Logf(l.name, "a link to %s cannot be made: %v", f.GetName(), err)
+			}
+		}
+		out = append(out, file)
+	}
+	return out
+}
