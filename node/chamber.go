@@ -92,9 +92,9 @@ type submission struct {
 	since  uint64    // gone: the newest entry about them when they asked to go
 	parcel *received
 	fork   *proof
-	words  *words
-	nudge  bool        // nothing: what every turn begins with is due
-	done   chan result // one slot
+	words  []storage.Record // bodies that were fetched, by their places
+	nudge  bool             // nothing: what every turn begins with is due
+	done   chan result      // one slot
 }
 
 // state tells whether it changes the state.
