@@ -1,7 +1,6 @@
 package node
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -128,7 +127,7 @@ func (n *Node) bringBot(ctx context.Context, bot room.User, id room.ID, place, v
 		if now == place {
 			return nil
 		}
-		if err := n.leaveRoom(ctx, bot, id); err != nil { // it would say another place
+		if err := n.leaveRoom(ctx, bot, id, ""); err != nil { // it would say another place
 			return err
 		}
 	}
@@ -148,16 +147,16 @@ func (n *Node) UnlinkBridge(ctx context.Context, bridge, channel, why string) er
 	if err := n.Bridges.Unlink(bridge, channel, why); err != nil {
 		return err
 	}
-	return n.leaveRoom(ctx, n.Bridges.Bot(bridge), l.Room)
+	return n.leaveRoom(ctx, n.Bridges.Bot(bridge), l.Room, why)
 }
 
-// leaveRoom has a bot leave; that it is not there is as good.
-func (n *Node) leaveRoom(ctx context.Context, bot room.User, id room.ID) error {
+// leaveRoom has a bot leave, and say why; that it is not there is as good.
+func (n *Node) leaveRoom(ctx context.Context, bot room.User, id room.ID, why string) error {
 	c, err := n.rooms.get(id)
 	if room.CodeOf(err) == room.NotFound || err == nil && c.membership(bot) != room.Joined {
 		return nil
 	}
-	_, err = n.Submit(ctx, room.Draft{Room: id, Author: bot, Kind: room.KindLeave})
+	_, err = n.Submit(ctx, room.Draft{Room: id, Author: bot, Kind: room.KindLeave, Body: &roompb.Body{Reason: line(why)}})
 	if room.CodeOf(err) == room.NotFound || room.CodeOf(err) == room.Conflict {
 		return nil
 	}
@@ -222,7 +221,7 @@ func (n *Node) leaveStray(ctx context.Context, name string) error {
 		if m.GetMembership() != string(room.Joined) || n.linked(name, id) {
 			continue
 		}
-		if err := n.leaveRoom(ctx, bot, id); err != nil {
+		if err := n.leaveRoom(ctx, bot, id, ""); err != nil {
 			return err
 		}
 	}
@@ -239,15 +238,7 @@ func (n *Node) linked(bridge string, id room.ID) bool {
 }
 
 // RoomName is what people call a room: its address, or its name.
-func (n *Node) RoomName(id room.ID) string {
-	c, err := n.rooms.get(id)
-	if err != nil {
-		return id.String()
-	}
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return cmp.Or(stateSummary(c.state).Alias, c.state.Name, c.text)
-}
+func (n *Node) RoomName(id room.ID) string { return StoredRoomName(n.store, n.name, id) }
 
 // ───────────────────────────── What people see ─────────────────────────────
 

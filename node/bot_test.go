@@ -169,6 +169,9 @@ func TestLinksAndRooms(t *testing.T) {
 		t.Fatal(err)
 	}
 	ended("unlinked by op")
+	if last := w.history(alice, HistoryQuery{Room: id, Limit: 1}).Events[0]; last.GetKind() != "leave" || last.GetReason() != "unlinked by op" {
+		t.Errorf("the room is told %v", last)
+	}
 
 	w.link(id, "#other")
 	if place() != "#other on libera" {

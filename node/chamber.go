@@ -93,10 +93,10 @@ type submission struct {
 	since  uint64    // gone: the newest entry about them when they asked to go
 	parcel *received
 	fork   *proof
-	words  *words
-	whole  *opened     // the state of a room that was entered with a part of it
-	nudge  bool        // nothing: what every turn begins with is due
-	done   chan result // one slot
+	words  []storage.Record // bodies that were fetched, by their places
+	whole  *opened          // the state of a room that was entered with a part of it
+	nudge  bool             // nothing: what every turn begins with is due
+	done   chan result      // one slot
 }
 
 // state tells whether it changes the state.

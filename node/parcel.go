@@ -57,7 +57,8 @@ func openParcel(id room.ID, p *roompb.Parcel) (*received, error) {
 	return r, nil
 }
 
-// openPacket reads one event. Only messages may come without their body: it was erased.
+// openPacket reads one event. Only messages and their edits may come without their body: it
+// was erased.
 func openPacket(id room.ID, prev room.EventID, p *roompb.Packet) (*room.Event, error) {
 	e, err := room.Unpack(p, id, prev)
 	if err != nil {
@@ -70,8 +71,8 @@ func openPacket(id room.ID, prev room.EventID, p *roompb.Packet) (*room.Event, e
 		return nil, room.Errorf(room.BadRequest, "A log's incarnation is 1 to %d.", room.MaxIncarnation)
 	case e.Kind().Log() != e.Header.GetLog():
 		return nil, room.Errorf(room.BadRequest, "An event of kind %s is not of that log.", e.Kind())
-	case e.Body == nil && e.Kind().State():
-		return nil, room.Errorf(room.BadRequest, "An entry of the state log has no body.")
+	case e.Body == nil && !e.Kind().Message() && e.Kind() != room.KindEdit:
+		return nil, room.Errorf(room.BadRequest, "An event of kind %s has no body.", e.Kind())
 	}
 	if e.Body != nil {
 		return e, room.CheckBody(e.Kind(), e.Body)

@@ -171,6 +171,9 @@ func (t *turn) learn(e *room.Event, void, old bool) error {
 		t.accept(row, nil)
 		return nil
 	}
+	if e.Body == nil && e.Kind() == room.KindEdit { // which message it changes, its words alone tell
+		t.wanted = append(t.wanted, row)
+	}
 	about, err := t.affected(row)
 	if err != nil {
 		return err

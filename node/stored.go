@@ -1,11 +1,13 @@
 package node
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	"fmt"
 
 	"hearth/node/channel"
 	"hearth/node/peer"
+	"hearth/node/room"
 	"hearth/storage"
 )
 
@@ -26,6 +28,15 @@ func StoredBridges(s *storage.Store) (*channel.Book, error) {
 		return nil, err
 	}
 	return channel.Open(s, channel.Config{Node: name, Key: key})
+}
+
+// StoredRoomName is what people of a node call a room: its address, or its name.
+func StoredRoomName(s *storage.Store, node string, id room.ID) string {
+	m, err := s.Room(id)
+	if err != nil || m.GetAlias() == "" {
+		return cmp.Or(m.GetName(), id.String())
+	}
+	return "#" + m.GetAlias() + "@" + cmp.Or(m.GetOrigin(), node)
 }
 
 func storedIdentity(s *storage.Store) (string, ed25519.PrivateKey, error) {

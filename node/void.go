@@ -36,10 +36,7 @@ func (t *turn) void(rec *storage.Record) error {
 		t.meta.LastText = ""
 	}
 	w := &t.withdrawn
-	if w.poses == nil {
-		w.poses, w.threads = map[uint64]bool{}, map[room.EventID]uint32{}
-	}
-	w.poses[rec.Pos] = true
+	w.take(rec.Pos)
 	if rec.Event.Kind().Message() && rec.Event.Body != nil {
 		kept := *rec
 		w.texts = append(w.texts, &kept)
@@ -47,9 +44,22 @@ func (t *turn) void(rec *storage.Record) error {
 	if target, ok := rec.Event.Target(); ok {
 		w.stand(target)
 	} else if !rec.Thread.IsZero() {
-		w.threads[rec.Thread]++
+		w.leaveThread(rec.Thread, rec.Pos)
 	}
 	return nil
+}
+
+func (w *withdrawn) take(pos uint64) {
+	if w.poses == nil {
+		w.poses, w.threads = map[uint64]bool{}, map[room.EventID]uint32{}
+	}
+	w.poses[pos] = true
+}
+
+// leaveThread notes that a reply is not in its thread any more.
+func (w *withdrawn) leaveThread(root room.EventID, pos uint64) {
+	w.take(pos)
+	w.threads[root]++
 }
 
 // doubt: what rec did to another message may not stand any more, though it is not void.

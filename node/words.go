@@ -13,7 +13,8 @@ import (
 
 // A deletion that has become void leaves a message whose words were erased here. Those who
 // learnt of it when it was void already, the room's home for one, still have them: they are
-// fetched from there, and checked against the hash that the header names.
+// fetched from there, and checked against the hash that the header names. So are words that
+// somebody left out on their way here.
 
 // mostWanted bounds the messages of a room whose words are looked for.
 const mostWanted = 1000
@@ -70,75 +71,105 @@ func (n *Node) pause(d time.Duration) {
 	}
 }
 
+// recallOne looks for the words of a message and of its edits, or of an edit alone. Those
+// of an edit of which nobody knows the message are wanted until the room's home has spoken.
 func (c *chamber) recallOne(ctx context.Context, message uint64, edits []uint64) {
 	row, ok, err := c.n.store.Row(c.id, message)
 	if err != nil || !ok || row.Void || row.Standing.GetDeleted() || row.Event.Body != nil {
 		return
 	}
-	s := &submission{words: &words{target: row.Event.ID}, done: make(chan result, 1)}
+	s := &submission{done: make(chan result, 1)}
 	for _, pos := range append([]uint64{message}, edits...) {
 		rec, ok, err := c.n.store.Record(c.id, pos)
 		if err != nil || !ok || rec.Void || rec.Event.Body != nil {
 			continue
 		}
-		if e := c.fetchWords(ctx, rec.Event); e != nil {
-			s.words.found = append(s.words.found, storage.Record{Pos: pos, Event: e})
+		e, sure := c.fetchWords(ctx, rec.Event)
+		if e != nil {
+			s.words = append(s.words, storage.Record{Pos: pos, Event: e})
+		} else if !sure && rec.Event.Kind() == room.KindEdit {
+			c.mu.Lock()
+			c.wanted[pos] = nil
+			c.mu.Unlock()
 		}
 	}
-	if len(s.words.found) > 0 {
+	if len(s.words) > 0 {
 		_ = c.n.submit(c.id, s) // full: when somebody looks again
 	}
 }
 
-// fetchWords asks the other nodes for one event with its body, the home first.
-func (c *chamber) fetchWords(ctx context.Context, e *room.Event) *room.Event {
+// fetchWords asks the other nodes for one event with its body, the home first. sure: the home
+// has answered, or at the home the event's origin; what they do not have was erased for good.
+func (c *chamber) fetchWords(ctx context.Context, e *room.Event) (found *room.Event, sure bool) {
 	h := e.Header
 	ask := &roompb.Ask{What: &roompb.Ask_Page{Page: &roompb.PageAsk{
 		Room: c.id.Bytes(), Origin: h.GetOrigin(), Incarnation: h.GetIncarnation(), Below: h.GetSeq() + 1, Above: h.GetSeq() - 1, Limit: 1, Log: h.GetLog(),
 	}}}
-	c.mu.RLock()
-	home := c.state.Home
-	c.mu.RUnlock()
-	for _, peer := range c.sources(home) {
+	first := c.home()
+	if first == c.n.name {
+		first = h.GetOrigin()
+	}
+	for _, peer := range c.sources(first) {
 		within, cancel := context.WithTimeout(ctx, askTimeout)
 		a, err := c.n.ask(within, peer, ask)
 		cancel()
 		if err != nil || len(a.GetPage().GetPackets()) == 0 {
 			continue
 		}
-		if r, err := openParcel(c.id, a.GetPage()); err == nil && r.last().ID == e.ID && r.last().Body != nil {
-			return r.last()
+		r, err := openParcel(c.id, a.GetPage())
+		if err != nil || r.last().ID != e.ID {
+			continue
 		}
+		if r.last().Body != nil {
+			return r.last(), true
+		}
+		sure = sure || peer == first
 	}
-	return nil
+	return nil, sure
 }
 
-// words are bodies that were fetched for a message.
-type words struct {
-	target room.EventID
-	found  []storage.Record
-}
-
-// restore puts words back, and works out anew how the message stands.
+// restore puts words back, and works out anew how the messages stand that they are about.
 func (t *turn) restore(s *submission) error {
-	about, err := t.find(s.words.target)
-	if err != nil {
-		return err
-	}
-	for _, rec := range s.words.found {
+	for _, rec := range s.words {
+		was, err := t.find(rec.Event.ID)
+		if err != nil {
+			return err
+		}
 		t.app.Restore = append(t.app.Restore, rec)
-		if rec.Pos == about.Pos {
-			whole := *about
-			whole.Event = rec.Event
-			t.rows[s.words.target] = &whole
-		} else if t.withdrawn.found == nil {
-			t.withdrawn.found = map[room.EventID][]storage.Record{s.words.target: {rec}}
-		} else {
-			t.withdrawn.found[s.words.target] = append(t.withdrawn.found[s.words.target], rec)
+		w := &t.withdrawn
+		if target, ok := rec.Event.Target(); ok {
+			if w.found == nil {
+				w.found = map[room.EventID][]storage.Record{}
+			}
+			w.found[target] = append(w.found[target], rec)
+			w.stand(target)
+			continue
+		}
+		whole := *was
+		whole.Event = rec.Event
+		whole.Thread, _ = rec.Event.Thread()
+		t.rows[rec.Event.ID] = &whole
+		w.stand(rec.Event.ID)
+		if err := t.moveThread(was, &whole); err != nil {
+			return err
 		}
 	}
-	t.withdrawn.stand(s.words.target)
 	t.reset = true
 	t.replies = append(t.replies, reply{sub: s})
 	return nil
+}
+
+// moveThread is for a message whose words say that it is in another thread than was thought.
+func (t *turn) moveThread(was, is *storage.Row) error {
+	if was.Thread == is.Thread {
+		return nil
+	}
+	if !was.Thread.IsZero() {
+		t.withdrawn.leaveThread(was.Thread, was.Pos)
+	}
+	about, err := t.affected(is)
+	if err == nil && about != nil {
+		t.effect(is, about)
+	}
+	return err
 }

@@ -131,6 +131,7 @@ func decodeRecord(pos uint64, v []byte) (Record, error) {
 	if err != nil {
 		return Record{}, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
+	e.InThread = f.thread
 	r := Record{Pos: pos, Event: e, Counted: f.counted, Void: f.void, Old: f.old, Thread: f.thread}
 	if t, ok := e.Thread(); ok {
 		r.Thread = t

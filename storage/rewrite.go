@@ -71,6 +71,7 @@ func (r Record) erased() Record {
 	e := *r.Event
 	e.Body, e.RawBody = nil, nil
 	r.Thread = threadOf(&r)
+	e.InThread = r.Thread
 	r.Event = &e
 	return r
 }

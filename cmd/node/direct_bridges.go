@@ -30,20 +30,7 @@ func (d *direct) bridgeBook() (*channel.Book, error) {
 }
 
 func (d *direct) showBridges(b *channel.Book) transport.Bridges {
-	return transport.Bridges{Book: b, Name: func(id room.ID) string {
-		m, err := d.store.Room(id)
-		switch {
-		case err != nil || m == nil:
-			return id.String()
-		case m.GetAlias() != "":
-			origin := m.GetOrigin()
-			if origin == "" {
-				origin = d.name
-			}
-			return "#" + m.GetAlias() + "@" + origin
-		}
-		return m.GetName()
-	}}
+	return transport.Bridges{Book: b, Name: func(id room.ID) string { return node.StoredRoomName(d.store, d.name, id) }}
 }
 
 func (d *direct) bridges(context.Context, proto.Message) (proto.Message, error) {

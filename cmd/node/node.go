@@ -97,7 +97,7 @@ func (m *Main) open() (err error) {
 		Web: web.Page(), Version: version(), Limits: c.limits(), Log: m.log,
 		Operator: map[string]http.Handler{"GET " + backupPath: m.backups()},
 		Dialects: []transport.Dialect{{ALPN: []string{federation.ALPN}, TLS: m.peers.TLS(), Serve: m.peers.Serve, Window: federation.Window}},
-		Metrics:  append(m.peers.Collectors(), m.bridges.Collectors()...),
+		Metrics:  m.peers.Collectors(),
 	})
 	return err
 }

@@ -272,12 +272,19 @@ func TestCodesEnd(t *testing.T) {
 	d, old := linked(t, false)
 	fresh, err := d.Link(NewLink{Bridge: "libera", Room: garden, Channel: "#garden"})
 	d.ok(err)
+	if s, err := d.LinkSecrets("libera", garden); s["key"] != "sesame-open" || err != nil {
+		t.Error("another code, and the channel's key is gone:", s, err)
+	}
 	if ok, _ := d.Claim("libera", "#garden", old, "op"); ok || old == fresh {
 		t.Error("the code before the last is still good")
 	}
 	d.now = d.now.Add(CodeLives)
 	if ok, _ := d.Claim("libera", "#garden", fresh, "op"); ok {
 		t.Error("a code of yesterday is still good")
+	}
+	d.SetStatus("libera", Status{State: Connected})
+	if s := d.LinkStatus("libera", garden); s.State != Waiting || !strings.Contains(s.Reason, "in time") {
+		t.Errorf("%+v", s)
 	}
 }
 

@@ -196,6 +196,9 @@ func (b *Book) Link(n NewLink) (code string, err error) {
 	if err := b.CheckLink(n); err != nil {
 		return "", err
 	}
+	if l, ok := b.LinkOf(n.Bridge, n.Channel); ok && n.Settings == nil { // another code for the same link
+		m.Settings = b.sealedOf(n.Bridge, l.Room)
+	}
 	if err := b.sweepLinks(n.Bridge, e); err != nil {
 		return "", err
 	}
@@ -380,14 +383,7 @@ func (b *Book) Claim(bridge, channel, code, by string) (bool, error) {
 
 // LinkSecrets are the settings of a link, for its plugin.
 func (b *Book) LinkSecrets(bridge string, r room.ID) (map[string]string, error) {
-	l := b.linkOf(bridge, r)
-	if l == nil {
-		return nil, noLink(bridge)
-	}
-	b.mu.Lock()
-	m := l.stored
-	b.mu.Unlock()
-	return b.open(m.GetSettings(), sealedLink(bridge, r))
+	return b.open(b.sealedOf(bridge, r), sealedLink(bridge, r))
 }
 
 // SetStrikes notes how often the far side has put the bridge out of a channel.
@@ -428,4 +424,14 @@ func (b *Book) Muted(bridge string, r room.ID, ghost string) bool {
 	defer b.mu.Unlock()
 	e := b.bridges[bridge]
 	return e != nil && e.links[r] != nil && e.links[r].muted[ghost]
+}
+
+// sealedOf is a link's settings as they are stored.
+func (b *Book) sealedOf(bridge string, r room.ID) []byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e := b.bridges[bridge]; e != nil && e.links[r] != nil {
+		return e.links[r].stored.GetSettings()
+	}
+	return nil
 }

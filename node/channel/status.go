@@ -170,6 +170,9 @@ func (b *Book) LinkStatus(bridge string, r room.ID) Status {
 		s.State, s.Reason, s.Since = up, e.status.Reason, e.status.Since
 	case !l.stored.GetConfirmed():
 		s.State, s.Reason = Waiting, fmt.Sprintf("It waits for an operator of %s to confirm it there.", l.stored.GetChannel())
+		if l.stored.GetCodeEnds() <= b.millis() {
+			s.Reason = "Nobody confirmed it in time. Link it again for another code."
+		}
 	}
 	return s
 }

@@ -24,6 +24,7 @@ type Event struct {
 	Body      *roompb.Body
 	RawHeader []byte
 	RawBody   []byte
+	InThread  EventID // without a body: the thread it was in, as who gave it remembers; zero: none
 }
 
 // Seal makes an event of a header and a body; it fills in the body's hash.
@@ -120,7 +121,12 @@ func (e *Event) Time() Time   { return Time(e.Header.GetTime()) }
 func (e *Event) Target() (EventID, bool) { return ref(e.Body.GetTarget()) }
 
 // Thread is the event that began the thread this one is in.
-func (e *Event) Thread() (EventID, bool) { return ref(e.Body.GetThread()) }
+func (e *Event) Thread() (EventID, bool) {
+	if e.Body == nil {
+		return e.InThread, !e.InThread.IsZero()
+	}
+	return ref(e.Body.GetThread())
+}
 
 // ReplyTo is the event this one answers.
 func (e *Event) ReplyTo() (EventID, bool) { return ref(e.Body.GetReplyTo()) }

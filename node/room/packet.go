@@ -28,6 +28,9 @@ type hole struct{ room, prev, body Hash }
 // receiver need not have it.
 func Pack(e *Event, prev EventID) *roompb.Packet {
 	p := &roompb.Packet{Body: e.RawBody, Erased: e.RawBody == nil}
+	if !e.InThread.IsZero() {
+		p.Thread = e.InThread.Bytes()
+	}
 	known := hole{room: e.Room(), prev: prev}
 	if e.RawBody != nil {
 		known.body = sum(labelBody, e.RawBody)
@@ -38,7 +41,7 @@ func Pack(e *Event, prev EventID) *roompb.Packet {
 		n, kind, tag := protowire.ConsumeTag(left)
 		size := protowire.ConsumeFieldValue(n, kind, left[max(tag, 0):])
 		if tag < 0 || size < 0 {
-			return &roompb.Packet{Header: e.RawHeader, Body: e.RawBody, Erased: p.Erased} // not this node's encoding
+			return &roompb.Packet{Header: e.RawHeader, Body: e.RawBody, Erased: p.Erased, Thread: p.Thread} // not this node's encoding
 		}
 		for i < len(holes) && holes[i].field < n {
 			i++
@@ -96,8 +99,19 @@ func Unpack(p *roompb.Packet, room ID, prev EventID) (*Event, error) {
 		from += part
 	}
 	header = append(header, p.GetHeader()[from:]...)
-	if p.GetHashAt() != 0 || body == nil {
+	if body == nil {
+		return unpackErased(header, p.GetThread())
+	}
+	if p.GetHashAt() != 0 {
 		return decode(header, body)
 	}
 	return DecodeEvent(header, body)
+}
+
+func unpackErased(header, thread []byte) (*Event, error) {
+	e, err := decode(header, nil)
+	if err == nil && e.Kind().Message() {
+		e.InThread, err = HashFromBytes(thread)
+	}
+	return e, err
 }

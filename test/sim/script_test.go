@@ -251,28 +251,36 @@ func (s *script) aboutMessage(p *person, r *roomPlay, k room.Kind) {
 	})
 }
 
-// onMessage picks one of the newest messages that somebody sees.
+// onMessage picks one of the newest messages that somebody sees, perhaps one in a thread.
 func (s *script) onMessage(p *person, r *roomPlay, f func(id []byte, e *roompb.Event)) {
 	n, ctx, life, pick, done := p.h.Node, p.h.ctx, p.h.life, s.rng.Uint64(), s.begin(p)
 	go func() {
-		var messages []*roompb.Event
-		if h, err := n.History(ctx, p.Caller, node.HistoryQuery{Room: r.id, Limit: 15}); err == nil {
-			for _, e := range h.Events {
-				if e.Kind == string(room.KindText) {
-					messages = append(messages, e)
-				}
-			}
+		e := pickMessage(ctx, n, p, node.HistoryQuery{Room: r.id, Limit: 15}, pick/2)
+		if e.GetThreadReplies() > 0 && pick%2 == 0 {
+			root, _ := room.ParseHash(e.Id)
+			e = pickMessage(ctx, n, p, node.HistoryQuery{Room: r.id, Thread: root, Limit: 15}, pick/2)
 		}
 		s.post(func() {
 			done()
-			if len(messages) == 0 || !p.h.up() || p.h.life != life {
-				return
+			if e != nil && p.h.up() && p.h.life == life {
+				id, _ := room.ParseHash(e.Id)
+				f(id.Bytes(), e)
 			}
-			e := messages[pick%uint64(len(messages))]
-			id, _ := room.ParseHash(e.Id)
-			f(id.Bytes(), e)
 		})
 	}()
+}
+
+// pickMessage is one of a page's messages, nil when there is none.
+func pickMessage(ctx context.Context, n *node.Node, p *person, q node.HistoryQuery, pick uint64) *roompb.Event {
+	h, err := n.History(ctx, p.Caller, q)
+	if err != nil {
+		return nil
+	}
+	messages := slices.DeleteFunc(h.Events, func(e *roompb.Event) bool { return e.Kind != string(room.KindText) })
+	if len(messages) == 0 {
+		return nil
+	}
+	return messages[pick%uint64(len(messages))]
 }
 
 // play lets people act, so many times, and things break in between.

@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     environment: "node",
     root: import.meta.dirname,
-    include: process.env["SCREENSHOTS"] ? ["screenshots.ts"] : ["*.test.ts"],
+    include: process.env["SCREENSHOTS"] ? ["screenshots*.ts"] : ["*.test.ts"],
     maxWorkers: 2, // two cores: much of it is waiting
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -172,6 +172,7 @@ type Packet struct {
 	RoomAt        uint32                 `protobuf:"varint,4,opt,name=room_at,json=roomAt,proto3" json:"room_at,omitempty"` // the room
 	PrevAt        uint32                 `protobuf:"varint,5,opt,name=prev_at,json=prevAt,proto3" json:"prev_at,omitempty"` // the id of the packet before it in the parcel
 	HashAt        uint32                 `protobuf:"varint,6,opt,name=hash_at,json=hashAt,proto3" json:"hash_at,omitempty"` // SHA-256("hearth body 1\n" || body)
+	Thread        []byte                 `protobuf:"bytes,7,opt,name=thread,proto3" json:"thread,omitempty"`                // erased: the event that began the thread it was in, as its sender remembers
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -246,6 +247,13 @@ func (x *Packet) GetHashAt() uint32 {
 		return x.HashAt
 	}
 	return 0
+}
+
+func (x *Packet) GetThread() []byte {
+	if x != nil {
+		return x.Thread
+	}
+	return nil
 }
 
 // Parcel is a stretch of one log of a room, in rising seq without a gap.
@@ -2765,14 +2773,15 @@ const file_peer_proto_rawDesc = "" +
 	"\aversion\x18\x06 \x01(\tR\aversion\"D\n" +
 	"\fSignedRecord\x12\x16\n" +
 	"\x06record\x18\x01 \x01(\fR\x06record\x12\x1c\n" +
-	"\tsignature\x18\x02 \x01(\fR\tsignature\"\x97\x01\n" +
+	"\tsignature\x18\x02 \x01(\fR\tsignature\"\xaf\x01\n" +
 	"\x06Packet\x12\x16\n" +
 	"\x06header\x18\x01 \x01(\fR\x06header\x12\x12\n" +
 	"\x04body\x18\x02 \x01(\fR\x04body\x12\x16\n" +
 	"\x06erased\x18\x03 \x01(\bR\x06erased\x12\x17\n" +
 	"\aroom_at\x18\x04 \x01(\rR\x06roomAt\x12\x17\n" +
 	"\aprev_at\x18\x05 \x01(\rR\x06prevAt\x12\x17\n" +
-	"\ahash_at\x18\x06 \x01(\rR\x06hashAt\"x\n" +
+	"\ahash_at\x18\x06 \x01(\rR\x06hashAt\x12\x16\n" +
+	"\x06thread\x18\a \x01(\fR\x06thread\"x\n" +
 	"\x06Parcel\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\fR\x04room\x120\n" +
 	"\apackets\x18\x02 \x03(\v2\x16.hearth.room.v1.PacketR\apackets\x12(\n" +

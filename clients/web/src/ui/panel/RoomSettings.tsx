@@ -32,8 +32,8 @@ export function RoomSettings(props: { room: RoomSummary }): JSX.Element {
     setBusy(true);
     setError("");
     try {
-      await commands.roomSet({ room: props.room.room, settings });
-      notify(t().common.saved);
+      const { waiting } = await commands.roomSet({ room: props.room.room, settings });
+      notify(waiting > 0 ? t().room.asked : t().common.saved); // the room's home may be away
     } catch (err) {
       setError(errorText(err));
     } finally {
