@@ -71,7 +71,7 @@ type lane struct {
 }
 
 // Entries of one channel: as many at once, and so many a second in the long run. More wait.
-var flooding = limit.Rate{Burst: 1000, Per: 5 * time.Second}
+var flooding = limit.Rate{Burst: 1000, Per: 2 * time.Second}
 
 const (
 	openWithin   = 10 * time.Second

@@ -53,6 +53,7 @@ func (l *life) relay() {
 		case <-l.k.linked:
 			l.relink()
 			l.watchRooms(f)
+			l.note()
 		case <-alarm.C:
 		}
 		for _, a := range l.allLanes() {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -73,24 +74,28 @@ const patience = 60 * time.Second
 
 // world is a node with a host of plugins, on a store in memory that outlives both.
 type world struct {
-	t     testing.TB
-	fs    *vfs.MemFS
-	store *storage.Store
-	n     *node.Node
-	host  *Host
-	dir   string
-	times Times
-	limit Limits
-	now   func() time.Time
-	alice node.Caller
-	room  room.ID
+	t      testing.TB
+	fs     vfs.FS
+	folder string
+	store  *storage.Store
+	n      *node.Node
+	host   *Host
+	dir    string
+	times  Times
+	limit  Limits
+	ahead  atomic.Int64 // ns, of the node's clock
+	alice  node.Caller
+	room   room.ID
 }
 
 // quick are times for tests.
 var quick = Times{Backoff: 20 * time.Millisecond, MaxBackoff: 200 * time.Millisecond, Look: time.Second, Tick: 50 * time.Millisecond, Crashes: 1000}
 
-func newWorld(t testing.TB) *world {
-	w := &world{t: t, fs: vfs.NewMem(), dir: t.TempDir(), times: quick, now: time.Now}
+func newWorld(t testing.TB) *world { return newWorldOn(t, vfs.NewMem(), "data") }
+
+// newWorldOn puts the store into a folder of fs.
+func newWorldOn(t testing.TB, fs vfs.FS, folder string) *world {
+	w := &world{t: t, fs: fs, folder: folder, dir: t.TempDir(), times: quick}
 	w.open()
 	if _, err := w.n.Accounts.Register(context.Background(), account.Registration{Username: "alice", Password: "correct horse 1", DeviceName: "test"}); err != nil {
 		t.Fatal(err)
@@ -109,12 +114,12 @@ func newWorld(t testing.TB) *world {
 
 func (w *world) open() {
 	w.t.Helper()
-	s, err := storage.Open("data", storage.Options{FS: w.fs, CacheBytes: 8 << 20, Fatal: func(m string) { w.t.Log("store: " + m) }})
+	s, err := storage.Open(w.folder, storage.Options{FS: w.fs, CacheBytes: 8 << 20, Fatal: func(m string) { w.t.Log("store: " + m) }})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	n, err := node.Open(node.Config{
-		Name: "node.test", Registration: "open", Now: w.now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Name: "node.test", Registration: "open", Now: func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Account: account.Config{Argon: account.Argon{MemoryKiB: 64, Passes: 1}},
 	}, s)
 	if err != nil {
@@ -218,7 +223,20 @@ func (w *world) do(kind room.Kind, b *roompb.Body) room.EventID {
 	return r.Event
 }
 
-// messages are the room's, in order.
+// now is an event as it stands.
+func (w *world) now(e *roompb.Event) *roompb.Event {
+	w.t.Helper()
+	id, err := room.ParseHash(e.GetId())
+	if err == nil {
+		e, err = w.n.Event(w.alice, w.room, id)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return e
+}
+
+// messages are the room's, in order, as they stood when they were said.
 func (w *world) messages() (out []*roompb.Event) {
 	w.t.Helper()
 	for after := uint64(0); ; {

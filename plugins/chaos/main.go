@@ -55,9 +55,12 @@ func (c *chaos) Run(ctx context.Context, h *bridge.Host) error {
 	}
 	seen := c.seen()
 	for e := range h.Events() {
-		if d, ok := e.(*pb.Delivery); ok {
+		switch e := e.(type) {
+		case *pb.Delivery:
 			c.cut("received")
-			c.hear(h, d, seen)
+			c.hear(h, e, seen)
+		case bridge.Unlink:
+			c.write("left", string(e))
 		}
 	}
 	return nil
@@ -75,6 +78,12 @@ var start = map[string]func(*chaos, *bridge.Host) error{
 		return nil
 	},
 	"fork": func(c *chaos, _ *bridge.Host) error { return c.fork() },
+	"flood": func(_ *chaos, h *bridge.Host) error {
+		if l := h.Open().GetLinks(); len(l) > 0 {
+			flood(h, l[0].GetChannel(), fmt.Sprint(time.Now().UnixNano()))
+		}
+		return nil
+	},
 	"stubborn": func(c *chaos, h *bridge.Host) error {
 		c.note(os.Getpid())
 		signal.Ignore(syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)
@@ -121,13 +130,18 @@ var orders = map[string]func(*bridge.Host, *pb.Delivery){
 	"!kill":  func(*bridge.Host, *pb.Delivery) { syscall.Kill(os.Getpid(), syscall.SIGKILL) },
 	"!hang":  func(*bridge.Host, *pb.Delivery) { select {} },
 	"!flood": func(h *bridge.Host, d *pb.Delivery) {
-		go func() {
-			for i := range 1_000_000 {
-				h.PostLater(&pb.Entry{Key: fmt.Sprint("flood-", d.GetId(), i), Channel: d.GetChannel(), Kind: "text",
-					Text: fmt.Sprint("flood ", i), Ghost: &pb.Ghost{Id: "flood", Name: "Flood"}})
-			}
-		}()
+		flood(h, d.GetChannel(), d.GetId())
 	},
+}
+
+// flood posts as fast as it is let.
+func flood(h *bridge.Host, channel, key string) {
+	go func() {
+		for i := range 1_000_000 {
+			h.PostLater(&pb.Entry{Key: fmt.Sprint("flood-", key, i), Channel: channel, Kind: "text",
+				Text: fmt.Sprint("flood ", i), Ghost: &pb.Ghost{Id: "flood", Name: "Flood"}})
+		}
+	}()
 }
 
 // plan reads where this life of the process is cut: the n-th line of the file "cuts" is for the n-th, as
@@ -203,9 +217,19 @@ func (c *chaos) speak(ctx context.Context, h *bridge.Host, channel string) {
 		return
 	}
 	next, _ := strconv.Atoi(string(value))
+	pipeline := h.Open().GetSettings()["mode"] == "pipeline"
 	for ctx.Err() == nil {
 		said := read(filepath.Join(c.dir, "said"))
 		for ; next < len(said); next++ {
+			if pipeline {
+				h.PostLater(&pb.Entry{Key: fmt.Sprint("line-", next), Channel: channel, Kind: "text",
+					Text: said[next], Remote: fmt.Sprint("far-", next), Ghost: &pb.Ghost{Id: "far", Name: "Far"}})
+				continue
+			}
+			if code, ok := strings.CutPrefix(said[next], "!link "); ok {
+				h.Claim(ctx, &pb.Claim{Channel: channel, Code: code, By: "far", Entitled: true})
+				continue
+			}
 			c.cut("posting")
 			p, err := h.Post(ctx, &pb.Entry{Key: fmt.Sprint("line-", next), Channel: channel, Kind: "text",
 				Text: said[next], Remote: fmt.Sprint("far-", next), Ghost: &pb.Ghost{Id: "far", Name: "Far"}})

@@ -41,6 +41,7 @@ type channel struct {
 	last    *pb.Entry            // that was taken in
 	spoke   map[string]time.Time // folded nicks, lately
 	seen    seen
+	told    time.Time
 	state   string // that was told
 	reason  string
 }
@@ -171,7 +172,7 @@ func (ch *channel) cut(why string) {
 
 func (ch *channel) tell(state, reason string) {
 	if ch.state != state || ch.reason != reason {
-		ch.state, ch.reason = state, reason
+		ch.state, ch.reason, ch.told = state, reason, time.Now()
 		ch.r.host.Status(&pb.Status{Channel: ch.id, State: state, Reason: reason, Heard: ch.heardAt})
 	}
 }
@@ -262,7 +263,7 @@ func (ch *channel) beat(now time.Time) {
 			delete(ch.spoke, nick)
 		}
 	}
-	if ch.joined && ch.state != "" {
+	if ch.joined && ch.state != "" && now.Sub(ch.told) >= tellTime {
 		state := ch.state
 		ch.state = "" // say it again: with when it was last heard
 		ch.tell(state, ch.reason)

@@ -87,8 +87,11 @@ func (c *client) ready() {
 
 // arm sets the timer for what the session has to do next.
 func (c *client) arm() {
+	if c.gone || c.stream == nil {
+		return
+	}
 	due := c.session.Due()
-	if c.gone || c.stream == nil || due.IsZero() || due.Equal(c.due) {
+	if due.IsZero() || due.Equal(c.due) {
 		return
 	}
 	c.due = due

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	pb "hearth/plugins/bridge/bridgepb"
 	"hearth/plugins/irc/wire"
 )
@@ -46,10 +48,17 @@ func (ch *channel) claim(nick, code string) {
 			case !ok:
 				r.answer(nick, "That code is not the one. Ask the administrator of "+r.open.GetNode()+" for a new one.")
 			case code != "" && r.bot != nil:
+				ch.confirm() // the node's own word for it may come a moment later than the next message
 				r.bot.send(wire.New("NOTICE", ch.name, ch.greeting(room)))
 			}
 		}
 	})
+}
+
+func (ch *channel) confirm() {
+	l := proto.Clone(ch.link).(*pb.Link)
+	l.Confirmed = true
+	ch.r.link(l)
 }
 
 // greeting tells the channel what has begun, as it concerns all who are in it.

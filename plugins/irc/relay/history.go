@@ -87,19 +87,32 @@ func (r *relay) replayed(b *batch) {
 		return
 	}
 	h.fetched += len(b.messages)
-	next := ""
-	if n := len(b.messages); n >= ch.page() && h.fetched < r.settings.history {
-		if last := b.messages[n-1]; !last.Tags.Time().IsZero() {
-			// By time and not by id: a server that forgot the message must not end the search. A millisecond
-			// earlier, as there may be more of that one.
-			next = "timestamp=" + last.Tags.Time().UTC().Add(-time.Millisecond).Format(stamp)
-		}
-	}
-	if next != "" && next != h.since {
+	if next := ch.nextPage(b.messages); next != "" && next != h.since {
 		ch.fetch(next)
 		return
 	}
 	ch.settle()
+}
+
+// nextPage is where to go on after a full page; "": that was all. By time and not by id, as a server that forgot
+// the message must not end the search; a millisecond earlier, as there may be more of that one. Where that would
+// stand still, by id.
+func (ch *channel) nextPage(page []wire.Message) string {
+	n := len(page)
+	if n < ch.page() || ch.history.fetched >= ch.r.settings.history {
+		return ""
+	}
+	last := page[n-1]
+	if last.Tags.Time().IsZero() {
+		return ""
+	}
+	if at := last.Tags.Time().Add(-time.Millisecond); page[0].Tags.Time().Before(at) {
+		return "timestamp=" + at.UTC().Format(stamp)
+	}
+	if id := last.Tags.Value("msgid"); id != "" {
+		return "msgid=" + id
+	}
+	return "timestamp=" + last.Tags.Time().UTC().Format(stamp)
 }
 
 // replay takes one message of history: perhaps one of ours, perhaps one that was heard, perhaps news.

@@ -12,18 +12,23 @@ import (
 )
 
 // IRC is the plugin. The zero IRC is ready to be served.
-type IRC struct{}
+type IRC struct {
+	Beat time.Duration // between looks at what nobody wakes us for, such as what is to be kept; 0: 20 s
+}
 
 func (IRC) Describe() *pb.Description { return describe() }
 
-func (IRC) Run(ctx context.Context, h *bridge.Host) error {
+func (p IRC) Run(ctx context.Context, h *bridge.Host) error {
 	s, err := readSettings(h.Open().GetSettings())
 	if err != nil { // trying again would not help; the administrator changes them, and the node starts us anew
 		h.Status(&pb.Status{State: "down", Reason: err.Error()})
 		<-ctx.Done()
 		return nil
 	}
-	return newRelay(ctx, h, s).loop()
+	if p.Beat == 0 {
+		p.Beat = 20 * time.Second
+	}
+	return newRelay(ctx, h, s).loop(p.Beat)
 }
 
 // relay is the bridge at work. Its fields belong to loop's goroutine.
@@ -95,9 +100,7 @@ func (r *relay) ask(request func(context.Context) func()) {
 	}()
 }
 
-const beat = 20 * time.Second // between looks at what nobody wakes us for
-
-func (r *relay) loop() error {
+func (r *relay) loop(beat time.Duration) error {
 	defer r.close()
 	if err := r.remember(); err != nil {
 		return err
@@ -175,7 +178,7 @@ func (r *relay) clients() []*client {
 
 func (r *relay) beat() {
 	now := time.Now()
-	if r.status != nil && now.Sub(r.told) >= 2*beat-time.Second {
+	if r.status != nil && now.Sub(r.told) >= tellTime {
 		r.tell(r.status.State, r.status.Reason)
 	}
 	for _, ch := range r.links {
@@ -184,6 +187,8 @@ func (r *relay) beat() {
 	r.reap(now)
 	r.keepNicks()
 }
+
+const tellTime = 40 * time.Second // the node takes a state without news for a minute as a bad sign
 
 // tell sends the bridge's state, with when the network was last heard.
 func (r *relay) tell(state, reason string) {

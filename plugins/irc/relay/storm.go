@@ -12,6 +12,8 @@ type storm struct {
 	gone  []farewell
 	split bool // the server said so
 	timer *time.Timer
+	first time.Time // when the first of gone went
+	last  time.Time
 	away  map[string]time.Time // folded nicks that a split took: when they come back, that is nothing to tell
 }
 
@@ -21,7 +23,8 @@ type farewell struct {
 }
 
 const (
-	stormTime = 1500 * time.Millisecond
+	stormTime = time.Second      // without anybody going
+	stormMost = 15 * time.Second // and no longer in all
 	stormSize = 5
 	awayTime  = 15 * time.Minute
 )
@@ -45,7 +48,9 @@ func (ch *channel) leave(nick, how string, quit bool) {
 	if quit && splitReason.MatchString(how) {
 		s.split = true
 	}
+	s.last = time.Now()
 	if s.timer == nil {
+		s.first = s.last
 		s.timer = ch.r.after(stormTime, ch.calm)
 	}
 }
@@ -53,6 +58,10 @@ func (ch *channel) leave(nick, how string, quit bool) {
 // calm tells of those who went, once no more go.
 func (ch *channel) calm() {
 	s := &ch.storm
+	if quiet := time.Since(s.last); quiet < stormTime && time.Since(s.first) < stormMost {
+		s.timer = ch.r.after(stormTime-quiet, ch.calm)
+		return
+	}
 	gone, split := s.gone, s.split || len(s.gone) > stormSize
 	s.gone, s.split, s.timer = nil, false, nil
 	ids := make([]string, 0, len(gone))
@@ -96,5 +105,5 @@ func (ch *channel) came(m *member, now time.Time, what, why string) {
 	if why = strings.TrimSpace(why); why != "" {
 		text += " (" + escapeLine(short(why, 200)) + ")"
 	}
-	ch.line(fmt.Sprintf("move:%d:%s", now.UnixMilli(), m.nick), text)
+	ch.line(fmt.Sprintf("move:%d:%s", now.UnixMilli(), hash(text)), text)
 }

@@ -56,7 +56,7 @@ type kept struct {
 }
 
 const (
-	keptThreads = 30
+	keptThreads = 50 // whose first message may be older than what a fill reads
 	seenLimit   = 5000
 	saveEvery   = 20 // messages
 )

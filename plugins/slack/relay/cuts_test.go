@@ -82,13 +82,29 @@ func postedTexts(posts []slackdouble.Message) (all []string) {
 	return all
 }
 
-func entryTexts(entries []*pb.Entry) (all []string) {
-	for _, e := range entries {
-		if e.Kind == "text" || e.Kind == "edit" {
-			all = append(all, e.Text)
+// saidIn are the remote ids of all messages that were said in the room.
+func saidIn(h *bridgetest.Host) (all []string) {
+	for _, e := range h.Entries() {
+		if e.Kind == "text" {
+			all = append(all, e.Remote)
 		}
 	}
 	return all
+}
+
+// wrong are the messages that do not read as they should in the end, after their edits.
+func wrong(h *bridgetest.Host, want map[string]string) map[string]string {
+	is := map[string]string{}
+	for _, e := range h.Entries() {
+		is[e.Remote+e.Target] = e.Text
+	}
+	differ := map[string]string{}
+	for ts, text := range want {
+		if is[ts] != text {
+			differ[ts] = is[ts]
+		}
+	}
+	return differ
 }
 
 // Nothing is lost and nothing doubled, wherever the bridge dies: between an event and its acknowledgement, between a
@@ -117,7 +133,8 @@ func TestCuts(t *testing.T) {
 	})
 	w.ready()
 	w.host.AddFile(&pb.File{Handle: "H1", Name: "a.txt", Size: 5}, []byte("bytes"))
-	inRoom, inSlack, files := map[string]bool{}, map[string]bool{}, 0
+	within := 0 // cuts that hit a step
+	inRoom, inSlack, final, files := map[string]bool{}, map[string]bool{}, map[string]string{}, 0
 	random := rand.New(rand.NewPCG(7, 7))
 	for cut := range cuts {
 		k.arm(1 + random.IntN(14))
@@ -128,10 +145,11 @@ func TestCuts(t *testing.T) {
 		}
 		a, b, c, e := say("slack %d a", cut), say("slack %d b", cut), say("slack %d reply", cut), say("slack %d edited", cut)
 		root := w.Say(garden, "UALICE0", a)
-		w.Say(garden, "UBORIS0", c, slackdouble.In(root))
+		reply := w.Say(garden, "UBORIS0", c, slackdouble.In(root))
 		last := w.Say(garden, "UBORIS0", b)
 		w.Edit(garden, last, e)
-		inRoom[a], inRoom[c], inRoom[e] = true, true, true
+		inRoom[root], inRoom[reply], inRoom[last] = true, true, true
+		final[last] = e
 		var ids []string
 		for n := range 3 {
 			text := text(say("room %d.%d", cut, n))
@@ -147,6 +165,7 @@ func TestCuts(t *testing.T) {
 		}
 		select {
 		case <-reach:
+			within++
 		case <-time.After(20 * time.Millisecond): // the bridge was done with fewer steps
 		}
 		w.host.Kill()
@@ -158,9 +177,11 @@ func TestCuts(t *testing.T) {
 			}
 		}
 	}
-	w.host.Wait("everything that was said in Slack", func() bool { return true })
-	w.waitTexts(t, inRoom)
-	account(t, "in the room", inRoom, entryTexts(w.host.Entries()))
+	w.waitFor(func() bool { return len(saidIn(w.host)) >= len(inRoom) && len(wrong(w.host, final)) == 0 })
+	account(t, "in the room", inRoom, saidIn(w.host))
+	for ts, is := range wrong(w.host, final) {
+		t.Errorf("%s is %q in the room and %q in Slack", ts, is, final[ts])
+	}
 	account(t, "in Slack", inSlack, postedTexts(w.Posts(garden)))
 	shared := 0
 	for _, f := range w.Uploaded() {
@@ -172,27 +193,13 @@ func TestCuts(t *testing.T) {
 	if n := inboxLeft(w.host.KV()); n > 0 {
 		t.Errorf("%d values are left in the inbox", n)
 	}
-	t.Logf("%d cuts, %d messages from Slack, %d to it, %d files", cuts, len(inRoom), len(inSlack), files)
+	t.Logf("%d cuts, %d of them in the middle of a step, %d messages from Slack, %d to it, %d files", cuts, within, len(inRoom), len(inSlack), files)
 }
 
-// waitTexts waits until the room has all of them.
-func (w *world) waitTexts(t *testing.T, want map[string]bool) {
-	t.Helper()
-	for deadline := time.Now().Add(bridgetest.Patience); ; {
-		have := map[string]bool{}
-		for _, s := range entryTexts(w.host.Entries()) {
-			have[s] = true
-		}
-		missing := 0
-		for s := range want {
-			if !have[s] {
-				missing++
-			}
-		}
-		if missing == 0 && inboxLeft(w.host.KV()) == 0 || time.Now().After(deadline) {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
+// waitFor waits until done says so and the inbox is empty, or patience ends: then the account tells what is wrong.
+func (w *world) waitFor(done func() bool) {
+	for deadline := time.Now().Add(bridgetest.Patience); time.Now().Before(deadline) && !(inboxLeft(w.host.KV()) == 0 && done()); {
+		time.Sleep(20 * time.Millisecond)
 	}
 }
 
@@ -223,8 +230,7 @@ func TestADay(t *testing.T) {
 	people.Go(func() {
 		for i := range half {
 			text := fmt.Sprint("slack ", i)
-			inRoom[text] = true
-			w.Say(garden, []string{"UALICE0", "UBORIS0"}[i%2], text)
+			inRoom[w.Say(garden, []string{"UALICE0", "UBORIS0"}[i%2], text)] = true
 			switch {
 			case i%400 == 150:
 				w.Refresh(2 * time.Second)
@@ -253,8 +259,8 @@ func TestADay(t *testing.T) {
 	}
 	people.Wait()
 	w.Wait("all posts", func() bool { return len(s.Locked(garden)) >= half })
-	w.waitTexts(t, inRoom)
-	account(t, "in the room", inRoom, entryTexts(w.host.Entries()))
+	w.waitFor(func() bool { return len(saidIn(w.host)) >= len(inRoom) })
+	account(t, "in the room", inRoom, saidIn(w.host))
 	account(t, "in Slack", inSlack, postedTexts(w.Posts(garden)))
 	order(t, "room ", postedTexts(w.Posts(garden)))
 	t.Logf("%d messages; Slack gave up %d events, which were found in its history; %d sockets were opened, %d entries repeated", total, s.GaveUp(), w.Opened(), w.host.Repeats())

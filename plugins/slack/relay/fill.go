@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -11,7 +12,7 @@ import (
 const (
 	fillPage    = 200
 	fillPages   = 50              // of a channel, at most, after one outage
-	fillOverlap = 2 * time.Minute // messages whose events may have come in another order
+	fillOverlap = 6 * time.Minute // messages whose events were lost while later ones came: Slack repeats them for so long
 	editOverlap = time.Hour       // messages that may have been edited meanwhile
 )
 
@@ -39,7 +40,7 @@ func (c *channel) fill() error {
 		case c.isOwn(m):
 			c.own.note(m)
 		case fresh(m):
-			if err := c.say(m); err != nil {
+			if err := c.met(m); err != nil {
 				return err
 			}
 		case m.Edited != nil && m.Edited.TS > kept.Last && m.TS > kept.Since:
@@ -47,19 +48,29 @@ func (c *channel) fill() error {
 				return err
 			}
 		}
-		if m.ReplyCount > 0 && m.LatestReply > kept.Last {
-			if err := c.fillThread(m.TS, max(kept.Threads[m.TS], kept.Since)); err != nil {
+		if m.ReplyCount > 0 && m.LatestReply > back(cmp.Or(kept.Threads[m.TS], kept.Since), fillOverlap) {
+			if err := c.fillThread(m.TS, cmp.Or(kept.Threads[m.TS], kept.Since), kept.Since); err != nil {
 				return err
 			}
-			delete(kept.Threads, m.TS)
 		}
+		delete(kept.Threads, m.TS)
 	}
-	for thread, last := range kept.Threads {
-		if err := c.fillThread(thread, last); err != nil {
+	for thread, last := range kept.Threads { // those that began before
+		if err := c.fillThread(thread, last, kept.Since); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// met posts a message that was met in the history. The node may have it from an earlier life as it was before an edit:
+// so the edit is posted as well.
+func (c *channel) met(m *web.Message) error {
+	err := c.say(m)
+	if err == nil && m.Edited != nil && topics[m.Subtype] == nil && !isClaim(m.Text) {
+		err = c.edit(m, m.Edited.TS)
+	}
+	return err
 }
 
 // begin is how far the channel is posted. One that was never posted from begins now.
@@ -116,8 +127,9 @@ func (c *channel) tooLate(page []*web.Message, fresh func(*web.Message) bool) (l
 	return left, late
 }
 
-// fillThread posts the replies of a thread that came after last.
-func (c *channel) fillThread(thread, last string) error {
+// fillThread posts the replies of a thread that came after last, or shortly before it.
+func (c *channel) fillThread(thread, last, since string) error {
+	last = max(back(last, fillOverlap), since)
 	for cursor, n := "", 0; n < fillPages; n++ {
 		page, err := c.l.web.Replies(c.ctx, web.Backfill, c.id(), thread, last, cursor, fillPage)
 		if web.Code(err) == "thread_not_found" {
@@ -132,7 +144,7 @@ func (c *channel) fillThread(thread, last string) error {
 			case c.isOwn(m):
 				c.own.note(m)
 			default:
-				if err := c.say(m); err != nil {
+				if err := c.met(m); err != nil {
 					return err
 				}
 			}

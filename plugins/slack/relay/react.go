@@ -18,6 +18,9 @@ func (c *channel) reaction(e *event) error {
 	if user == c.l.me.UserID || at.Type != "message" || !web.IsTS(at.TS) {
 		return nil
 	}
+	if err := c.ensure(at.TS); err != nil {
+		return err
+	}
 	kind, key := "react", "r/"
 	if e.kind == "reaction_removed" {
 		kind, key = "unreact", "u/"

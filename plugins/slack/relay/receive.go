@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -238,6 +239,9 @@ func (c *channel) change(e *web.Message) error {
 			return nil
 		}
 	}
+	if err := c.overtaken(m); err != nil {
+		return err
+	}
 	at := e.EventTS
 	if m.Edited != nil && m.Edited.TS != "" {
 		at = m.Edited.TS
@@ -248,7 +252,45 @@ func (c *channel) change(e *web.Message) error {
 	return c.edit(m, at)
 }
 
+// overtaken posts a message whose change came before itself, as when Slack has to send it again. The node
+// knows it by its key if an earlier life has posted it.
+func (c *channel) overtaken(m *web.Message) error {
+	if c.seen.have[m.TS] || m.TS <= c.since() || time.Since(web.Time(m.TS)) > c.l.set.catchUp {
+		return nil
+	}
+	return c.say(m)
+}
+
+// late is how long Slack may take to bring an event: it sends again after one minute and after five.
+const late = 10 * time.Minute
+
+// ensure posts the message ts, of the last minutes, when something is said about it and it has not come yet.
+func (c *channel) ensure(ts string) error {
+	if c.seen.have[ts] || c.own.posted(ts) || ts <= c.since() || time.Since(web.Time(ts)) > late {
+		return nil
+	}
+	page, err := c.l.web.Replies(c.ctx, web.Live, c.id(), ts, "", "", 1)
+	if err != nil && web.Code(err) != "thread_not_found" && web.Code(err) != "message_not_found" {
+		return c.trouble(err)
+	}
+	for _, m := range page.Messages {
+		if m.TS == ts && !c.isOwn(m) {
+			return c.say(m)
+		}
+	}
+	return nil
+}
+
+func (c *channel) since() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.kept.Since
+}
+
 func (c *channel) edit(m *web.Message, at string) error {
+	if c.seen.have[m.TS+"/"+at] {
+		return nil
+	}
 	e := &pb.Entry{Key: "e/" + m.TS + "/" + at, Kind: "edit", Target: m.TS, Ghost: c.l.people.author(c.ctx, m), Text: c.text(m), Time: web.Time(at).UnixMilli(), Hops: hopsOf(m)}
 	if e.Text == "" {
 		return nil // its text was taken away and its files left: there is nothing to write
@@ -257,6 +299,9 @@ func (c *channel) edit(m *web.Message, at string) error {
 		e.Text = strings.ToValidUTF8(e.Text[:maxText], "") + " …"
 	}
 	_, err := c.post(e)
+	if err == nil {
+		c.seen.add(m.TS + "/" + at)
+	}
 	return err
 }
 

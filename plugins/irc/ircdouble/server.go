@@ -1,0 +1,333 @@
+// Package ircdouble is an IRC server for tests, which does on demand what real ones do not: it throttles,
+// ends connections for flooding, splits, labels, keeps history, relays (RELAYMSG), redacts, refuses.
+// It keeps all that was said, so that a test can account for every line.
+package ircdouble
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"hearth/plugins/irc/wire"
+)
+
+// All are the capabilities that the server knows; each may be left out.
+var All = []string{"message-tags", "server-time", "echo-message", "labeled-response", "batch", "account-tag", "extended-join", "multi-prefix",
+	"cap-notify", "standard-replies", "draft/chathistory", "draft/multiline=max-bytes=4096,max-lines=24", "draft/message-redaction", "draft/relaymsg=/"}
+
+// Server is one. Its fields are set before Start, or under Do.
+type Server struct {
+	t                 testing.TB
+	Caps              []string
+	Support           string            // tokens of 005
+	Account, Password string            // for SASL PLAIN; "": no SASL
+	Greet             string            // said to each new connection, which then ends: "ERROR :Throttled"
+	Refuse            map[string]string // channel -> numeric of a JOIN
+	Mute              map[string]string // channel -> numeric of a PRIVMSG
+	Swallow           bool              // take messages and show them to nobody
+	Burst             int               // more lines than that within Window end the connection: Excess Flood
+	Window            time.Duration
+	Deaf              bool // do not answer PING
+
+	Addr    string
+	ln      net.Listener
+	mu      sync.Mutex
+	changed chan struct{}
+	users   map[string]*user // by nick
+	rooms   map[string]*room
+	said    []Said
+	lastID  int
+	Conns   int // there have been
+	Spoke   int // lines that came
+	wg      sync.WaitGroup
+}
+
+// Said is a message that the server has shown to a channel.
+type Said struct {
+	ID, Nick, Channel, Command, Text string
+	Tags                             wire.Tags
+	At                               time.Time
+}
+
+type room struct {
+	members map[string]string // nick -> signs
+	topic   string
+	log     []wire.Message
+}
+
+// New is a server with all capabilities.
+func New(t testing.TB) *Server {
+	return &Server{t: t, Caps: All, Support: "CHANTYPES=# PREFIX=(ov)@+ STATUSMSG=@+ CHANMODES=b,k,l,imnst NICKLEN=30 CASEMAPPING=ascii WHOX CHATHISTORY=100 BOT=B",
+		Refuse: map[string]string{}, Mute: map[string]string{}, users: map[string]*user{}, rooms: map[string]*room{}, changed: make(chan struct{})}
+}
+
+// Start listens on a loopback port, until the test's end; by TLS when config is not nil.
+func (s *Server) Start(config *tls.Config) *Server {
+	s.t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.Addr = ln.Addr().String()
+	if config != nil {
+		ln = tls.NewListener(ln, config)
+	}
+	s.ln = ln
+	s.wg.Go(func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			s.wg.Go(func() { s.serve(c) })
+		}
+	})
+	s.t.Cleanup(s.Stop)
+	return s
+}
+
+// Stop ends the server and its connections.
+func (s *Server) Stop() {
+	s.ln.Close()
+	s.Cut()
+	s.wg.Wait()
+}
+
+// Restart listens again on the same port, after Stop.
+func (s *Server) Restart() {
+	ln, err := net.Listen("tcp", s.Addr)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.ln = ln
+	s.wg.Go(func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			s.wg.Go(func() { s.serve(c) })
+		}
+	})
+}
+
+// Do changes the server's fields while it runs.
+func (s *Server) Do(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+	s.change()
+}
+
+func (s *Server) change() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// Patience is how long whatever is waited for may take.
+const Patience = 60 * time.Second
+
+// Wait waits until done says so; it is called under the lock.
+func (s *Server) Wait(what string, done func() bool) {
+	s.t.Helper()
+	for deadline := time.After(Patience); ; {
+		s.mu.Lock()
+		ok, changed := done(), s.changed
+		s.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-changed:
+		case <-deadline:
+			s.t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+// Cut ends all connections without a word.
+func (s *Server) Cut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, u := range s.users {
+		if u.conn != nil {
+			u.conn.Close()
+		}
+	}
+}
+
+// Error says ERROR to a nick and ends its connection.
+func (s *Server) Error(nick, text string) {
+	s.Do(func() {
+		if u := s.users[nick]; u != nil {
+			u.kill(text)
+		}
+	})
+}
+
+// WaitIn waits until nick is in the channel.
+func (s *Server) WaitIn(channel, nick string) {
+	s.t.Helper()
+	s.Wait(nick+" in "+channel, func() bool {
+		r := s.rooms[channel]
+		if r == nil {
+			return false
+		}
+		_, in := r.members[nick]
+		return in
+	})
+}
+
+// WaitNick waits until a nick is logged in.
+func (s *Server) WaitNick(nick string) {
+	s.t.Helper()
+	s.Wait(nick, func() bool { return s.users[nick] != nil && s.users[nick].registered })
+}
+
+// Said is all that was said in a channel so far.
+func (s *Server) Said(channel string) []Said {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.saidIn(channel)
+}
+
+func (s *Server) saidIn(channel string) []Said {
+	var all []Said
+	for _, each := range s.said {
+		if each.Channel == channel {
+			all = append(all, each)
+		}
+	}
+	return all
+}
+
+// WaitSaid waits until somebody has said a text that contains part, and returns the first such.
+func (s *Server) WaitSaid(channel, part string) Said {
+	s.t.Helper()
+	var found Said
+	s.Wait(fmt.Sprintf("%q in %s", part, channel), func() bool {
+		i := slices.IndexFunc(s.said, func(m Said) bool { return m.Channel == channel && strings.Contains(m.Text, part) })
+		if i >= 0 {
+			found = s.said[i]
+		}
+		return i >= 0
+	})
+	return found
+}
+
+// Lines is what a nick's connection has sent, without PING and PONG.
+func (s *Server) Lines(nick string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if u := s.users[nick]; u != nil {
+		return slices.Clone(u.lines)
+	}
+	return nil
+}
+
+// WaitLine waits until a nick's connection has sent a line that contains part.
+func (s *Server) WaitLine(nick, part string) string {
+	s.t.Helper()
+	var found string
+	s.Wait(fmt.Sprintf("%q from %s", part, nick), func() bool {
+		if u := s.users[nick]; u != nil {
+			for _, l := range u.lines {
+				if strings.Contains(l, part) {
+					found = l
+					return true
+				}
+			}
+		}
+		return false
+	})
+	return found
+}
+
+// ───────────────────────────── People without a connection ─────────────────────────────
+
+// Join lets somebody come into a channel, with signs of rank.
+func (s *Server) Join(channel, nick, signs string) {
+	s.Do(func() { s.enter(channel, nick, signs) })
+}
+
+func (s *Server) enter(channel, nick, signs string) {
+	if s.users[nick] == nil {
+		s.users[nick] = &user{s: s, nick: nick, registered: true, account: "*"}
+	}
+	r := s.room(channel)
+	r.members[nick] = signs
+	s.show(channel, wire.Message{Source: source(nick), Command: "JOIN", Params: []string{channel, s.users[nick].account, nick}}, nil)
+}
+
+// Account logs somebody in.
+func (s *Server) LogIn(nick, account string) { s.Do(func() { s.users[nick].account = account }) }
+
+// Leave lets somebody go by PART, QUIT or NICK as the line says: "QUIT :bye".
+func (s *Server) Line(nick, line string) {
+	m, err := wire.Parse(line)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.Do(func() {
+		u := s.users[nick]
+		if u == nil {
+			s.t.Errorf("there is no %s", nick)
+			return
+		}
+		u.obey(m)
+	})
+}
+
+// Say says something; it returns the message's id.
+func (s *Server) Say(channel, nick, text string) string {
+	s.Line(nick, wire.New("PRIVMSG", channel, text).String())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return fmt.Sprint("id", s.lastID)
+}
+
+// Raw sends a line to all of a channel.
+func (s *Server) Raw(channel, line string) {
+	m, _ := wire.Parse(line)
+	s.Do(func() { s.show(channel, m, nil) })
+}
+
+// Split lets n people go at once, by a netsplit; in a batch when the client knows those.
+func (s *Server) Split(channel string, nicks []string, batch bool) {
+	s.Do(func() {
+		tag := ""
+		if batch {
+			s.lastID++
+			tag = fmt.Sprint("split", s.lastID)
+			s.show(channel, wire.New("BATCH", "+"+tag, "netsplit", "hub.example", "leaf.example"), nil)
+		}
+		for _, nick := range nicks {
+			delete(s.room(channel).members, nick)
+			m := wire.Message{Source: source(nick), Command: "QUIT", Params: []string{"hub.example leaf.example"}}
+			if batch {
+				m = m.Tagged("batch", tag)
+			}
+			s.show(channel, m, nil)
+			delete(s.users, nick)
+		}
+		if batch {
+			s.show(channel, wire.New("BATCH", "-"+tag), nil)
+		}
+	})
+}
+
+func source(nick string) wire.Source { return wire.Source{Nick: nick, User: "u", Host: "host.example"} }
+
+func (s *Server) room(channel string) *room {
+	r := s.rooms[channel]
+	if r == nil {
+		r = &room{members: map[string]string{}}
+		s.rooms[channel] = r
+	}
+	return r
+}

@@ -1,0 +1,317 @@
+package relay
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	mrand "math/rand/v2"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	pb "hearth/plugins/bridge/bridgepb"
+	"hearth/plugins/irc/ircdouble"
+)
+
+func TestReconnects(t *testing.T) {
+	w := begin(t, nil, nil)
+	w.says(alice("before"))
+	w.irc.Cut()
+	w.host.Status(garden, "down")
+	id := w.host.Deliver(alice("while it was away"))
+	w.host.Outcome(id)
+	w.expect("<Alice> before", "<Alice> while it was away")
+	w.waitRoster("bob")
+	w.host.Status("", "connected")
+	if n := w.host.Counted("reconnect", ""); n != 1 {
+		t.Errorf("%d reconnects", n)
+	}
+}
+
+// What was said while we were away comes from the channel's history, once, with the time at which it was said.
+func TestCatchesUp(t *testing.T) {
+	w := begin(t, nil, nil)
+	w.irc.Say(garden, "bob", "before")
+	first := w.hears("text", "before")
+	w.kept("heard/"+garden, fmt.Sprint(first.GetTime()))
+	w.host.Kill()
+	var ids []string
+	for i := range 250 { // three pages
+		ids = append(ids, w.irc.Say(garden, "bob", fmt.Sprint("missed ", i)))
+	}
+	w.host.Restart()
+	for i, id := range ids {
+		if e := w.hears("text", fmt.Sprint("missed ", i)); e.GetRemote() != id || e.GetTime() < first.GetTime() {
+			t.Fatal(e)
+		}
+	}
+	w.irc.Say(garden, "bob", "after")
+	w.hears("text", "after")
+}
+
+// The heart of it: whatever is cut, at whatever moment, nothing is lost, and where the network keeps
+// history nothing comes twice.
+func TestCutsLoseAndDoubleNothing(t *testing.T) {
+	cuts := 40
+	if os.Getenv("HEARTH_FULL") == "1" {
+		cuts = 1000
+	}
+	w := begin(t, nil, nil)
+	w.irc.Say(garden, "bob", "start")
+	start := w.hears("text", "start")
+	w.kept("heard/"+garden, fmt.Sprint(start.GetTime()))
+	rng := mrand.New(mrand.NewPCG(1, uint64(cuts)))
+	var out []string
+	in := 0
+	for cut := range cuts {
+		for i := range 3 {
+			out = append(out, w.host.Deliver(alice(fmt.Sprintf("out %d.%d", cut, i))))
+			w.irc.Say(garden, "bob", fmt.Sprint("in ", in))
+			in++
+		}
+		for range rng.IntN(2000) { // somewhere between the first step and the last
+			_ = rng.Uint64()
+		}
+		if rng.IntN(4) == 0 {
+			w.irc.Cut()
+		} else {
+			w.host.Restart()
+		}
+		if len(out) > 40 {
+			w.host.Outcome(out[len(out)-30])
+		}
+	}
+	for _, id := range out {
+		if o := w.host.Outcome(id); o.GetDropped() != "" {
+			t.Errorf("%v", o)
+		}
+	}
+	w.irc.WaitIn(garden, "hearth")
+	w.irc.Say(garden, "bob", "end")
+	heard := map[string]int{}
+	for e := w.host.Entry(); e.GetText() != "end"; e = w.host.Entry() {
+		heard[e.GetText()]++
+	}
+	for i := range in {
+		if n := heard[fmt.Sprint("in ", i)]; n != 1 {
+			t.Errorf("in %d came %d times", i, n)
+		}
+	}
+	said := map[string]int{}
+	for _, text := range w.said() {
+		said[text]++
+	}
+	for cut := range cuts {
+		for i := range 3 {
+			if n := said[fmt.Sprintf("<Alice> out %d.%d", cut, i)]; n != 1 {
+				t.Errorf("out %d.%d was said %d times", cut, i, n)
+			}
+		}
+	}
+	t.Logf("%d cuts: %d out, %d in, %d duplicates suppressed", cuts, len(out), in, w.host.Counted("duplicate", ""))
+}
+
+// Without history a cut may double what was on its way, and no more; it loses nothing.
+func TestCutsWithoutHistoryAreBounded(t *testing.T) {
+	w := begin(t, nil, func(s *ircdouble.Server) { s.Caps = nil })
+	const lines = 60
+	var ids []string
+	for i := range lines {
+		ids = append(ids, w.host.Deliver(alice(fmt.Sprint("out ", i, "."))))
+		if i == lines/2 {
+			w.host.Restart()
+		}
+	}
+	for _, id := range ids {
+		w.host.Outcome(id)
+	}
+	said, double := map[string]int{}, 0
+	for _, text := range w.said() {
+		said[text]++
+	}
+	for i := range lines {
+		n := said[fmt.Sprintf("<Alice> out %d.", i)]
+		if n == 0 {
+			t.Errorf("out %d is lost", i)
+		}
+		double += max(0, n-1)
+	}
+	if double > maxFlight {
+		t.Errorf("%d came twice", double)
+	}
+}
+
+func TestExcessFloodIsLearnt(t *testing.T) {
+	w := begin(t, nil, func(s *ircdouble.Server) { s.Burst, s.Window = 12, 10*time.Second })
+	var ids []string
+	for i := range 8 {
+		ids = append(ids, w.host.Deliver(alice(fmt.Sprint("line ", i, "."))))
+	}
+	// The limit was off: the server ends the connection, and the bridge goes on slower, and remembers.
+	w.irc.Do(func() { w.irc.Burst = 1000 })
+	_ = ids
+	w.irc.Error("hearth", "Closing Link: hearth (Excess Flood)")
+	if s := w.host.Status("", "down"); !strings.Contains(s.GetReason(), "too fast") {
+		t.Error(s)
+	}
+	w.kept(keyFlood, `{"Burst":4,"Every":2000000000}`)
+}
+
+func TestThrottledAndBanned(t *testing.T) {
+	w := begin(t, nil, func(s *ircdouble.Server) { s.Greet = "ERROR :Trying to reconnect too fast. Throttled" })
+	if s := w.host.Status("", "down"); !strings.Contains(s.GetReason(), "fewer connections") {
+		t.Error(s)
+	}
+	b := begin(t, nil, func(s *ircdouble.Server) { s.Greet = "ERROR :Closing Link: 127.0.0.1 (K-Lined)" })
+	if s := b.host.Status("", "down"); !strings.Contains(s.GetReason(), "banned") || !strings.Contains(s.GetReason(), "K-Lined") {
+		t.Error(s)
+	}
+	// It does not try again: what is delivered is refused at once.
+	b.dropped(alice("hello?"), "forbidden")
+	b.irc.Do(func() {
+		if b.irc.Conns != 1 {
+			t.Errorf("%d connections", b.irc.Conns)
+		}
+	})
+}
+
+func TestWrongPassword(t *testing.T) {
+	irc := ircdouble.New(t)
+	irc.Account, irc.Password = "acc", "right"
+	irc.Refuse[garden] = "474"
+	w := begin(t, map[string]string{"sasl_user": "acc", "sasl_password": "wrong"}, func(s *ircdouble.Server) {
+		s.Account, s.Password, s.Refuse = irc.Account, irc.Password, irc.Refuse
+	})
+	if s := w.host.Status("", "login"); !strings.Contains(s.GetReason(), "SASL authentication failed") {
+		t.Error(s)
+	}
+	for _, l := range w.irc.Lines("hearth") {
+		if strings.HasPrefix(l, "JOIN") || l == "CAP END" {
+			t.Errorf("it went on: %s", l)
+		}
+	}
+}
+
+func TestSettingsThatAreNone(t *testing.T) {
+	for setting, m := range map[string]map[string]string{
+		"server": {"nick": "a"}, "nick": {"server": "x", "nick": "1 2"}, "tls": {"server": "x", "nick": "a", "tls": "maybe"},
+		"mode": {"server": "x", "nick": "a", "mode": "loud"}, "flood_ms": {"server": "x", "nick": "a", "flood_ms": "-1"},
+		"charset": {"server": "x", "nick": "a", "charset": "klingon"}, "sasl": {"server": "x", "nick": "a", "sasl": "plain"},
+		"tls_ca": {"server": "x", "nick": "a", "tls_ca": "/nowhere"}, "sasl_cert": {"server": "x", "nick": "a", "sasl_cert": "-----BEGIN"},
+	} {
+		if _, err := readSettings(m); err == nil || !strings.Contains(err.Error(), "The setting "+setting+" ") {
+			t.Errorf("%s: %v", setting, err)
+		}
+	}
+	s, err := readSettings(map[string]string{"server": "irc.a.example\n[::1]:7000 b.example:6697", "nick": "hearth", "contact": "me@x"})
+	if err != nil || len(s.targets) != 3 || s.targets[1].Host != "::1" || s.targets[1].Port != "7000" || !s.targets[0].TLS || !s.security.Verify ||
+		s.targets[0].Port != "6697" || s.login.Realname != "Hearth bridge (me@x)" {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+// certificate is a self-signed one for a host.
+func certificate(t *testing.T, host string) (tls.Certificate, string) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: host}, DNSNames: []string{host}, IPAddresses: []net.IP{net.ParseIP(host)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+// TLS is verified unless somebody says otherwise: a stranger's certificate ends it before a word is said.
+func TestTLSIsVerified(t *testing.T) {
+	cert, ca := certificate(t, "127.0.0.1")
+	other, _ := certificate(t, "127.0.0.1")
+	sum := sha256.Sum256(cert.Certificate[0])
+	for name, c := range map[string]struct {
+		settings map[string]string
+		cert     tls.Certificate
+		works    bool
+	}{
+		"unknown authority": {nil, cert, false},
+		"authority":         {map[string]string{"tls_ca": ca}, cert, true},
+		"fingerprint":       {map[string]string{"tls_fingerprint": fmt.Sprintf("%x", sum)}, cert, true},
+		"other fingerprint": {map[string]string{"tls_fingerprint": fmt.Sprintf("%x", sum)}, other, false},
+		"not verified":      {map[string]string{"tls_verify": "false"}, other, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			irc := ircdouble.New(t).Start(&tls.Config{Certificates: []tls.Certificate{c.cert}})
+			w := &world{T: t, irc: irc}
+			settings := w.settings(c.settings)
+			settings["tls"] = "true"
+			w.host = startHost(t, settings)
+			if c.works {
+				irc.WaitIn(garden, "hearth")
+				return
+			}
+			if s := w.host.Status("", "down"); !strings.Contains(s.GetReason(), "certificate") || !strings.Contains(s.GetReason(), "tls_fingerprint") {
+				t.Error(s)
+			}
+			irc.Do(func() {
+				if irc.Spoke > 0 {
+					t.Error("it spoke")
+				}
+			})
+		})
+	}
+}
+
+// STS: told in the clear that TLS is wanted, the bridge comes back by TLS, and from then on never without.
+func TestSTS(t *testing.T) {
+	cert, ca := certificate(t, "127.0.0.1")
+	secure := ircdouble.New(t)
+	secure.Caps = append([]string{"sts=duration=3600"}, secure.Caps...)
+	secure.Start(&tls.Config{Certificates: []tls.Certificate{cert}})
+	_, port, _ := net.SplitHostPort(secure.Addr)
+	clear := ircdouble.New(t)
+	clear.Caps = append([]string{"sts=port=" + port}, clear.Caps...)
+	clear.Start(nil)
+	w := &world{T: t, irc: clear}
+	w.host = startHost(t, w.settings(map[string]string{"tls_ca": ca}))
+	secure.WaitIn(garden, "hearth")
+	w.host.Status("", "connected")
+	w.kept(keyPolicies, `"seconds":3600`)
+	w.host.Restart()
+	secure.Wait("a second secure connection", func() bool { return secure.Conns == 2 })
+	clear.Do(func() {
+		if clear.Conns != 1 {
+			t.Errorf("%d connections in the clear", clear.Conns)
+		}
+	})
+}
+
+func TestSeveralServers(t *testing.T) {
+	dead, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead.Close()
+	irc := ircdouble.New(t).Start(nil)
+	w := &world{T: t, irc: irc}
+	w.host = startHost(t, w.settings(map[string]string{"server": dead.Addr().String() + "\n" + irc.Addr}))
+	irc.WaitIn(garden, "hearth")
+}
+
+func TestUnlinkParts(t *testing.T) {
+	w := begin(t, nil, nil)
+	w.host.Unlink(garden)
+	w.irc.WaitLine("hearth", "PART #garden")
+	w.host.Link(&pb.Link{Channel: garden, Confirmed: true})
+	w.irc.WaitIn(garden, "hearth")
+}
