@@ -177,8 +177,19 @@ func (c *chamber) sources(origin string) []string {
 // deepest bounds the pages that are fetched for one page of history.
 const deepest = 20
 
-// shallow is a log that begins, here, after a time.
-func (c *chamber) shallow(until room.Time) *chain {
+// mostDry bounds the logs of which nobody has what is older, in one page of history.
+const mostDry = 4
+
+// logName tells the logs of a room apart.
+type logName struct {
+	log roompb.Log
+	key logKey
+}
+
+func (c *chain) name() logName { return logName{c.log, c.key} }
+
+// shallow is a log that begins, here, after a time, and is none of those that are dry.
+func (c *chamber) shallow(until room.Time, dry map[logName]bool) *chain {
 	c.mu.RLock()
 	var logs []*chain
 	for _, ch := range c.logs {
@@ -189,7 +200,7 @@ func (c *chamber) shallow(until room.Time) *chain {
 	}
 	c.mu.RUnlock()
 	for _, ch := range logs {
-		if _, below, _, ok := ch.gap(true); ok {
+		if _, below, _, ok := ch.gap(true); ok && !dry[ch.name()] {
 			if e, err := c.logEvent(ch, below); err == nil && e.Time() > until {
 				return ch
 			}
@@ -199,4 +210,4 @@ func (c *chamber) shallow(until room.Time) *chain {
 }
 
 // incomplete tells whether some log is not here from its beginning.
-func (c *chamber) incomplete() bool { return c.shallow(0) != nil }
+func (c *chamber) incomplete() bool { return c.shallow(0, nil) != nil }

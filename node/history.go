@@ -57,6 +57,7 @@ func (n *Node) History(ctx context.Context, by Caller, q HistoryQuery) (*History
 // been fetched further down from other nodes: little at first, as often that is enough.
 func (c *chamber) deepPage(ctx context.Context, q HistoryQuery, rows []storage.Row, h *History) ([]storage.Row, error) {
 	limit := clampLimit(q.Limit, historyUsual, historyMost)
+	dry := map[logName]bool{} // nobody has more of them: the others go on
 	for n := range deepest {
 		until := room.Time(0)
 		if len(rows) > 0 && (len(rows) >= limit || h.MoreBefore) {
@@ -65,9 +66,13 @@ func (c *chamber) deepPage(ctx context.Context, q HistoryQuery, rows []storage.R
 		if q.Date > 0 {
 			until = min(until, room.TimeAt(q.Date))
 		}
-		ch := c.shallow(until)
-		if ch == nil || !c.fetch(ctx, ch, uint32(min(historyMost<<n, maxPage))) {
+		ch := c.shallow(until, dry)
+		if ch == nil || len(dry) == mostDry {
 			break
+		}
+		if !c.fetch(ctx, ch, uint32(min(historyMost<<n, maxPage))) {
+			dry[ch.name()] = true
+			continue
 		}
 		*h = History{Pos: c.head()}
 		var err error
