@@ -24,7 +24,7 @@ func (n *Node) AddBridge(b channel.Bridge) error {
 	}
 	// The bot first: a crash in between leaves a bot without a bridge, which says nothing and is taken
 	// over when the bridge is added again.
-	if err := n.nameBot(b.Name, b.Kind, b.Settings["network"]); err != nil {
+	if err := n.Accounts.PutBot(b.Name, n.Bridges.What(b)); err != nil {
 		return err
 	}
 	if err := n.Bridges.Add(b); err != nil {
@@ -32,20 +32,6 @@ func (n *Node) AddBridge(b channel.Bridge) error {
 	}
 	n.ProfileChanged(n.Bridges.Bot(b.Name))
 	return nil
-}
-
-// nameBot says in the bot's profile what it is: "IRC libera".
-func (n *Node) nameBot(name, kind, network string) error {
-	title := kind
-	for _, k := range n.Bridges.Kinds() {
-		if k.Kind == kind && k.Title != "" {
-			title = k.Title
-		}
-	}
-	if network == "" {
-		network = name
-	}
-	return n.Accounts.PutBot(name, title+" "+network)
 }
 
 // SetBridge changes settings of a bridge, and, when on is not nil, stops it or lets it run again.
@@ -64,7 +50,7 @@ func (n *Node) SetBridge(name string, settings map[string]string, on *bool, reas
 	if !ok {
 		return room.Errorf(room.NotFound, "There is no bridge %q.", clip(name, 80))
 	}
-	if err := n.nameBot(name, b.Kind, b.Network); err != nil {
+	if err := n.Accounts.PutBot(name, n.Bridges.What(b)); err != nil {
 		return err
 	}
 	n.ProfileChanged(n.Bridges.Bot(name))
@@ -200,8 +186,10 @@ func (n *Node) settleBots(ctx context.Context) {
 				n.endLink(bot, l.Room, "the bridge is not in the room any more")
 			}
 		}
-		if err := n.leaveStray(ctx, b.Name); err != nil && ctx.Err() == nil {
-			n.log.Warn("leave the rooms that a bridge joins to nothing", "bridge", b.Name, "err", err)
+	}
+	for _, name := range n.Accounts.Bots() { // also those whose bridge was taken away
+		if err := n.leaveStray(ctx, name); err != nil && ctx.Err() == nil {
+			n.log.Warn("leave the rooms that a bridge joins to nothing", "bridge", name, "err", err)
 		}
 	}
 }
