@@ -21,7 +21,11 @@ export default function Bridges(): JSX.Element {
     () => commands.adminBridgeKinds({}),
   );
   onMount(() => {
-    const timer = setInterval(() => document.visibilityState === "visible" && !load.loading() && load.again(), EVERY_MS);
+    const timer = setInterval(() => {
+      if (document.visibilityState !== "visible" || load.loading()) return;
+      load.again();
+      if (!kinds.value()?.kinds.length) kinds.again(); // a node that has just started is still looking for its plugins
+    }, EVERY_MS);
     onCleanup(() => clearInterval(timer));
   });
   const bridges = () => load.value()?.bridges ?? [];
