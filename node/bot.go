@@ -152,7 +152,7 @@ func (n *Node) leaveRoom(ctx context.Context, bot room.User, id room.ID, why str
 // botChanged ends the link of a bot that somebody has put out of a room. The room's loop calls it: the
 // book is written elsewhere.
 func (n *Node) botChanged(c *chamber, u room.User, e *room.Event) {
-	if !n.Bridges.IsBot(u) || c.membership(u) == room.Joined {
+	if !n.Bridges.IsBot(u) || !c.without(u) {
 		return
 	}
 	why := "unlinked by " + string(e.Author())
@@ -160,6 +160,13 @@ func (n *Node) botChanged(c *chamber, u room.User, e *room.Event) {
 		why += ": " + reason
 	}
 	n.running.Go(func() { n.endLink(u, c.id, why) })
+}
+
+// without tells whether a user is known not to be in the room.
+func (c *chamber) without(u room.User) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return !c.state.Lacks(u) && c.member(u).Membership != room.Joined
 }
 
 func (n *Node) endLink(bot room.User, id room.ID, why string) {
@@ -181,8 +188,10 @@ func (n *Node) settleBots(ctx context.Context) {
 	for _, b := range n.Bridges.Bridges() {
 		bot := n.Bridges.Bot(b.Name)
 		for _, l := range n.Bridges.Links(b.Name) {
-			m, err := n.store.Member(l.Room, bot)
-			if err == nil && l.Live() && m.GetMembership() != string(room.Joined) {
+			if !l.Live() {
+				continue
+			}
+			if c, err := n.rooms.get(l.Room); err == nil && c.without(bot) || room.CodeOf(err) == room.NotFound {
 				n.endLink(bot, l.Room, "the bridge is not in the room any more")
 			}
 		}
