@@ -104,6 +104,6 @@ test("the page says when the IRC server dies, and when it is back; nothing is lo
   await page.getByText(/#beans on libera: (down|connecting|degraded)/).waitFor({ state: "hidden", timeout: 60_000 });
   olga.say("PRIVMSG #beans :good to have you back");
   await alice.sees("good to have you back");
-  await page.getByRole("button", { name: "Room information" }).click();
+  await page.getByRole("button", { name: "Room details" }).click();
   await page.getByRole("region", { name: "Bridges" }).getByText("Connected").waitFor();
 }, 240_000);
