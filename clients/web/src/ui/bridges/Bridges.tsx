@@ -1,5 +1,6 @@
-import { For, onCleanup, onMount, Show, type JSX } from "solid-js";
+import { createSignal, For, onCleanup, onMount, Show, type JSX } from "solid-js";
 import { tb } from "../../i18n/bridges";
+import { Button } from "../kit/Button";
 import { Empty, Failed, Skeleton } from "../kit/Empty";
 import { createLoad } from "../kit/load";
 import { useChat } from "../state";
@@ -12,6 +13,7 @@ const EVERY_MS = 3_000;
 export default function Bridges(): JSX.Element {
   const chat = useChat();
   const { commands } = chat.client;
+  const [adding, setAdding] = createSignal(false);
   const load = createLoad(
     () => true,
     () => commands.adminBridges({}),
@@ -44,7 +46,9 @@ export default function Bridges(): JSX.Element {
           </ul>
         </Show>
         <Show when={(kinds.value()?.kinds.length ?? 0) > 0} fallback={<p class="hint">{tb().noKinds}</p>}>
-          <AddBridge kinds={kinds.value()!.kinds} onAdded={load.again} />
+          <Show when={bridges().length === 0 || adding()} fallback={<Button onClick={() => setAdding(true)}>{tb().add}</Button>}>
+            <AddBridge kinds={kinds.value()!.kinds} onAdded={() => (setAdding(false), load.again())} />
+          </Show>
         </Show>
       </section>
     </Show>
