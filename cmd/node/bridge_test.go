@@ -55,7 +55,7 @@ func TestQuestions(t *testing.T) {
 		{Name: "password", Title: "Password", Type: "secret"},
 		{Name: "ignore", Title: "Ignore", Type: "list"},
 	}}
-	in := bufio.NewReader(strings.NewReader("\n irc.test:6697 \n\nno\nfour\n5\nscram\nplain\nann\nbob\n\n"))
+	in := bufio.NewReader(strings.NewReader("\n irc.test:6697 \nperhaps\nno\nscram\nplain\nann\nbob\n\nbrust\nburst\nfour\n5\n\n"))
 	var out bytes.Buffer
 	unseen := 0
 	q := &questions{out: &out, line: func() (string, error) { return in.ReadString('\n') }, secret: func() (string, error) { unseen++; return "sesame", nil }}
@@ -64,7 +64,7 @@ func TestQuestions(t *testing.T) {
 	if err != nil || !maps.Equal(got, want) || unseen != 1 {
 		t.Errorf("%v %v, %d unseen", got, err, unseen)
 	}
-	for _, words := range []string{"Register a nick.", "This one is needed", `not "four"`, `not "scram"`, "SASL (plain, external)", "TLS (yes, no) [true]"} {
+	for _, words := range []string{"Register a nick.", "This one is needed", `not "four"`, `not "scram"`, "SASL (plain, external)", "Verify (yes, no): ", "Yes or no, please.", "tls                TLS (true)", "Is burst meant?"} {
 		if !strings.Contains(out.String(), words) {
 			t.Errorf("%q is not said:\n%s", words, out.String())
 		}
