@@ -15,7 +15,7 @@ import (
 func TestStewards(t *testing.T) {
 	seeds(t, 50, func(t *testing.T, seed uint64) {
 		inBubble(t, seed, 5, func(w *world) {
-			s := newScript(w, 2, 1)
+			s := newScript(w, 2, 1, 0)
 			r := s.rooms[0]
 			s.appoint(r, 3+2*int(seed%2))
 			w.net.loss, w.net.snaps, w.net.doubles = 0.1*w.rng.Float64(), 0.01*w.rng.Float64(), 0.1*w.rng.Float64()
