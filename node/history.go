@@ -57,7 +57,6 @@ func (n *Node) History(ctx context.Context, by Caller, q HistoryQuery) (*History
 // been fetched further down from other nodes: little at first, as often that is enough.
 func (c *chamber) deepPage(ctx context.Context, q HistoryQuery, rows []storage.Row, h *History) ([]storage.Row, error) {
 	limit := clampLimit(q.Limit, historyUsual, historyMost)
-	dry := map[logName]bool{} // nobody has more of them: the others go on
 	for n := range deepest {
 		until := room.Time(0)
 		if len(rows) > 0 && (len(rows) >= limit || h.MoreBefore) {
@@ -66,13 +65,12 @@ func (c *chamber) deepPage(ctx context.Context, q HistoryQuery, rows []storage.R
 		if q.Date > 0 {
 			until = min(until, room.TimeAt(q.Date))
 		}
-		ch := c.shallow(until, dry)
-		if ch == nil || len(dry) == mostDry {
+		ch := c.shallow(until)
+		if ch == nil {
 			break
 		}
 		if !c.fetch(ctx, ch, uint32(min(historyMost<<n, maxPage))) {
-			dry[ch.name()] = true
-			continue
+			continue // of another log there may be more
 		}
 		*h = History{Pos: c.head()}
 		var err error

@@ -3,13 +3,17 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"io"
 	"maps"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"hearth/node"
+	"hearth/node/account"
 	"hearth/node/channel"
 	"hearth/node/room"
 	"hearth/storage"
@@ -51,7 +55,7 @@ func TestQuestions(t *testing.T) {
 		{Name: "password", Title: "Password", Type: "secret"},
 		{Name: "ignore", Title: "Ignore", Type: "list"},
 	}}
-	in := bufio.NewReader(strings.NewReader("\n irc.test:6697 \n\nno\nfour\n5\nscram\nplain\nann\nbob\n\n"))
+	in := bufio.NewReader(strings.NewReader("\n irc.test:6697 \nperhaps\nno\nscram\nplain\nann\nbob\n\nbrust\nburst\nfour\n5\n\n"))
 	var out bytes.Buffer
 	unseen := 0
 	q := &questions{out: &out, line: func() (string, error) { return in.ReadString('\n') }, secret: func() (string, error) { unseen++; return "sesame", nil }}
@@ -60,7 +64,7 @@ func TestQuestions(t *testing.T) {
 	if err != nil || !maps.Equal(got, want) || unseen != 1 {
 		t.Errorf("%v %v, %d unseen", got, err, unseen)
 	}
-	for _, words := range []string{"Register a nick.", "This one is needed", `not "four"`, `not "scram"`, "SASL (plain, external)", "TLS (yes, no) [true]"} {
+	for _, words := range []string{"Register a nick.", "This one is needed", `not "four"`, `not "scram"`, "SASL (plain, external)", "Verify (yes, no): ", "Yes or no, please.", "tls                TLS (true)", "Is burst meant?"} {
 		if !strings.Contains(out.String(), words) {
 			t.Errorf("%q is not said:\n%s", words, out.String())
 		}
@@ -84,6 +88,13 @@ func (h *hearth) hasBridge() {
 	}
 	defer s.Close()
 	b, err := node.StoredBridges(s)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	people, err := account.Open(s, account.Config{Node: "localhost:9443"})
+	if err == nil {
+		err = people.PutBot("libera", "IRC libera")
+	}
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -128,13 +139,175 @@ func TestBridgesOfANodeThatDoesNotRun(t *testing.T) {
 	if b := list(); b["enabled"] != true {
 		t.Errorf("%v", b)
 	}
-	for _, args := range [][]string{
-		{"add", "irc", "--config", h.write("irc.toml", "server = \"a\"")}, {"remove", "libera"}, {"link", "libera", garden, "#x"},
-		{"restart", "libera"}, {"logs", "libera"}, {"kinds"}, {"set", "libera", "--config", h.path("irc.toml")}, {"mute", "libera", garden, "ann"},
-	} {
+	for _, args := range [][]string{{"link", "libera", garden, "#x"}, {"restart", "libera"}, {"logs", "libera"}, {"mute", "libera", garden, "ann"}} {
 		h.run(slices.Concat([]string{"bridge"}, args, []string{"--data", "@/d"})...).refused("unavailable")
 	}
+	h.write("irc.toml", "server = \"a\"")
+	h.run("bridge", "add", "irc", "--config", "@/irc.toml", "--data", "@/d").refused("not_found") // no plugin
+	h.run("bridge", "set", "libera", "--config", "@/irc.toml", "--data", "@/d").refused("not_found")
 	h.run("bridge", "unlink", "libera", "#none", "--data", "@/d").refused("not_found")
+	h.must("bridge", "remove", "libera", "--data", "@/d")
+	h.run("bridge", "remove", "libera", "--data", "@/d").refused("not_found")
+	if r := h.must("bridge", "list", "--data", "@/d", "--json"); r.out != "" {
+		t.Errorf("removed, and there: %s", r.out)
+	}
+}
+
+// channelKey is what a bridge's plugin would be told of its only channel.
+func (h *hearth) channelKey(data, bridge string) string {
+	h.t.Helper()
+	s, err := openStore(h.path(data), storage.Options{})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer s.Close()
+	b, err := node.StoredBridges(s)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	settings, err := b.LinkSecrets(bridge, b.Links(bridge)[0].Room)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return settings["key"]
+}
+
+// echoes puts the example's plugin beside the data folder.
+func (h *hearth) echoes() {
+	h.t.Helper()
+	build := exec.CommandContext(h.t.Context(), "go", "build", "-o", h.path("plugins/hearth-bridge-echo"), "hearth/plugins/echo")
+	if out, err := build.CombinedOutput(); err != nil {
+		h.t.Fatalf("%v: %s", err, out)
+	}
+	h.write("echo.toml", "voice = \"Nymph\"\n")
+}
+
+// until gives a command line again until what it prints is right.
+func (h *hearth) until(what string, right func(rows []map[string]any) bool, args ...string) {
+	h.t.Helper()
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		r := h.must(args...)
+		if right(r.json()) {
+			return
+		}
+		if time.Now().After(end) {
+			h.t.Fatalf("%s: it stays\n%s", what, r.out)
+		}
+	}
+}
+
+// A bridge's life by the command line, with a real plugin: added before the node runs and while it runs,
+// linked with and without consent, heard, muted, stopped, unlinked from the room, restored from a backup, removed.
+func TestBridgeVerbs(t *testing.T) {
+	t.Parallel()
+	h := newHearth(t)
+	h.echoes()
+	h.must("user", "add", "alice", "--data", "@/d", "--password-file", "@/pw", "--admin")
+	h.run("bridge", "list", "--data", "@/d").refused("unavailable") // it has no name yet
+	h.serve("--listen", "127.0.0.1:0", "--name", "localhost:9443").stop()
+	first := h.must("bridge", "add", "echo", "--name", "nymph", "--config", "@/echo.toml", "--data", "@/d", "--json").json(bridgeFields...)[0]
+	if first["user"] != "nymph@localhost:9443" || first["reason"] != "the node does not run" {
+		t.Errorf("added %v", first)
+	}
+
+	s := h.serve("--listen", "127.0.0.1:0", "--name", "localhost:9443")
+	h.must("login", s.url, "--user", "alice", "--password-file", "@/pw", "--profile", "@/alice.json")
+	alice := []string{"--profile", "@/alice.json"}
+	id := h.must("room", "create", "garden", "--public", "--json", "--profile", "@/alice.json").json("room")[0]["room"]
+	h.write("bad.toml", "vioce = \"x\"")
+	r := h.run("bridge", "add", "echo", "--name", "second", "--config", "@/bad.toml", "--data", "@/d")
+	r.refused("bad_request")
+	if !strings.Contains(r.err, `Is "voice" meant?`) || !strings.Contains(r.err, "bad.toml") {
+		t.Errorf("it says %q", r.err)
+	}
+	added := h.must("bridge", "add", "echo", "--name", "second", "--config", "@/echo.toml", "--profile", "@/alice.json") // as an administrator
+	if !strings.Contains(added.out, "second") || !strings.Contains(added.err, "hearth bridge link second") {
+		t.Errorf("%s%s", added.out, added.err)
+	}
+	h.run("bridge", "add", "echo", "--name", "alice", "--config", "@/echo.toml", "--data", "@/d").refused("taken")
+	h.run("bridge", "add", "echo", "--name", "third", "--data", "@/d").want(exitUsage) // no terminal to ask
+
+	linked := h.runWith(t.Context(), strings.NewReader("sesame-open\n"), "bridge", "link", "second", garden, "grotto", "--set", "key=-", "--data", "@/d", "--json")
+	linked.want(exitDone)
+	code := linked.json("code", "bridge", "room", "channel", "expires", "instructions")[0]
+	if c := code["code"].(string); len(c) != 8 || !strings.HasSuffix(code["instructions"].(string), "!link "+c) {
+		t.Errorf("%v", code)
+	}
+	h.must("bridge", "link", "nymph", garden, "cave", "--data", "@/d", "--no-consent")
+	h.run("bridge", "link", "nymph", garden, "cave", "--data", "@/d").refused("conflict")
+	h.must(append([]string{"send", garden, "hello out there"}, alice...)...)
+	history := append([]string{"history", garden, "--json"}, alice...)
+	h.until("the echo is heard", func(rows []map[string]any) bool {
+		last := rows[len(rows)-1]
+		return last["ghost"] == "Nymph" && last["network"] == "nymph" && last["text"] == "hello out there"
+	}, history...)
+	list := []string{"bridge", "list", "--data", "@/d", "--json"}
+	h.until("counted", func(rows []map[string]any) bool {
+		return len(rows) == 2 && rows[0]["bridge"] == "nymph" && rows[0]["state"] == "connected" && rows[0]["relayed"] == 1.0 && rows[0]["received"] == 1.0 &&
+			rows[1]["links"].([]any)[0].(map[string]any)["state"] == "waiting"
+	}, list...)
+	if rows := h.must("bridge", "kinds", "--data", "@/d", "--json").json("kind", "title", "settings", "can", "setup"); len(rows) != 1 || rows[0]["kind"] != "echo" {
+		t.Errorf("kinds: %v", rows)
+	}
+
+	h.must("bridge", "mute", "nymph", garden, "echo", "--data", "@/d")
+	h.must(append([]string{"send", garden, "and again"}, alice...)...)
+	h.until("the mute is counted", func(rows []map[string]any) bool {
+		return rows[0]["dropped"] == 1.0 && rows[0]["dropped_by"].(map[string]any)["muted"] == 1.0
+	}, list...)
+	h.must("bridge", "restart", "nymph", "--data", "@/d")
+	h.until("it was started twice", func(rows []map[string]any) bool {
+		return len(rows) > 1 && rows[0]["seq"] == 1.0
+	}, "bridge", "logs", "nymph", "--data", "@/d", "--json")
+	if set := h.must("bridge", "set", "nymph", "voice=Echo", "--off", "--data", "@/d", "--json").json("settings", "hidden", "state")[0]; set["state"] != "disabled" || set["settings"].(map[string]any)["voice"] != "Echo" {
+		t.Errorf("set: %v", set)
+	}
+	h.must("bridge", "set", "nymph", "--on", "--data", "@/d")
+	h.must(append([]string{"room", "kick", garden, "nymph", "--reason", "too loud"}, alice...)...)
+	h.until("the link has ended", func(rows []map[string]any) bool {
+		link := rows[0]["links"].([]any)[0].(map[string]any)
+		return link["room"] == id && link["state"] == "ended" && link["reason"] == "unlinked by alice@localhost:9443: too loud"
+	}, list...)
+	h.must("bridge", "unlink", "second", "grotto", "--data", "@/d")
+
+	h.must("backup", "--data", "@/d", "--to", "@/backup")
+	s.stop()
+	h.must("bridge", "remove", "second", "--data", "@/d")
+	h.must("restore", "--from", "@/backup", "--data", "@/d2")
+	if key := h.channelKey("d2", "second"); key != "sesame-open" {
+		t.Errorf("restored, the channel's key is %q", key)
+	}
+	h.must("verify", "--data", "@/d2")
+}
+
+// --follow goes on until it is stopped.
+func TestBridgeLogsFollow(t *testing.T) {
+	t.Parallel()
+	h := newHearth(t)
+	h.echoes()
+	h.serve("--listen", "127.0.0.1:0", "--name", "localhost:9443")
+	h.must("bridge", "add", "echo", "--name", "nymph", "--config", "@/echo.toml", "--data", "@/d")
+	ctx, stop := context.WithCancel(t.Context())
+	out, in := io.Pipe()
+	code := make(chan int, 1)
+	go func() {
+		p := &program{args: h.args([]string{"bridge", "logs", "nymph", "--follow", "--json", "--data", "@/d"}), in: strings.NewReader(""), out: in, err: io.Discard, env: noEnv}
+		code <- p.run(ctx)
+		in.Close()
+	}()
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() {
+		t.Fatal("nothing is said")
+	}
+	h.must("bridge", "restart", "nymph", "--data", "@/d")
+	if !lines.Scan() || parse(t, lines.Text(), "seq", "time", "text")["seq"] != 2.0 {
+		t.Errorf("then %q", lines.Text())
+	}
+	stop()
+	go io.Copy(io.Discard, out)
+	if c := <-code; c != exitDone {
+		t.Errorf("stopped, it ended with %d", c)
+	}
 }
 
 func TestDoctorLooksAtBridges(t *testing.T) {

@@ -129,6 +129,14 @@ var orders = map[string]func(*bridge.Host, *pb.Delivery){
 	"!panic": func(*bridge.Host, *pb.Delivery) { panic("as told") },
 	"!kill":  func(*bridge.Host, *pb.Delivery) { syscall.Kill(os.Getpid(), syscall.SIGKILL) },
 	"!hang":  func(*bridge.Host, *pb.Delivery) { select {} },
+	"!chatter": func(h *bridge.Host, d *pb.Delivery) {
+		go func() {
+			for i := range 1_000_000 {
+				h.Count(&pb.Count{Channel: d.GetChannel(), What: "dropped", Reason: "chatter", N: 1})
+				h.Outcome(&pb.Outcome{Id: fmt.Sprint("never ", i), Channel: d.GetChannel()})
+			}
+		}()
+	},
 	"!flood": func(h *bridge.Host, d *pb.Delivery) {
 		flood(h, d.GetChannel(), d.GetId())
 	},
@@ -169,6 +177,10 @@ func (c *chaos) cut(step string) {
 func (c *chaos) hear(h *bridge.Host, d *pb.Delivery, seen map[string]bool) {
 	if do := orders[d.GetText()]; do != nil {
 		do(h, d)
+	}
+	if _, err := os.Stat(filepath.Join(c.dir, "closed")); err == nil { // a network that is away
+		h.Again(d, 20*time.Millisecond)
+		return
 	}
 	if d.GetText() == "!not-now" && !d.GetAgain() {
 		c.first = d.GetId()

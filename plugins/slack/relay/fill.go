@@ -10,14 +10,13 @@ import (
 )
 
 const (
-	fillPage    = 200
-	fillPages   = 50              // of a channel, at most, after one outage
-	fillOverlap = 6 * time.Minute // messages whose events were lost while later ones came: Slack repeats them for so long
-	editOverlap = time.Hour       // messages that may have been edited meanwhile
+	fillPage  = 200
+	fillPages = 50 // of a channel, at most, after one outage
 )
 
-// fill posts what was said while nobody listened: in the channel, and in the threads that were alive.
-func (c *channel) fill() error {
+// fill posts what was said while nobody listened. After a gap, a time without any socket, it looks into older
+// threads as well that were alive lately.
+func (c *channel) fill(gap bool) error {
 	if !c.confirmed() {
 		return nil
 	}
@@ -25,12 +24,16 @@ func (c *channel) fill() error {
 	if err != nil {
 		return err
 	}
-	page, err := c.history(back(kept.Last, editOverlap))
+	page, err := c.history(back(kept.Last, c.l.timing.Edits))
+	if web.Code(err) == "not_in_channel" && c.rejoin() { // as after the code was confirmed
+		page, err = c.history(back(kept.Last, c.l.timing.Edits))
+		c.l.work.Go(c.roster)
+	}
 	if err != nil {
 		return c.trouble(err)
 	}
 	fresh := func(m *web.Message) bool {
-		return m.TS > back(kept.Last, fillOverlap) && m.TS > kept.Since && !c.seen.have[m.TS]
+		return m.TS > back(kept.Last, c.l.timing.Overlap) && m.TS > kept.Since && !c.seen.have[m.TS]
 	}
 	c.l.status.set(c.name, "connected", "")
 	page, late := c.tooLate(page, fresh)
@@ -43,17 +46,20 @@ func (c *channel) fill() error {
 			if err := c.met(m); err != nil {
 				return err
 			}
-		case m.Edited != nil && m.Edited.TS > kept.Last && m.TS > kept.Since:
+		case m.Edited != nil && m.Edited.TS > back(kept.Last, c.l.timing.Overlap) && m.TS > kept.Since:
 			if err := c.edit(m, m.Edited.TS); err != nil {
 				return err
 			}
 		}
-		if m.ReplyCount > 0 && m.LatestReply > back(cmp.Or(kept.Threads[m.TS], kept.Since), fillOverlap) {
+		if m.ReplyCount > 0 && m.LatestReply > back(cmp.Or(kept.Threads[m.TS], kept.Since), c.l.timing.Overlap) {
 			if err := c.fillThread(m.TS, cmp.Or(kept.Threads[m.TS], kept.Since), kept.Since); err != nil {
 				return err
 			}
 		}
 		delete(kept.Threads, m.TS)
+	}
+	if !gap {
+		return nil
 	}
 	for thread, last := range kept.Threads { // those that began before
 		if err := c.fillThread(thread, last, kept.Since); err != nil {
@@ -89,7 +95,6 @@ func (c *channel) begin() (kept, error) {
 	}
 	c.mu.Unlock()
 	if fresh {
-		c.l.status.set(c.name, "connected", "")
 		return k, c.save(true)
 	}
 	return k, nil
@@ -129,7 +134,7 @@ func (c *channel) tooLate(page []*web.Message, fresh func(*web.Message) bool) (l
 
 // fillThread posts the replies of a thread that came after last, or shortly before it.
 func (c *channel) fillThread(thread, last, since string) error {
-	last = max(back(last, fillOverlap), since)
+	last = max(back(last, c.l.timing.Overlap), since)
 	for cursor, n := "", 0; n < fillPages; n++ {
 		page, err := c.l.web.Replies(c.ctx, web.Backfill, c.id(), thread, last, cursor, fillPage)
 		if web.Code(err) == "thread_not_found" {
