@@ -37,7 +37,9 @@ type channel struct {
 	dirty   int       // messages since kept was written
 	saved   time.Time // when it was
 	queue   []*item
-	filling *item // the fill that waits in the queue
+	filling *item  // the fill that waits in the queue
+	due     bool   // a fill waits, or is under way
+	high    string // ts of the newest message posted
 
 	jobs map[string]*sharing // of send alone: uploads under way
 
@@ -60,7 +62,7 @@ const (
 	keptThreads = 20 // whose first message may be older than what a fill reads
 	seenLimit   = 5000
 	saveEvery   = 20 // messages
-	keptRecent  = 200
+	keptRecent  = 500
 )
 
 func newChannel(l *life, link *pb.Link) *channel {
@@ -254,22 +256,42 @@ func (c *channel) save(now bool) error {
 	return c.l.h.Put(c.ctx, c.key(), raw)
 }
 
-// advance notes that everything up to ts is posted.
+// advance notes that a message is posted. While a fill is due, what came before may be missing: how far all is
+// posted is then only known when it is done.
 func (c *channel) advance(ts, thread string) {
 	c.mu.Lock()
 	if thread == "" {
-		c.kept.Last = max(c.kept.Last, ts)
+		c.high = max(c.high, ts)
 	} else {
 		if c.kept.Threads == nil {
 			c.kept.Threads = map[string]string{}
 		}
-		c.kept.Threads[thread] = max(c.kept.Threads[thread], ts)
+		if last := c.kept.Threads[thread]; !c.due {
+			c.kept.Threads[thread] = max(last, ts)
+		} else if last == "" {
+			c.kept.Threads[thread] = thread
+		}
+	}
+	if !c.due {
+		c.kept.Last = max(c.kept.Last, c.high)
 	}
 	c.kept.Recent = append(c.kept.Recent, ts)
 	if len(c.kept.Recent) > keptRecent {
 		c.kept.Recent = slices.Clone(c.kept.Recent[1:])
 	}
 	c.dirty++
+	c.mu.Unlock()
+	c.save(false)
+}
+
+// filled notes that a fill is done: up to what was posted so far nothing is missing, unless another is due already.
+func (c *channel) filled() {
+	c.mu.Lock()
+	if c.filling == nil {
+		c.due = false
+		c.kept.Last = max(c.kept.Last, c.high)
+		c.dirty++
+	}
 	c.mu.Unlock()
 	c.save(false)
 }
@@ -295,6 +317,7 @@ func (c *channel) askFill(gap bool) {
 		c.queue = append(c.queue, c.filling)
 	}
 	c.filling.gap = c.filling.gap || gap
+	c.due = true
 	c.mu.Unlock()
 	poke(c.wake)
 }
@@ -355,7 +378,11 @@ func (c *channel) receive() {
 
 func (c *channel) work(it *item) error {
 	if it.fill {
-		return c.fill(it.gap)
+		err := c.fill(it.gap)
+		if err == nil {
+			c.filled()
+		}
+		return err
 	}
 	return c.handle(it.event)
 }

@@ -130,7 +130,7 @@ func New(t testing.TB) *Slack {
 		w.Header().Set("Content-Type", "image/png")
 		picture := image.NewRGBA(image.Rect(0, 0, 8, 8))
 		id := r.PathValue("id")
-		draw.Draw(picture, picture.Bounds(), image.NewUniform(color.RGBA{id[1], id[2], id[len(id)/2], 255}), image.Point{}, draw.Src)
+		draw.Draw(picture, picture.Bounds(), image.NewUniform(color.RGBA{id[0], id[len(id)-1], id[len(id)/2], 255}), image.Point{}, draw.Src)
 		png.Encode(w, picture)
 	})
 	s.server = httptest.NewServer(mux)

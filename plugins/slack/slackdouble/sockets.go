@@ -283,6 +283,16 @@ func (s *Slack) Refresh(within time.Duration) {
 				return
 			}
 		}
+		s.mu.Lock()
+		now := slices.Clone(s.sockets)
+		s.mu.Unlock()
+		ctx, cancel := context.WithTimeout(context.Background(), within)
+		defer cancel()
+		for _, k := range now { // the new ones are in use when they answer
+			if !slices.Contains(sockets, k) {
+				k.ws.Ping(ctx)
+			}
+		}
 		for _, k := range sockets {
 			k.ws.CloseNow()
 		}
