@@ -19,9 +19,10 @@ type client struct {
 	due     time.Time
 	stirred bool // something was queued since the last turn
 	gone    bool
-	used    time.Time       // puppet: when its person last spoke
-	began   time.Time       // when it was ready
-	joined  map[string]bool // puppet: folded channels; false: asked for
+	used    time.Time            // puppet: when its person last spoke
+	began   time.Time            // when it was ready
+	joined  map[string]bool      // puppet: folded channels; false: asked for
+	refused map[string]time.Time // puppet: folded channels that do not let it in
 	typed   time.Time
 	syncing bool // a Sync is on its way
 }

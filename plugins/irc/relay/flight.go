@@ -56,7 +56,12 @@ func (r *relay) write() {
 
 func (r *relay) wrote(err error) {
 	jobs := r.journal.writing
-	r.journal.writing, r.journal.busy = nil, false
+	r.journal.writing = nil
+	if err == nil {
+		r.journal.busy = false
+	} else {
+		r.after(time.Second, func() { r.journal.busy = false })
+	}
 	for _, j := range jobs {
 		switch {
 		case j.finished || j.written != 1:

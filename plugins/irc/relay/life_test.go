@@ -274,6 +274,14 @@ func TestPuppets(t *testing.T) {
 	w.waitRoster("bob")
 }
 
+// A channel that lets puppets not in, other than by a ban, hears their people through the bot.
+func TestPuppetsThatAreNotLetIn(t *testing.T) {
+	w := begin(t, map[string]string{"mode": "puppets"}, nil)
+	w.irc.Do(func() { w.irc.Refuse[garden] = "477" })
+	w.relayed(alice("hello"), "<Alice> hello")
+	w.relayed(alice("again"), "<Alice> again")
+}
+
 func TestIdlePuppetsLeave(t *testing.T) {
 	r := &relay{settings: &settings{puppetIdle: time.Hour}, puppets: map[string]*client{}}
 	r.puppets["old"] = &client{r: r, user: "old", used: time.Now().Add(-2 * time.Hour)}

@@ -51,6 +51,9 @@ func (j *job) puppet(p *pb.Person) bool {
 		c = r.newPuppet(p)
 	}
 	c.used = time.Now()
+	if time.Since(c.refused[r.fold(j.ch.name)]) < 10*time.Minute {
+		return true
+	}
 	if j.patience.IsZero() {
 		j.patience = time.Now().Add(puppetTime)
 		r.after(puppetTime, func() {})
@@ -63,7 +66,7 @@ func (j *job) puppet(p *pb.Person) bool {
 }
 
 func (r *relay) newPuppet(p *pb.Person) *client {
-	c := &client{r: r, user: p.GetUser(), used: time.Now(), joined: map[string]bool{}}
+	c := &client{r: r, user: p.GetUser(), used: time.Now(), joined: map[string]bool{}, refused: map[string]time.Time{}}
 	r.puppets[c.user] = c
 	name, _, _ := strings.Cut(c.user, "@")
 	login := conn.Config{
@@ -145,6 +148,10 @@ func (r *relay) puppetHeard(c *client, m wire.Message) {
 			delete(c.joined, r.fold(ch.name))
 			ch.kickedPuppet(c, m.Source.Nick, m.Param(2))
 		}
+	case "471", "473", "475", "477", "489", "405": // the bot says it then
+		name := r.fold(m.Param(1))
+		delete(c.joined, name)
+		c.refused[name] = time.Now()
 	case "474":
 		if ch := r.channel(m.Param(1)); ch != nil {
 			ch.ban(c.user, "banned")
