@@ -4,8 +4,10 @@ import (
 	"crypto/tls"
 	"net"
 	"time"
+	"unicode/utf8"
 
 	"hearth/plugins/irc/conn"
+	"hearth/plugins/irc/format"
 	"hearth/plugins/irc/wire"
 )
 
@@ -151,12 +153,28 @@ func (c *client) run(nc net.Conn, login conn.Config) {
 	})
 }
 
+// decode is a line in UTF-8: what is not comes in the channel's old character set, or the bridge's.
+func (r *relay) decode(line string) string {
+	if utf8.ValidString(line) {
+		return line
+	}
+	charset := r.settings.charset
+	if m, err := wire.Parse(line); err == nil {
+		if ch := r.channel(m.Param(0)); ch != nil && ch.link.GetSettings()["charset"] != "" {
+			if own, err := format.NewCharset(ch.link.GetSettings()["charset"]); err == nil {
+				charset = own
+			}
+		}
+	}
+	return charset.Decode(line)
+}
+
 func (c *client) take(lines []string, err error, now time.Time) {
 	if c.gone {
 		return
 	}
 	for _, line := range lines {
-		c.session.Receive(c.r.settings.charset.Decode(line), now)
+		c.session.Receive(c.r.decode(line), now)
 		if c.turn(); c.gone {
 			return
 		}

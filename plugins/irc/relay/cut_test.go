@@ -151,19 +151,25 @@ func TestCutsWithoutHistoryAreBounded(t *testing.T) {
 	}
 }
 
+// Flood control is off, and the server has one: it ends the connection. The bridge comes back, goes on slower, keeps that
+// for later lives, and has lost and doubled nothing.
 func TestExcessFloodIsLearnt(t *testing.T) {
-	w := begin(t, nil, func(s *ircdouble.Server) { s.Burst, s.Window = 12, 10*time.Second })
-	var ids []string
-	for i := range 8 {
+	w := begin(t, nil, func(s *ircdouble.Server) { s.Burst, s.Window = 12, time.Hour })
+	var ids, want []string
+	for i := range 14 {
 		ids = append(ids, w.host.Deliver(alice(fmt.Sprint("line ", i, "."))))
+		want = append(want, fmt.Sprint("<Alice> line ", i, "."))
 	}
-	// The limit was off: the server ends the connection, and the bridge goes on slower, and remembers.
-	w.irc.Do(func() { w.irc.Burst = 1000 })
-	_ = ids
-	w.irc.Error("hearth", "Closing Link: hearth (Excess Flood)")
-	if s := w.host.Status("", "down"); !strings.Contains(s.GetReason(), "too fast") {
+	if s := w.host.Status("", "down"); !strings.Contains(s.GetReason(), "too fast") || !strings.Contains(s.GetReason(), "Excess Flood") {
 		t.Error(s)
 	}
+	w.irc.Do(func() { w.irc.Burst = 0 })
+	for _, id := range ids {
+		if o := w.host.Outcome(id); o.GetDropped() != "" {
+			t.Error(o)
+		}
+	}
+	w.expect(want...)
 	w.kept(keyFlood, `{"Burst":4,"Every":2000000000}`)
 }
 

@@ -305,6 +305,11 @@ func TestCharset(t *testing.T) {
 	w := begin(t, map[string]string{"charset": "iso-8859-15"}, nil)
 	w.irc.Say(garden, "bob", "caf\xe9 \xa4")
 	w.hears("text", "café €")
+	w.host.Link(&pb.Link{Channel: "#russia", Confirmed: true, Settings: map[string]string{"charset": "koi8-r"}})
+	w.irc.WaitIn("#russia", "hearth")
+	w.irc.Join("#russia", "ivan", "")
+	w.irc.Say("#russia", "ivan", "\xd0\xd2\xc9\xd7\xc5\xd4")
+	w.hears("text", "привет")
 }
 
 // We are nowhere unasked (the archive bot of the Matrix bridge was).
