@@ -53,6 +53,7 @@ type chamber struct {
 	parted    []string                 // nodes that lately ceased to: they have the entry that says so to come
 	reached   map[string]uint64        // what they have of this node's own log
 	walked    map[room.EventID]bool    // heads of branches that were looked at; the loop's own
+	saidAgain int                      // messages, because of forks; the loop's own
 	waiters   map[chan struct{}]uint64 // who waits for an entry of the state log
 	frozen    string                   // why the room can only be read
 	proofs    [2]*roompb.Head          // two heads of the state log that exclude each other
@@ -367,10 +368,10 @@ func (c *chamber) take() []*submission {
 
 // runLength is how many drafts make the next turn: messages go together; an entry of
 // the state log goes alone, so that the state changes only after the entry is synced
-// and every draft is checked against a state that is.
+// and every draft is checked against a state that is; and so does a fork.
 func runLength(batch []*submission) int {
 	for i, s := range batch {
-		if s.state() {
+		if s.state() || s.fork != nil {
 			return max(i, 1)
 		}
 	}
