@@ -130,7 +130,7 @@ func (c *conn) answer(s *quic.Stream) error {
 // heavy tells whether the answer may be large.
 func heavy(a *roompb.Ask) bool {
 	switch a.GetWhat().(type) {
-	case *roompb.Ask_Snapshot, *roompb.Ask_Blob, *roompb.Ask_Page:
+	case *roompb.Ask_Snapshot, *roompb.Ask_Blob, *roompb.Ask_Page, *roompb.Ask_Members:
 		return true
 	}
 	return false

@@ -51,6 +51,8 @@ func (n *Node) answer(ctx context.Context, peer string, ask *roompb.Ask) (*roomp
 		return n.answerSteward(peer, q.Steward)
 	case *roompb.Ask_Frontier:
 		return n.answerFrontier(peer, q.Frontier)
+	case *roompb.Ask_Members:
+		return n.answerMembers(peer, q.Members)
 	}
 	return nil, room.Errorf(room.BadRequest, "This node does not understand the question.")
 }

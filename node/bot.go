@@ -24,7 +24,7 @@ func (n *Node) AddBridge(b channel.Bridge) error {
 	}
 	// The bot first: a crash in between leaves a bot without a bridge, which says nothing and is taken
 	// over when the bridge is added again.
-	if err := n.nameBot(b.Name, b.Kind, b.Settings["network"]); err != nil {
+	if err := n.Accounts.PutBot(b.Name, n.Bridges.What(b)); err != nil {
 		return err
 	}
 	if err := n.Bridges.Add(b); err != nil {
@@ -32,20 +32,6 @@ func (n *Node) AddBridge(b channel.Bridge) error {
 	}
 	n.ProfileChanged(n.Bridges.Bot(b.Name))
 	return nil
-}
-
-// nameBot says in the bot's profile what it is: "IRC libera".
-func (n *Node) nameBot(name, kind, network string) error {
-	title := kind
-	for _, k := range n.Bridges.Kinds() {
-		if k.Kind == kind && k.Title != "" {
-			title = k.Title
-		}
-	}
-	if network == "" {
-		network = name
-	}
-	return n.Accounts.PutBot(name, title+" "+network)
 }
 
 // SetBridge changes settings of a bridge, and, when on is not nil, stops it or lets it run again.
@@ -64,7 +50,7 @@ func (n *Node) SetBridge(name string, settings map[string]string, on *bool, reas
 	if !ok {
 		return room.Errorf(room.NotFound, "There is no bridge %q.", clip(name, 80))
 	}
-	if err := n.nameBot(name, b.Kind, b.Network); err != nil {
+	if err := n.Accounts.PutBot(name, n.Bridges.What(b)); err != nil {
 		return err
 	}
 	n.ProfileChanged(n.Bridges.Bot(name))
@@ -166,7 +152,7 @@ func (n *Node) leaveRoom(ctx context.Context, bot room.User, id room.ID, why str
 // botChanged ends the link of a bot that somebody has put out of a room. The room's loop calls it: the
 // book is written elsewhere.
 func (n *Node) botChanged(c *chamber, u room.User, e *room.Event) {
-	if !n.Bridges.IsBot(u) || c.membership(u) == room.Joined {
+	if !n.Bridges.IsBot(u) || !c.without(u) {
 		return
 	}
 	why := "unlinked by " + string(e.Author())
@@ -174,6 +160,13 @@ func (n *Node) botChanged(c *chamber, u room.User, e *room.Event) {
 		why += ": " + reason
 	}
 	n.running.Go(func() { n.endLink(u, c.id, why) })
+}
+
+// without tells whether a user is known not to be in the room.
+func (c *chamber) without(u room.User) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return !c.state.Lacks(u) && c.member(u).Membership != room.Joined
 }
 
 func (n *Node) endLink(bot room.User, id room.ID, why string) {
@@ -195,13 +188,17 @@ func (n *Node) settleBots(ctx context.Context) {
 	for _, b := range n.Bridges.Bridges() {
 		bot := n.Bridges.Bot(b.Name)
 		for _, l := range n.Bridges.Links(b.Name) {
-			m, err := n.store.Member(l.Room, bot)
-			if err == nil && l.Live() && m.GetMembership() != string(room.Joined) {
+			if !l.Live() {
+				continue
+			}
+			if c, err := n.rooms.get(l.Room); err == nil && c.without(bot) || room.CodeOf(err) == room.NotFound {
 				n.endLink(bot, l.Room, "the bridge is not in the room any more")
 			}
 		}
-		if err := n.leaveStray(ctx, b.Name); err != nil && ctx.Err() == nil {
-			n.log.Warn("leave the rooms that a bridge joins to nothing", "bridge", b.Name, "err", err)
+	}
+	for _, name := range n.Accounts.Bots() { // also those whose bridge was taken away
+		if err := n.leaveStray(ctx, name); err != nil && ctx.Err() == nil {
+			n.log.Warn("leave the rooms that a bridge joins to nothing", "bridge", name, "err", err)
 		}
 	}
 }

@@ -213,6 +213,15 @@ func TestBotsAreSettledAtStart(t *testing.T) {
 	if l, ok := w.Bridges.LinkOf("libera", "#kept"); !ok || !l.Confirmed {
 		t.Errorf("%+v", l)
 	}
+	// The operator took it away while the node did not run.
+	if err := errors.Join(w.Bridges.Remove("libera"), w.Accounts.RetireBot("libera")); err != nil {
+		t.Fatal(err)
+	}
+	w.restart()
+	waitFor(t, func() bool {
+		bridges, err := w.RoomBridges(alice, kept)
+		return err == nil && len(bridges) == 0
+	})
 }
 
 // Who is not in the room learns nothing of its bridges; who has it on show is told of news.

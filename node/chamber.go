@@ -63,6 +63,7 @@ type chamber struct {
 	wanted    map[uint64][]uint64      // messages whose words are looked for, and their edits
 	recalling atomic.Bool
 	filling   atomic.Bool // gaps are being filled
+	gathering atomic.Bool // members are being brought
 	tails     tails       // the newest events of the logs of messages
 	descent   descent
 }
@@ -94,6 +95,7 @@ type submission struct {
 	parcel *received
 	fork   *proof
 	words  []storage.Record // bodies that were fetched, by their places
+	whole  *opened          // the state of a room that was entered with a part of it
 	nudge  bool             // nothing: what every turn begins with is due
 	done   chan result      // one slot
 }
@@ -103,7 +105,7 @@ func (s *submission) state() bool {
 	if s.parcel != nil {
 		return s.parcel.log == roompb.Log_LOG_STATE
 	}
-	return s.draft.Kind.State()
+	return s.whole != nil || s.draft.Kind.State()
 }
 
 type result struct {
@@ -143,9 +145,12 @@ func (c *chamber) load() error {
 		return noSuchRoom()
 	}
 	c.replayed = len(meta.GetStewards()) == 0
-	if c.replayed {
+	switch {
+	case c.replayed:
 		c.state, err = replayState(c.n, c.id)
-	} else {
+	case meta.GetEntering():
+		c.state, err = c.loadEntering()
+	default:
 		c.state, err = loadState(c.n, meta, c.id)
 	}
 	if err != nil {
@@ -165,6 +170,9 @@ func (c *chamber) load() error {
 		return err
 	}
 	c.seedReached()
+	if c.state.Partial() {
+		c.gather()
+	}
 	return nil
 }
 
@@ -282,7 +290,7 @@ func (c *chamber) meta(s *room.State) *storagepb.Room {
 		Name: s.Name, Topic: s.Topic, Avatar: s.Avatar, Public: s.Public, Created: s.Created,
 		StateIndex: s.Index, StateHash: s.Hash.Bytes(), Members: uint32(s.Joined),
 		Origin: c.origin(s), Stub: len(c.stub) > 0, Invitation: c.stub, Leaving: c.leavers(),
-		Frozen: c.frozen, ProofA: c.proofs[0], ProofB: c.proofs[1], Epoch: s.Epoch,
+		Frozen: c.frozen, ProofA: c.proofs[0], ProofB: c.proofs[1], Epoch: s.Epoch, Entering: s.Partial(),
 	}
 }
 

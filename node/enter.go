@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -76,7 +77,7 @@ func (n *Node) enter(ctx context.Context, id room.ID, home string, d room.Draft)
 }
 
 func snapshotAsk(id room.ID) *roompb.Ask {
-	return &roompb.Ask{What: &roompb.Ask_Snapshot{Snapshot: &roompb.SnapshotAsk{Room: id.Bytes(), Packed: true}}}
+	return &roompb.Ask{What: &roompb.Ask_Snapshot{Snapshot: &roompb.SnapshotAsk{Room: id.Bytes(), Packed: true, Pages: true}}}
 }
 
 // handOver has a room's home hand the room over.
@@ -151,16 +152,26 @@ func (n *Node) answerSnapshot(peer string, q *roompb.SnapshotAsk) (*roompb.Answe
 	if err != nil {
 		return nil, err
 	}
+	s := &roompb.Snapshot{}
+	authors, err := c.addNewest(s, peer) // before the state: they cite no entry that it lacks
+	if err != nil {
+		return nil, err
+	}
 	c.mu.RLock()
-	dump := c.state.Dump()
-	logs, entries := c.logsFor(peer, false), c.entries
-	index := c.state.Index
+	entries, index, partial := c.entries, c.state.Index, c.state.Partial()
+	var dump, members *roompb.StateDump
+	if !partial {
+		dump, members = c.state.Core(), c.membersFor(peer, authors, q.GetPages())
+	}
 	c.mu.RUnlock()
-	raw := room.EncodeDump(dump)
-	root := room.RootOf(raw)
-	s := &roompb.Snapshot{StateRoot: root.Bytes()}
+	if partial {
+		return nil, stillEntering()
+	}
+	root := room.RootOf(dump)
+	s.StateRoot = root.Bytes()
+	dump.Members, dump.Past = members.Members, members.Past
 	if q.GetPacked() {
-		s.PackedState = packState(raw)
+		s.PackedState = packState(room.EncodeDump(dump))
 	} else {
 		s.State = dump
 	}
@@ -183,7 +194,25 @@ func (n *Node) answerSnapshot(peer string, q *roompb.SnapshotAsk) (*roompb.Answe
 		return nil, err
 	}
 	s.Create, s.Last = whole(create.Event), whole(last.Event)
-	return &roompb.Answer{What: &roompb.Answer_Snapshot{Snapshot: s}}, c.addNewest(s, logs)
+	return &roompb.Answer{What: &roompb.Answer_Snapshot{Snapshot: s}}, nil
+}
+
+// wholePages is how many pages of members a snapshot brings at once. Of larger rooms it has
+// those of the asking node's users and of the newest messages' authors.
+const wholePages = 8
+
+// membersFor are the members that a node gets with the state: a steward needs all. The lock
+// is held.
+func (c *chamber) membersFor(peer string, authors []room.User, pages bool) *roompb.StateDump {
+	if !pages || c.state.IsSteward(peer) || c.state.PageCount() <= wholePages {
+		return c.state.KnownPages()
+	}
+	var numbers []uint32
+	for _, u := range slices.Concat(authors, c.state.UsersOf(peer)) {
+		numbers = append(numbers, uint32(c.state.PageOf(u)))
+	}
+	slices.Sort(numbers)
+	return c.state.Pages(slices.Compact(numbers), maxDump/2)
 }
 
 func dumpHash(d *roompb.StateDump) room.EventID {
@@ -197,7 +226,11 @@ const (
 	snapshotBytes  = 192 << 10
 )
 
-func (c *chamber) addNewest(s *roompb.Snapshot, logs []*chain) error {
+// addNewest puts the newest messages into a snapshot, and tells who wrote them.
+func (c *chamber) addNewest(s *roompb.Snapshot, peer string) (authors []room.User, err error) {
+	c.mu.RLock()
+	logs := c.logsFor(peer, false)
+	c.mu.RUnlock()
 	left := snapshotBytes
 	for _, ch := range logs {
 		to := ch.seq()
@@ -207,17 +240,18 @@ func (c *chamber) addNewest(s *roompb.Snapshot, logs []*chain) error {
 		}
 		events, err := c.newestOf(ch, from, to, max(left, 1))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if len(events) == 0 {
 			continue
 		}
 		for _, e := range events {
 			left -= len(e.RawHeader) + len(e.RawBody)
+			authors = append(authors, e.Author())
 		}
 		s.Newest = append(s.Newest, parcelOf(c.id, events, ch.head))
 	}
-	return nil
+	return authors, nil
 }
 
 // opened is a snapshot whose parts prove each other.
@@ -225,7 +259,7 @@ type opened struct {
 	state        *room.State
 	create, last *room.Event
 	head         *roompb.Head
-	past         []*roompb.PastStanding // by user
+	dump         *roompb.StateDump // the state as it came
 	logs         []*received
 }
 
@@ -242,7 +276,7 @@ func (n *Node) openSnapshot(id room.ID, home string, s *roompb.Snapshot) (*opene
 	if err != nil {
 		return nil, bad(err.Error())
 	}
-	o := &opened{head: s.GetHead(), past: s.GetState().GetPast()}
+	o := &opened{head: s.GetHead(), dump: s.GetState()}
 	if o.create, err = openPacket(id, room.EventID{}, s.GetCreate()); err != nil || o.create.ID != id {
 		return nil, bad("its first entry is of another room")
 	}
@@ -271,6 +305,9 @@ func (n *Node) openSnapshot(id room.ID, home string, s *roompb.Snapshot) (*opene
 	key := o.state.NodeKey(home)
 	if p, ok := n.Peers.Lookup(home); !ok || string(p.Key) != string(key) || !room.VerifyRoot(o.head, o.state.Root(), s.GetRootSignature(), key) {
 		return nil, bad("its state is not signed by that node")
+	}
+	if o.state.Partial() && o.state.IsSteward(n.name) {
+		return nil, bad("this node is to order it, and gets a part of it")
 	}
 	if first := o.create.Body.GetNodeKey(); len(first) > 0 && string(first) != string(o.state.NodeKey(o.state.Origin())) {
 		return nil, bad("its first steward has another key than entry 1 says")
@@ -344,10 +381,14 @@ func (n *Node) storeSnapshot(id room.ID, o *opened, was *chamber) error {
 			t.app.Reads = append(t.app.Reads, storage.Read{User: u, Pos: t.meta.HeadPos, Counted: t.meta.Counted, Event: o.last.ID, Time: t.now})
 		}
 	}
-	for _, p := range o.past {
-		if u := room.User(p.GetUser()); len(t.app.Pasts) == 0 || t.app.Pasts[len(t.app.Pasts)-1].User != u {
-			t.app.Pasts = append(t.app.Pasts, storage.Past{User: u, Standings: o.state.Past(u)})
-		}
+	for u, past := range o.state.Pasts() {
+		t.app.Pasts = append(t.app.Pasts, storage.Past{User: u, Standings: past})
+	}
+	if t.app.Values, t.err = c.noEntering(); t.err != nil { // of an earlier time
+		return t.err
+	}
+	if o.state.Partial() {
+		t.app.Values = append(t.app.Values, storage.Value{Name: c.enteringName(), Bytes: room.EncodeDump(o.dump)})
 	}
 	for _, name := range c.peers {
 		t.app.Nodes = append(t.app.Nodes, storage.NodeRoom{Node: name, Here: true})
@@ -400,15 +441,17 @@ func (t *turn) installLog(r *received) {
 	if t.err = t.early.read(t.c, fresh); t.err != nil {
 		return
 	}
-	for _, e := range fresh {
-		verdict := t.c.state.Judge(e)
-		if verdict.Outcome == room.Wait {
+	verdicts := make([]room.Outcome, len(fresh))
+	for i, e := range fresh {
+		if verdicts[i] = t.c.state.Judge(e).Outcome; verdicts[i] == room.Wait {
+			return // it comes by itself
+		}
+	}
+	for i, e := range fresh {
+		if t.err = t.learn(e, verdicts[i] == room.Void, true); t.err != nil {
 			return
 		}
-		if t.err = t.learn(e, verdict.Outcome == room.Void, true); t.err != nil {
-			return
-		}
-		if e.Kind().Message() && verdict.Outcome == room.Valid && e.Time().Millis() >= t.meta.LastTime {
+		if e.Kind().Message() && verdicts[i] == room.Valid && e.Time().Millis() >= t.meta.LastTime {
 			t.meta.LastPos, t.meta.LastTime = t.meta.HeadPos, e.Time().Millis()
 			t.meta.LastAuthor, t.meta.LastText = saidBy(e), clip(saidIn(e.Body), 100)
 		}
@@ -565,7 +608,7 @@ func (n *Node) storeStub(id room.ID, home string, create, invite *room.Event, su
 	}
 	// A room that this node was in once: its log stays, and the invitation stands beside it.
 	again := proto.Clone(was).(*storagepb.Room)
-	again.Home, again.Stub, again.Invitation, again.Leaving = home, true, raw, nil
+	again.Home, again.Stub, again.Invitation, again.Leaving, again.Entering = home, true, raw, nil, false
 	app.Meta = again
 	return n.store.Append(app)
 }

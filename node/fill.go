@@ -62,6 +62,7 @@ type hole struct {
 	above, below uint64
 	before       room.EventID // of the event before the one at below
 	old          bool         // somebody scrolls there: news for nobody
+	limit        uint32       // events of a page
 }
 
 func (c *chamber) firstHole() (hole, bool) {
@@ -77,7 +78,7 @@ func (c *chamber) firstHole() (hole, bool) {
 
 // hole is the newest that a log has; with floor, what lies below all that is here is one.
 func (c *chain) hole(floor bool) (h hole, ok bool) {
-	h = hole{log: c}
+	h = hole{log: c, limit: maxPage}
 	h.above, h.below, h.before, ok = c.gap(floor)
 	h.old = floor && h.above == 0
 	return h, ok
@@ -113,12 +114,14 @@ func (c *chamber) mend(ctx context.Context, h hole) (learnt bool) {
 	return learnt
 }
 
-// fetch fills a hole by one page. It tells whether something was learnt.
-func (c *chamber) fetch(ctx context.Context, ch *chain, old bool) bool {
-	h, ok := ch.hole(old)
+// fetch brings one page of what is older than a log is here, for somebody who scrolls there.
+// It tells whether something was learnt.
+func (c *chamber) fetch(ctx context.Context, ch *chain, limit uint32) bool {
+	h, ok := ch.hole(true)
 	if !ok {
 		return false
 	}
+	h.limit = limit
 	r := c.pageBelow(ctx, &h)
 	if r == nil {
 		return false
@@ -135,7 +138,7 @@ func (c *chamber) pageBelow(ctx context.Context, h *hole) *received {
 		return nil
 	}
 	ask := &roompb.Ask{What: &roompb.Ask_Page{Page: &roompb.PageAsk{
-		Room: c.id.Bytes(), Origin: h.log.key.origin, Incarnation: h.log.key.incarnation, Below: h.below, Above: h.above, Limit: maxPage, Log: h.log.log,
+		Room: c.id.Bytes(), Origin: h.log.key.origin, Incarnation: h.log.key.incarnation, Below: h.below, Above: h.above, Limit: h.limit, Log: h.log.log,
 	}}}
 	for _, peer := range c.sources(h.log.key.origin) {
 		within, cancel := context.WithTimeout(ctx, askTimeout)

@@ -175,10 +175,9 @@ func (t *turn) rewrite(f *fold) {
 			t.app.Members = append(t.app.Members, storedMember(t.c.id, u, m))
 		}
 	}
-	for _, p := range t.c.state.Dump().GetPast() {
-		u := room.User(p.GetUser())
-		if n := len(t.app.Pasts); f.pasts[u] == nil && (n == 0 || t.app.Pasts[n-1].User != u) {
-			t.app.Pasts = append(t.app.Pasts, storage.Past{User: u, Standings: t.c.state.Past(u)})
+	for u, past := range t.c.state.Pasts() {
+		if f.pasts[u] == nil {
+			t.app.Pasts = append(t.app.Pasts, storage.Past{User: u, Standings: past})
 		}
 	}
 }

@@ -54,10 +54,10 @@ func (n *Node) History(ctx context.Context, by Caller, q HistoryQuery) (*History
 }
 
 // deepPage reads a page again after the logs that begin, here, within it or after it have
-// been fetched further down from other nodes.
+// been fetched further down from other nodes: little at first, as often that is enough.
 func (c *chamber) deepPage(ctx context.Context, q HistoryQuery, rows []storage.Row, h *History) ([]storage.Row, error) {
 	limit := clampLimit(q.Limit, historyUsual, historyMost)
-	for range deepest {
+	for n := range deepest {
 		until := room.Time(0)
 		if len(rows) > 0 && (len(rows) >= limit || h.MoreBefore) {
 			until = rows[0].Event.Time()
@@ -66,7 +66,7 @@ func (c *chamber) deepPage(ctx context.Context, q HistoryQuery, rows []storage.R
 			until = min(until, room.TimeAt(q.Date))
 		}
 		ch := c.shallow(until)
-		if ch == nil || !c.fetch(ctx, ch, true) {
+		if ch == nil || !c.fetch(ctx, ch, uint32(min(historyMost<<n, maxPage))) {
 			break
 		}
 		*h = History{Pos: c.head()}

@@ -25,7 +25,7 @@ func (n *Node) Members(by Caller, id room.ID, q MemberQuery) (page []*roompb.Mem
 		return nil, "", 0, err
 	}
 	all := c.membersWhere(room.Membership(cmp.Or(q.Membership, string(room.Joined))))
-	total = len(all)
+	total = max(len(all), c.stillToCome(q.Membership))
 	if q.Query != "" {
 		prefix := strings.ToLower(strings.TrimPrefix(q.Query, "@"))
 		all = slices.DeleteFunc(all, func(m ranked) bool { return !n.nameBegins(m.user, prefix) })
@@ -46,6 +46,16 @@ func (n *Node) Members(by Caller, id room.ID, q MemberQuery) (page []*roompb.Mem
 		page = append(page, n.describe(m))
 	}
 	return page, next, total, nil
+}
+
+// stillToCome is how many have joined a room of which most members are on their way here.
+func (c *chamber) stillToCome(membership string) int {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if !c.state.Partial() || cmp.Or(membership, string(room.Joined)) != string(room.Joined) {
+		return 0
+	}
+	return c.state.Joined
 }
 
 // ranked is a member with what the list is sorted by.

@@ -30,14 +30,21 @@ func unpackState(s *roompb.Snapshot) error {
 	if len(s.GetPackedState()) == 0 {
 		return nil
 	}
-	raw, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(s.GetPackedState())), maxDump+1))
+	d, err := unpackDump(s.GetPackedState())
+	if err == nil {
+		s.State, s.PackedState = d, nil
+	}
+	return err
+}
+
+func unpackDump(packed []byte) (*roompb.StateDump, error) {
+	raw, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(packed)), maxDump+1))
 	if err != nil || len(raw) > maxDump {
-		return errState
+		return nil, errState
 	}
-	dump := &roompb.StateDump{}
-	if err := proto.Unmarshal(raw, dump); err != nil {
-		return errState
+	d := new(roompb.StateDump)
+	if err := proto.Unmarshal(raw, d); err != nil {
+		return nil, errState
 	}
-	s.State, s.PackedState = dump, nil
-	return nil
+	return d, nil
 }

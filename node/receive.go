@@ -250,6 +250,10 @@ func (t *turn) receiveEntries(s *submission) error {
 		s.done <- result{}
 		return nil
 	}
+	if c.state.Partial() { // it goes on when all of it is here
+		c.gather()
+		return later
+	}
 	if last := r.last(); last.Header.GetSeq() == c.state.Index && last.ID != c.state.Hash {
 		return t.conflict(s)
 	}

@@ -69,7 +69,7 @@ func (c *chamber) turn(batch []*submission) {
 			s.done <- result{err: err}
 		}
 	}
-	if len(t.app.Records)+len(t.marks)+len(t.logs)+len(t.gone)+len(t.app.Restore) == 0 && t.frozen == "" {
+	if len(t.app.Records)+len(t.marks)+len(t.logs)+len(t.gone)+len(t.app.Restore) == 0 && t.frozen == "" && t.fold == nil {
 		return
 	}
 	if err := t.commit(); err != nil {
@@ -109,6 +109,8 @@ func (t *turn) add(s *submission) error {
 		return t.restore(s)
 	case s.gone != "":
 		return t.goAway(s)
+	case s.whole != nil:
+		return t.arrive(s)
 	case s.parcel != nil && s.state():
 		return t.receiveEntries(s)
 	case s.parcel != nil:
@@ -250,7 +252,7 @@ func (t *turn) seal(s *submission) (*room.Event, error) {
 func (t *turn) narrowMentions(d *room.Draft) {
 	in := d.Body.Mentions[:0]
 	for _, u := range d.Body.Mentions {
-		if t.c.state.Member(room.User(u)).Membership == room.Joined {
+		if t.c.state.Lacks(room.User(u)) || t.c.state.Member(room.User(u)).Membership == room.Joined {
 			in = append(in, u)
 		}
 	}

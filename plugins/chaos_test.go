@@ -140,6 +140,24 @@ func TestAFloodIsHeldBack(t *testing.T) {
 	})
 }
 
+func TestChatterIsHeldBack(t *testing.T) {
+	w, f := newWorld(t), newFar(t)
+	w.start()
+	w.bridge("chaos", "loud", "#loud", map[string]string{"dir": f.dir})
+	w.waitState("loud", channel.Connected)
+	w.say("!chatter")
+	counted := func() uint64 { return w.status("loud").Dropped["chatter"] }
+	w.until("the burst", func() bool { return counted() >= uint64(chattering.Burst)/2 })
+	began, before := time.Now(), counted()
+	w.until("more", func() bool { return counted() >= before+300 })
+	rate := float64(counted()-before) / time.Since(began).Seconds()
+	if most := float64(chattering.Burst) / chattering.Per.Seconds(); rate > 1.5*most {
+		t.Errorf("%.0f frames a second, more than %.0f", rate, most)
+	}
+	w.say("alice goes on")
+	w.until("alice's words over there", func() bool { return w.status("loud").Relayed == 2 })
+}
+
 // Test 20, the host's own death: two seconds after it nothing of its plugins is left.
 func TestNothingOutlivesAKilledHost(t *testing.T) {
 	f := newFar(t)

@@ -75,7 +75,7 @@ type queue struct {
 const mostTries = 50
 
 func (q *queue) take(ctx context.Context, e *pb.Entry) {
-	q.calm(ctx, q.lane)
+	q.calm(ctx, func() time.Duration { return q.flood.Take(q.lane.channel, 1, time.Now()) })
 	next, err := arriving{}, error(nil)
 	if q.waits(e) {
 		return
@@ -133,20 +133,6 @@ var (
 	errHeld  = room.Errorf(room.Busy, "What came before it has to come first.")
 	errOrder = errors.New("it refers to an entry that is on its way")
 )
-
-// calm waits until a channel may say one more.
-func (l *life) calm(ctx context.Context, a *lane) {
-	for ctx.Err() == nil {
-		d := l.flood.Take(a.channel, 1, time.Now())
-		if d == 0 {
-			return
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(d):
-		}
-	}
-}
 
 // arrive waits for what was handed to the room, notes what it is over there, and answers.
 func (q *queue) arrive(ctx context.Context) {

@@ -45,6 +45,7 @@ type life struct {
 	entries  atomic.Int32 // entries without an answer
 	asked    atomic.Int32 // requests without an answer
 	flood    *limit.Table[string]
+	chatter  *limit.Table[struct{}]
 	avatars  avatars
 
 	mu      sync.Mutex
@@ -73,6 +74,9 @@ type lane struct {
 // Entries of one channel: as many at once, and so many a second in the long run. More wait.
 var flooding = limit.Rate{Burst: 1000, Per: 2 * time.Second}
 
+// Everything else that a plugin says unasked: what comes faster waits in its own stream.
+var chattering = limit.Rate{Burst: 2000, Per: 4 * time.Second}
+
 const (
 	openWithin   = 10 * time.Second
 	mostAsked    = 32 // requests of a plugin under way
@@ -83,7 +87,7 @@ func newLife(k *keeper, b channel.Bridge, d *pb.Description) (*life, error) {
 	l := &life{
 		k: k, h: k.h, n: k.h.Node, book: k.h.book, name: b.Name, network: b.Network, can: d.GetCan(),
 		caller:   node.Caller{User: k.h.book.Bot(b.Name)},
-		outcomes: make(chan answered, 2*window), flood: limit.New[string](flooding, channel.MaxLinks),
+		outcomes: make(chan answered, 2*window), flood: limit.New[string](flooding, channel.MaxLinks), chatter: limit.New[struct{}](chattering, 1),
 		lanes: map[string]*lane{}, uploads: map[uint64]*upload{}, avatars: avatars{},
 		state: &pb.Status{State: channel.Connecting, Reason: "It is connecting."},
 	}
@@ -255,6 +259,15 @@ func (e errContract) Error() string { return "it breaks the contract: " + string
 
 // take is what comes from the plugin. It must not wait for anything but the disk.
 func (l *life) take(f *pb.PluginFrame) error {
+	switch f.GetFrame().(type) {
+	case *pb.PluginFrame_Entry, *pb.PluginFrame_Chunk: // held back by their window, and by the disk
+	case *pb.PluginFrame_Outcome:
+		if l.unheard.Load() == 0 { // an answer to nothing
+			l.calm(l.ctx, func() time.Duration { return l.chatter.Take(struct{}{}, 1, time.Now()) })
+		}
+	default:
+		l.calm(l.ctx, func() time.Duration { return l.chatter.Take(struct{}{}, 1, time.Now()) })
+	}
 	switch f := f.GetFrame().(type) {
 	case *pb.PluginFrame_Outcome:
 		return l.takeOutcome(f.Outcome)
@@ -276,6 +289,20 @@ func (l *life) take(f *pb.PluginFrame) error {
 		return errContract("Opened comes once")
 	}
 	return nil // of a later version
+}
+
+// calm waits until take gives a token.
+func (l *life) calm(ctx context.Context, take func() time.Duration) {
+	for ctx.Err() == nil {
+		d := take()
+		if d == 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(d):
+		}
+	}
 }
 
 func (l *life) takeOutcome(o *pb.Outcome) error {

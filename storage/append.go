@@ -64,7 +64,7 @@ type Outgoing struct {
 	Bytes []byte
 }
 
-// Value is one of the node's own things, as PutValue keeps it.
+// Value is one of the node's own things, as PutValue keeps it; nil takes it away.
 type Value struct {
 	Name  string
 	Bytes []byte
@@ -244,7 +244,11 @@ func (w *writer) people(a *Append) error {
 	}
 	for _, v := range a.Values {
 		w.key = appendName(w.key[:0], spaceValue, v.Name)
-		if err := w.set(w.key, v.Bytes); err != nil {
+		err := w.delete(w.key)
+		if v.Bytes != nil {
+			err = w.set(w.key, v.Bytes)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -57,6 +57,15 @@ func showStatus(s channel.Status) *clientpb.BridgeStatus {
 	}
 }
 
+// ShowKinds is the kinds of bridges that a book knows plugins for.
+func ShowKinds(b *channel.Book) *clientpb.AdminBridgeKindsResponse {
+	out := &clientpb.AdminBridgeKindsResponse{}
+	for _, k := range b.Kinds() {
+		out.Kinds = append(out.Kinds, showKind(k))
+	}
+	return out
+}
+
 func showKind(k channel.Kind) *clientpb.BridgeKind {
 	out := &clientpb.BridgeKind{Kind: k.Kind, Title: k.Title, Version: k.Version, Setup: k.Setup, ChannelHint: k.ChannelHint}
 	for what, can := range k.Can {

@@ -80,11 +80,7 @@ func (c *call) awaitKinds(ctx context.Context) {
 
 func adminBridgeKinds(ctx context.Context, c *call, _ *clientpb.Empty) (*clientpb.AdminBridgeKindsResponse, error) {
 	c.awaitKinds(ctx)
-	out := &clientpb.AdminBridgeKindsResponse{}
-	for _, k := range c.s.node.Bridges.Kinds() {
-		out.Kinds = append(out.Kinds, showKind(k))
-	}
-	return out, nil
+	return ShowKinds(c.s.node.Bridges), nil
 }
 
 func adminBridges(_ context.Context, c *call, _ *clientpb.Empty) (*clientpb.AdminBridgesResponse, error) {

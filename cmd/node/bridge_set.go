@@ -122,6 +122,9 @@ func (v *bridgeSet) known(ctx context.Context, to client.Caller) (map[string]*pb
 
 func (r *run) bridgeSettings(b *pb.Bridge) error {
 	text := fmt.Sprintf("%s (%s): %s", b.Name, printable(b.Kind), b.Status.GetState())
+	if why := b.Status.GetReason(); why != "" {
+		text += "\n  " + printable(why)
+	}
 	for _, name := range slices.Sorted(maps.Keys(b.Settings)) {
 		text += fmt.Sprintf("\n  %-18s %s", printable(name), printable(strings.ReplaceAll(b.Settings[name], "\n", ", ")))
 	}

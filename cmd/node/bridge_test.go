@@ -3,13 +3,17 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"io"
 	"maps"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"hearth/node"
+	"hearth/node/account"
 	"hearth/node/channel"
 	"hearth/node/room"
 	"hearth/storage"
@@ -87,6 +91,13 @@ func (h *hearth) hasBridge() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	people, err := account.Open(s, account.Config{Node: "localhost:9443"})
+	if err == nil {
+		err = people.PutBot("libera", "IRC libera")
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
 	b.SetKinds([]channel.Kind{{Kind: "irc"}})
 	if err := b.Add(channel.Bridge{Name: "libera", Kind: "irc"}); err != nil {
 		h.t.Fatal(err)
@@ -128,13 +139,153 @@ func TestBridgesOfANodeThatDoesNotRun(t *testing.T) {
 	if b := list(); b["enabled"] != true {
 		t.Errorf("%v", b)
 	}
-	for _, args := range [][]string{
-		{"add", "irc", "--config", h.write("irc.toml", "server = \"a\"")}, {"remove", "libera"}, {"link", "libera", garden, "#x"},
-		{"restart", "libera"}, {"logs", "libera"}, {"kinds"}, {"set", "libera", "--config", h.path("irc.toml")}, {"mute", "libera", garden, "ann"},
-	} {
+	for _, args := range [][]string{{"link", "libera", garden, "#x"}, {"restart", "libera"}, {"logs", "libera"}, {"mute", "libera", garden, "ann"}} {
 		h.run(slices.Concat([]string{"bridge"}, args, []string{"--data", "@/d"})...).refused("unavailable")
 	}
+	h.write("irc.toml", "server = \"a\"")
+	h.run("bridge", "add", "irc", "--config", "@/irc.toml", "--data", "@/d").refused("not_found") // no plugin
+	h.run("bridge", "set", "libera", "--config", "@/irc.toml", "--data", "@/d").refused("not_found")
 	h.run("bridge", "unlink", "libera", "#none", "--data", "@/d").refused("not_found")
+	h.must("bridge", "remove", "libera", "--data", "@/d")
+	h.run("bridge", "remove", "libera", "--data", "@/d").refused("not_found")
+	if r := h.must("bridge", "list", "--data", "@/d", "--json"); r.out != "" {
+		t.Errorf("removed, and there: %s", r.out)
+	}
+}
+
+// echoes puts the example's plugin beside the data folder.
+func (h *hearth) echoes() {
+	h.t.Helper()
+	build := exec.CommandContext(h.t.Context(), "go", "build", "-o", h.path("plugins/hearth-bridge-echo"), "hearth/plugins/echo")
+	if out, err := build.CombinedOutput(); err != nil {
+		h.t.Fatalf("%v: %s", err, out)
+	}
+	h.write("echo.toml", "voice = \"Nymph\"\n")
+}
+
+// until gives a command line again until what it prints is right.
+func (h *hearth) until(what string, right func(rows []map[string]any) bool, args ...string) {
+	h.t.Helper()
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		r := h.must(args...)
+		if right(r.json()) {
+			return
+		}
+		if time.Now().After(end) {
+			h.t.Fatalf("%s: it stays\n%s", what, r.out)
+		}
+	}
+}
+
+// A bridge's life by the command line, with a real plugin: added before the node runs and while it runs,
+// linked with and without consent, heard, muted, stopped, unlinked from the room, restored from a backup, removed.
+func TestBridgeVerbs(t *testing.T) {
+	t.Parallel()
+	h := newHearth(t)
+	h.echoes()
+	h.must("user", "add", "alice", "--data", "@/d", "--password-file", "@/pw", "--admin")
+	h.run("bridge", "list", "--data", "@/d").refused("unavailable") // it has no name yet
+	h.serve("--listen", "127.0.0.1:0", "--name", "localhost:9443").stop()
+	first := h.must("bridge", "add", "echo", "--name", "nymph", "--config", "@/echo.toml", "--data", "@/d", "--json").json(bridgeFields...)[0]
+	if first["user"] != "nymph@localhost:9443" || first["reason"] != "the node does not run" {
+		t.Errorf("added %v", first)
+	}
+
+	s := h.serve("--listen", "127.0.0.1:0", "--name", "localhost:9443")
+	h.must("login", s.url, "--user", "alice", "--password-file", "@/pw", "--profile", "@/alice.json")
+	alice := []string{"--profile", "@/alice.json"}
+	id := h.must("room", "create", "garden", "--public", "--json", "--profile", "@/alice.json").json("room")[0]["room"]
+	h.write("bad.toml", "vioce = \"x\"")
+	r := h.run("bridge", "add", "echo", "--name", "second", "--config", "@/bad.toml", "--data", "@/d")
+	r.refused("bad_request")
+	if !strings.Contains(r.err, `Is "voice" meant?`) || !strings.Contains(r.err, "bad.toml") {
+		t.Errorf("it says %q", r.err)
+	}
+	added := h.must("bridge", "add", "echo", "--name", "second", "--config", "@/echo.toml", "--profile", "@/alice.json") // as an administrator
+	if !strings.Contains(added.out, "second") || !strings.Contains(added.err, "hearth bridge link second") {
+		t.Errorf("%s%s", added.out, added.err)
+	}
+	h.run("bridge", "add", "echo", "--name", "alice", "--config", "@/echo.toml", "--data", "@/d").refused("taken")
+	h.run("bridge", "add", "echo", "--name", "third", "--data", "@/d").want(exitUsage) // no terminal to ask
+
+	code := h.must("bridge", "link", "second", garden, "grotto", "--data", "@/d", "--json").json("code", "bridge", "room", "channel", "expires", "instructions")[0]
+	if c := code["code"].(string); len(c) != 8 || !strings.HasSuffix(code["instructions"].(string), "!link "+c) {
+		t.Errorf("%v", code)
+	}
+	h.must("bridge", "link", "nymph", garden, "cave", "--data", "@/d", "--no-consent")
+	h.run("bridge", "link", "nymph", garden, "cave", "--data", "@/d").refused("conflict")
+	h.must(append([]string{"send", garden, "hello out there"}, alice...)...)
+	history := append([]string{"history", garden, "--json"}, alice...)
+	h.until("the echo is heard", func(rows []map[string]any) bool {
+		last := rows[len(rows)-1]
+		return last["ghost"] == "Nymph" && last["network"] == "nymph" && last["text"] == "hello out there"
+	}, history...)
+	list := []string{"bridge", "list", "--data", "@/d", "--json"}
+	h.until("counted", func(rows []map[string]any) bool {
+		return len(rows) == 2 && rows[0]["bridge"] == "nymph" && rows[0]["state"] == "connected" && rows[0]["relayed"] == 1.0 && rows[0]["received"] == 1.0 &&
+			rows[1]["links"].([]any)[0].(map[string]any)["state"] == "waiting"
+	}, list...)
+	if rows := h.must("bridge", "kinds", "--data", "@/d", "--json").json("kind", "title", "settings", "can", "setup"); len(rows) != 1 || rows[0]["kind"] != "echo" {
+		t.Errorf("kinds: %v", rows)
+	}
+
+	h.must("bridge", "mute", "nymph", garden, "echo", "--data", "@/d")
+	h.must(append([]string{"send", garden, "and again"}, alice...)...)
+	h.until("the mute is counted", func(rows []map[string]any) bool {
+		return rows[0]["dropped"] == 1.0 && rows[0]["dropped_by"].(map[string]any)["muted"] == 1.0
+	}, list...)
+	h.must("bridge", "restart", "nymph", "--data", "@/d")
+	h.until("it was started twice", func(rows []map[string]any) bool {
+		return len(rows) > 1 && rows[0]["seq"] == 1.0
+	}, "bridge", "logs", "nymph", "--data", "@/d", "--json")
+	if set := h.must("bridge", "set", "nymph", "voice=Echo", "--off", "--data", "@/d", "--json").json("settings", "hidden", "state")[0]; set["state"] != "disabled" || set["settings"].(map[string]any)["voice"] != "Echo" {
+		t.Errorf("set: %v", set)
+	}
+	h.must("bridge", "set", "nymph", "--on", "--data", "@/d")
+	h.must(append([]string{"room", "kick", garden, "nymph", "--reason", "too loud"}, alice...)...)
+	h.until("the link has ended", func(rows []map[string]any) bool {
+		link := rows[0]["links"].([]any)[0].(map[string]any)
+		return link["room"] == id && link["state"] == "ended" && link["reason"] == "unlinked by alice@localhost:9443: too loud"
+	}, list...)
+	h.must("bridge", "unlink", "second", "grotto", "--data", "@/d")
+
+	h.must("backup", "--data", "@/d", "--to", "@/backup")
+	h.must("bridge", "remove", "second", "--data", "@/d")
+	h.must("restore", "--from", "@/backup", "--data", "@/d2")
+	if rows := h.must("bridge", "set", "second", "--data", "@/d2", "--json").json(); rows[0]["hidden"] == nil {
+		t.Errorf("restored: %v", rows)
+	}
+	h.must("verify", "--data", "@/d2")
+}
+
+// --follow goes on until it is stopped.
+func TestBridgeLogsFollow(t *testing.T) {
+	t.Parallel()
+	h := newHearth(t)
+	h.echoes()
+	h.serve("--listen", "127.0.0.1:0", "--name", "localhost:9443")
+	h.must("bridge", "add", "echo", "--name", "nymph", "--config", "@/echo.toml", "--data", "@/d")
+	ctx, stop := context.WithCancel(t.Context())
+	out, in := io.Pipe()
+	code := make(chan int, 1)
+	go func() {
+		p := &program{args: h.args([]string{"bridge", "logs", "nymph", "--follow", "--json", "--data", "@/d"}), in: strings.NewReader(""), out: in, err: io.Discard, env: noEnv}
+		code <- p.run(ctx)
+		in.Close()
+	}()
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() {
+		t.Fatal("nothing is said")
+	}
+	h.must("bridge", "restart", "nymph", "--data", "@/d")
+	if !lines.Scan() || parse(t, lines.Text(), "seq", "time", "text")["seq"] != 2.0 {
+		t.Errorf("then %q", lines.Text())
+	}
+	stop()
+	go io.Copy(io.Discard, out)
+	if c := <-code; c != exitDone {
+		t.Errorf("stopped, it ended with %d", c)
+	}
 }
 
 func TestDoctorLooksAtBridges(t *testing.T) {

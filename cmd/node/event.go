@@ -20,6 +20,7 @@ type eventLine struct {
 	Pos      uint64     `json:"pos"`
 	Ghost    string     `json:"ghost,omitempty"`   // who said it, beyond the bridge whose bot is the author
 	Network  string     `json:"network,omitempty"` // the ghost's
+	Bridge   string     `json:"bridge,omitempty"`  // join of a bridge's bot: what the room is joined to
 	Target   string     `json:"target,omitempty"`  // edit, delete, react ...: the message it is about
 	ReplyTo  string     `json:"reply_to,omitempty"`
 	Thread   string     `json:"thread,omitempty"`
@@ -40,7 +41,7 @@ func lineOf(room string, e *roompb.Event) eventLine {
 		Pos: e.Pos, Target: e.Target, ReplyTo: e.ReplyTo, Thread: e.Thread, Mentions: e.Mentions,
 		Emoji: e.Emoji, Subject: e.Subject, Role: e.Role, Reason: e.Reason,
 		Edited: e.Edited, Deleted: e.Deleted, Voided: e.Voided,
-		Ghost: e.Ghost.GetName(), Network: e.Ghost.GetNetwork(), Files: fileLines(e.Files),
+		Ghost: e.Ghost.GetName(), Network: e.Ghost.GetNetwork(), Bridge: e.Bridge, Files: fileLines(e.Files),
 	}
 }
 
@@ -83,6 +84,9 @@ func (l eventLine) String() string {
 	format, known := sentences[l.Kind]
 	if !known {
 		format = "%[1]s: %[3]s"
+	}
+	if l.Bridge != "" {
+		format = "%[1]s joined, as the bridge to " + strings.ReplaceAll(l.Bridge, "%", "%%")
 	}
 	if l.Deleted {
 		format = "%[1]s: (deleted)"

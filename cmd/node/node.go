@@ -87,7 +87,7 @@ func (m *Main) open() (err error) {
 		return err
 	}
 	m.bridges, err = plugins.New(plugins.Config{
-		Node: m.node, Dir: filepath.Join(c.Data, "run"), Folders: c.pluginFolders(), Version: version(), Log: m.log,
+		Node: m.node, Dir: runDir(c.Data), Folders: c.pluginFolders(), Version: version(), Log: m.log,
 	})
 	if err != nil {
 		return err

@@ -6,6 +6,9 @@ import (
 	"path/filepath"
 )
 
+// runDir is where a data folder has what lives as long as the process that uses it.
+func runDir(data string) string { return filepath.Join(data, "run") }
+
 // pluginFolders are where plugins of bridges are looked for: the operator's own first, then those
 // that came with the program.
 func (c *config) pluginFolders() []string {

@@ -118,8 +118,11 @@ func (r *run) user(u *pb.AdminUser) error {
 	if u.Profile.GetDisabled() {
 		mark += " disabled"
 	}
+	if b := u.Profile.GetBridge(); b != "" {
+		mark += " (bridge: " + printable(b) + ")"
+	}
 	return r.print(map[string]any{
-		"user": u.Profile.GetUser(), "display_name": u.Profile.GetDisplayName(), "admin": u.Admin,
+		"user": u.Profile.GetUser(), "display_name": u.Profile.GetDisplayName(), "admin": u.Admin, "bridge": u.Profile.GetBridge(),
 		"disabled": u.Profile.GetDisabled(), "created": u.Created, "seen": u.Seen, "devices": u.Devices,
 	}, "%-30s since %s%s", u.Profile.GetUser(), time.UnixMilli(u.Created).Format(time.DateOnly), mark)
 }

@@ -42,3 +42,6 @@ func (a *Accounts) RetireBot(local string) error {
 		return nil
 	})
 }
+
+// Bots are the names of all bridges' accounts, those that were retired too.
+func (a *Accounts) Bots() []string { return a.people.bots() }

@@ -148,6 +148,18 @@ func (p *people) count() int {
 	return len(p.byName)
 }
 
+// bots are the names of those who speak for bridges.
+func (p *people) bots() (names []string) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for name, q := range p.byName {
+		if q.profile.GetBridge() != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // admins counts the administrators who are not disabled.
 func (p *people) admins() (n int) {
 	p.mu.RLock()

@@ -8,6 +8,7 @@
 package channel
 
 import (
+	"cmp"
 	"crypto/cipher"
 	"crypto/ed25519"
 	"fmt"
@@ -283,6 +284,17 @@ func (b *Book) noKind(kind string) error {
 	}
 	return room.Errorf(room.NotFound, "There is no plugin for a bridge of the kind %q; there is one for: %s. Put hearth-bridge-%s into the folder `plugins` beside the data folder.",
 		clip(kind), strings.Join(slices.Sorted(maps.Keys(b.kinds)), ", "), clip(kind))
+}
+
+// What is a bridge in two words, for people: "IRC libera".
+func (b *Book) What(m Bridge) string {
+	b.mu.Lock()
+	title := b.kinds[m.Kind].Title
+	b.mu.Unlock()
+	if m.Network == "" {
+		m.Network = networkOf(m.Name, m.Settings)
+	}
+	return cmp.Or(title, m.Kind) + " " + m.Network
 }
 
 // Add keeps a new bridge, enabled. Its bot is the caller's to make.

@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -331,7 +332,7 @@ func (b *Book) Unlink(bridge, channel, why string) error {
 		return room.Errorf(room.NotFound, "The bridge %s joins no room to %s.", clip(bridge), clip(channel))
 	}
 	err := b.changeLink(bridge, id, func(m *storagepb.BridgeLink) error {
-		m.Ended, m.EndedAt, m.CodeHash, m.CodeEnds = clipTo(cmpOr(why, "unlinked"), maxSentence), b.millis(), nil, 0
+		m.Ended, m.EndedAt, m.CodeHash, m.CodeEnds = clipTo(cmp.Or(why, "unlinked"), maxSentence), b.millis(), nil, 0
 		return nil
 	})
 	if err != nil {

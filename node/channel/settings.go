@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"cmp"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/ed25519"
@@ -80,7 +81,7 @@ func (k Kind) Check(settings map[string]string) error {
 	}
 	for _, s := range k.Settings {
 		if s.Required && strings.TrimSpace(settings[s.Name]) == "" && s.Default == "" {
-			return room.Errorf(room.BadRequest, "The setting %s is missing. %s", s.Name, cmpOr(s.Help, s.Title))
+			return room.Errorf(room.BadRequest, "The setting %s is missing. %s", s.Name, cmp.Or(s.Help, s.Title))
 		}
 	}
 	return nil
@@ -159,13 +160,6 @@ func distance(a, b string) int {
 		}
 	}
 	return row[len(b)]
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // ───────────────────────────── Sealing ─────────────────────────────

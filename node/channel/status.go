@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -145,7 +146,7 @@ func (b *Book) StatusOf(bridge string) Status {
 	}
 	s.count(counts...)
 	if !e.stored.GetEnabled() {
-		s.State, s.Reason = Disabled, cmpOr(e.stored.GetReason(), "It was stopped by an administrator.")
+		s.State, s.Reason = Disabled, cmp.Or(e.stored.GetReason(), "It was stopped by an administrator.")
 	}
 	return s
 }
@@ -165,7 +166,7 @@ func (b *Book) LinkStatus(bridge string, r room.ID) Status {
 	case l.stored.GetEnded() != "":
 		s.State, s.Reason, s.Since = Ended, l.stored.GetEnded(), l.stored.GetEndedAt()
 	case !e.stored.GetEnabled():
-		s.State, s.Reason = Disabled, cmpOr(e.stored.GetReason(), "It was stopped by an administrator.")
+		s.State, s.Reason = Disabled, cmp.Or(e.stored.GetReason(), "It was stopped by an administrator.")
 	case up != Connected && up != Degraded:
 		s.State, s.Reason, s.Since = up, e.status.Reason, e.status.Since
 	case !l.stored.GetConfirmed():

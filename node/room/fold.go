@@ -87,7 +87,7 @@ func applyRole(s *State, e *Event) {
 // the past as well. A user who was banned in person stays so when the node may come again.
 func applyNodeBan(s *State, e *Event) {
 	node := e.Body.GetNode()
-	for _, u := range s.membersOf(node) {
+	for _, u := range s.UsersOf(node) {
 		if m := s.Members[u]; m.Membership == Banned {
 			s.stand(u, m, e)
 		} else {
@@ -160,4 +160,5 @@ func (s *State) stand(u User, m Member, e *Event) {
 	if m.Membership == Joined {
 		s.count(u.Node(), 1)
 	}
+	s.touch(u)
 }

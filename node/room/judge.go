@@ -10,7 +10,7 @@ type Outcome int8
 const (
 	Valid Outcome = iota + 1
 	Void          // kept, for the chain's sake, and shown to nobody
-	Wait          // it cites a state index that is not known yet
+	Wait          // it cites a state index that is not known yet, or its author's page is not
 )
 
 // Verdict is an Outcome and, unless it is Valid, why.
@@ -42,6 +42,9 @@ func (s *State) Judge(e *Event) Verdict {
 	}
 	if index := e.Header.GetStateIndex(); index > s.Index {
 		return Verdict{Wait, Errorf(Unavailable, "The message was written under entry %d of the room's rules; %d are known.", index, s.Index)}
+	}
+	if s.Lacks(e.Author()) {
+		return Verdict{Wait, Errorf(Unavailable, "How %s stands in this room is not known here yet.", e.Author())}
 	}
 	if err := s.allowed(e, facts.right); err != nil {
 		return void(err)

@@ -11,6 +11,7 @@ import (
 // LoadState is the state of room id that Dump wrote, on this node or on another: nothing
 // is believed. What it accepts is in order in itself, bounded in size, and dumps to the
 // same message again. That it is the room's state, its root and a head's signature tell.
+// Of the members d may have all of some pages and nothing of others: then the state is Partial.
 func LoadState(id ID, d *roompb.StateDump) (*State, error) {
 	hash, err := HashFromBytes(d.GetHash())
 	if err != nil {
@@ -22,12 +23,35 @@ func LoadState(id ID, d *roompb.StateDump) (*State, error) {
 	s.Index, s.Hash, s.Clock = d.GetIndex(), hash, Time(d.GetClock())
 	s.Alias, s.Name, s.Topic, s.Avatar, s.Public = d.GetAlias(), d.GetName(), d.GetTopic(), d.GetAvatar(), d.GetPublic()
 	s.Stewards, s.Epoch = slices.Clone(d.GetStewards()), d.GetEpoch()
-	for _, load := range []func(*roompb.StateDump) error{s.loadNodes, s.loadMembers, s.loadPast, s.checkLoaded} {
+	for _, load := range []func(*roompb.StateDump) error{s.loadNodes, s.loadDivided, s.checkLoaded} {
 		if err := load(d); err != nil {
 			return nil, err
 		}
 	}
 	return s, nil
+}
+
+// loadDivided reads the pages, and those members that d has.
+func (s *State) loadDivided(d *roompb.StateDump) (err error) {
+	if s.pages.list, err = parsePages(d.GetPages()); err != nil {
+		return err
+	}
+	for i := range s.pages.list {
+		if s.pages.list[i].away {
+			s.lacks++
+		}
+	}
+	if s.lacks == 0 {
+		err = s.checkWhole()
+	}
+	if err != nil {
+		return err
+	}
+	_, strange, err := s.LoadPages(d)
+	if err == nil && strange > 0 {
+		err = badDump("members are not those of their pages")
+	}
+	return err
 }
 
 func (s *State) loadNodes(d *roompb.StateDump) error {
@@ -51,12 +75,13 @@ func (s *State) loadNodes(d *roompb.StateDump) error {
 		}
 		last = name
 		s.Nodes[name] = loadNode(n)
+		s.Joined += s.Nodes[name].Joined
 	}
 	return nil
 }
 
 func loadNode(n *roompb.NodeStanding) NodeStanding {
-	out := NodeStanding{Banned: n.GetBanned(), Since: n.GetSince()}
+	out := NodeStanding{Joined: int(n.GetJoined()), Banned: n.GetBanned(), Since: n.GetSince()}
 	if len(n.GetKey()) > 0 {
 		out.Key = bytes.Clone(n.GetKey())
 	}
@@ -64,9 +89,6 @@ func loadNode(n *roompb.NodeStanding) NodeStanding {
 }
 
 func (s *State) loadMembers(d *roompb.StateDump) error {
-	if len(d.GetMembers()) > MaxStandings {
-		return Errorf(TooLarge, "A room has at most %d standings, not %d.", MaxStandings, len(d.GetMembers()))
-	}
 	last := ""
 	for _, m := range d.GetMembers() {
 		u := User(m.GetUser())
@@ -80,10 +102,10 @@ func (s *State) loadMembers(d *roompb.StateDump) error {
 		if _, ok := s.Nodes[u.Node()]; !ok && Membership(m.GetMembership()) == Joined {
 			return badDump("the node of %s is missing", u)
 		}
-		s.SetMember(u, Member{
+		s.Members[u] = Member{
 			Membership: Membership(m.GetMembership()), Role: Role(m.GetRole()), Since: m.GetSince(),
 			By: User(m.GetBy()), Reason: m.GetReason(), From: m.GetFrom(), Bridge: m.GetBridge(),
-		})
+		}
 	}
 	return nil
 }

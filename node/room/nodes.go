@@ -72,8 +72,8 @@ func (s *State) IsSteward(node string) bool { return slices.Contains(s.Stewards,
 // wherever its home is.
 func (s *State) Origin() string { return s.Creator.Node() }
 
-// membersOf are the users of node that have a standing or had one, sorted.
-func (s *State) membersOf(node string) []User {
+// UsersOf are the users of node that have a standing or had one, sorted.
+func (s *State) UsersOf(node string) []User {
 	found := map[User]bool{}
 	for u := range s.Members {
 		if u.Node() == node {

@@ -18,21 +18,24 @@ import (
 // Past is how u stood before, in order. The caller changes nothing in it.
 func (s *State) Past(u User) []*roompb.PastStanding { return s.past[u] }
 
+// Pasts is the Past of everybody who has one. The caller changes nothing in it.
+func (s *State) Pasts() map[User][]*roompb.PastStanding { return s.past }
+
 // SetMember is for loading a state that was stored, after its Nodes: it counts too.
 func (s *State) SetMember(u User, m Member) {
 	s.Members[u] = m
 	if m.Membership == Joined {
 		s.count(u.Node(), 1)
 	}
+	s.touch(u)
 }
 
 // SetPast is for loading a state that was stored.
 func (s *State) SetPast(u User, past []*roompb.PastStanding) {
-	if len(past) == 0 {
-		delete(s.past, u)
-		return
+	if delete(s.past, u); len(past) > 0 {
+		s.past[u] = slices.Clip(past)
 	}
-	s.past[u] = slices.Clip(past)
+	s.touch(u)
 }
 
 // endSpell notes that e ends u's standing as it is.

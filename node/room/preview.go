@@ -22,7 +22,7 @@ type Preview struct {
 func (s *State) Preview(e *Event) Preview {
 	reason, touched, after := s.refusal(e), s.touched(e), *s
 	after.Nodes = maps.Clone(s.Nodes)
-	after.Members, after.past = pick(s.Members, touched), pick(s.past, touched)
+	after.Members, after.past, after.pages = pick(s.Members, touched), pick(s.past, touched), nil
 	after.fold(e, reason)
 	p := Preview{State: &after, Reason: reason, Changed: map[User]Member{}, Pasts: map[User][]*roompb.PastStanding{}}
 	for _, u := range touched {
@@ -47,7 +47,7 @@ func (s *State) touched(e *Event) []User {
 		}
 	}
 	if e.Kind() == KindNodeBan {
-		users = append(users, s.membersOf(e.Body.GetNode())...)
+		users = append(users, s.UsersOf(e.Body.GetNode())...)
 	}
 	return users
 }

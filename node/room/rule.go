@@ -3,6 +3,7 @@ package room
 import (
 	"bytes"
 	"slices"
+	"time"
 )
 
 // Check says why e, an event written now, is refused; nil when it is in order. For
@@ -20,10 +21,17 @@ func (s *State) Check(e *Event) error {
 			return err
 		}
 	}
+	if s.Partial() && (e.Kind().State() || s.Lacks(e.Author())) {
+		return stillComing()
+	}
 	if rule := memberRules[e.Kind()]; rule != nil {
 		return rule(s, e)
 	}
 	return s.checkRight(e.Author(), facts.right)
+}
+
+func stillComing() error {
+	return &Error{Code: Unavailable, RetryAfter: time.Second, Message: "This room's members are still on their way here. Try again in a moment."}
 }
 
 func (s *State) checkRight(u User, r Right) error {
@@ -51,6 +59,9 @@ func (s *State) CheckTarget(e, target *Event) error {
 	}
 	if !s.Can(e.Author(), RightDeleteAny) {
 		return Errorf(Forbidden, "Your role in this room does not allow deleting other people's messages.")
+	}
+	if s.Lacks(target.Author()) {
+		return stillComing()
 	}
 	return s.checkDelete(e, target, s.Members[e.Author()], s.Members[target.Author()])
 }
@@ -293,7 +304,7 @@ func checkNodeBan(s *State, e *Event) error {
 
 // checkRanks: nobody bans a node from which someone stands as high in the room.
 func (s *State) checkRanks(u User, node string) error {
-	for _, other := range s.membersOf(node) {
+	for _, other := range s.UsersOf(node) {
 		if s.Members[other].Membership == Joined && s.rank(other) >= s.rank(u) {
 			return Errorf(Forbidden, "%s stands as high as you in this room, or higher.", other)
 		}

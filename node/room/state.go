@@ -55,17 +55,19 @@ type State struct {
 	Stewards []string                // nodes entitled to order the state, sorted; at first Home alone
 	Epoch    uint64                  // index of the entry that set the stewards; 0: they are as at first
 	past     map[User][]*roompb.PastStanding
+	pages    *pages // how the users in Members and past are divided; nil in a preview
+	lacks    int    // pages of which nothing but the hash is known
 }
 
 // NewState is the state before the first entry.
 func NewState() *State {
-	return &State{Members: map[User]Member{}, Nodes: map[string]NodeStanding{}, past: map[User][]*roompb.PastStanding{}}
+	return &State{Members: map[User]Member{}, Nodes: map[string]NodeStanding{}, past: map[User][]*roompb.PastStanding{}, pages: &pages{}}
 }
 
 // Clone is a copy that later entries do not touch.
 func (s *State) Clone() *State {
 	c := *s
-	c.Members, c.Nodes, c.past = maps.Clone(s.Members), maps.Clone(s.Nodes), maps.Clone(s.past)
+	c.Members, c.Nodes, c.past, c.pages = maps.Clone(s.Members), maps.Clone(s.Nodes), maps.Clone(s.past), s.pages.clone()
 	return &c
 }
 

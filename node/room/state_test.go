@@ -191,7 +191,7 @@ func step(rt *rapid.T, s *State, e *Event) {
 			rt.Fatalf("an impossible %s changed the state", e.Kind())
 		}
 	}
-	preview.State.Members, preview.State.past = s.Members, s.past
+	preview.State.Members, preview.State.past, preview.State.pages = s.Members, s.past, s.pages
 	if describe(preview.State) != describe(s) {
 		rt.Fatalf("preview of %s differs:\n%s\n%s", e.Kind(), describe(preview.State), describe(s))
 	}

@@ -129,6 +129,14 @@ var orders = map[string]func(*bridge.Host, *pb.Delivery){
 	"!panic": func(*bridge.Host, *pb.Delivery) { panic("as told") },
 	"!kill":  func(*bridge.Host, *pb.Delivery) { syscall.Kill(os.Getpid(), syscall.SIGKILL) },
 	"!hang":  func(*bridge.Host, *pb.Delivery) { select {} },
+	"!chatter": func(h *bridge.Host, d *pb.Delivery) {
+		go func() {
+			for i := range 1_000_000 {
+				h.Count(&pb.Count{Channel: d.GetChannel(), What: "dropped", Reason: "chatter", N: 1})
+				h.Outcome(&pb.Outcome{Id: fmt.Sprint("never ", i), Channel: d.GetChannel()})
+			}
+		}()
+	},
 	"!flood": func(h *bridge.Host, d *pb.Delivery) {
 		flood(h, d.GetChannel(), d.GetId())
 	},

@@ -64,7 +64,8 @@ type Room struct {
 	Frozen        string       `protobuf:"bytes,28,opt,name=frozen,proto3" json:"frozen,omitempty"`               // why the room can only be read; empty: it is in order
 	ProofA        *roompb.Head `protobuf:"bytes,29,opt,name=proof_a,json=proofA,proto3" json:"proof_a,omitempty"` // of a fork of the state: two signed heads that exclude each other
 	ProofB        *roompb.Head `protobuf:"bytes,30,opt,name=proof_b,json=proofB,proto3" json:"proof_b,omitempty"`
-	Epoch         uint64       `protobuf:"varint,31,opt,name=epoch,proto3" json:"epoch,omitempty"` // index of the entry that set the stewards; 0: they are as at first
+	Epoch         uint64       `protobuf:"varint,31,opt,name=epoch,proto3" json:"epoch,omitempty"`       // index of the entry that set the stewards; 0: they are as at first
+	Entering      bool         `protobuf:"varint,32,opt,name=entering,proto3" json:"entering,omitempty"` // most of its members are still to come: the state is in the value "entering/<room>"
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -314,6 +315,13 @@ func (x *Room) GetEpoch() uint64 {
 		return x.Epoch
 	}
 	return 0
+}
+
+func (x *Room) GetEntering() bool {
+	if x != nil {
+		return x.Entering
+	}
+	return false
 }
 
 // RoomNodes is the part of a Room that is kept apart from it.
@@ -2349,7 +2357,7 @@ const file_storage_proto_rawDesc = "" +
 	"\n" +
 	"\rstorage.proto\x12\x11hearth.storage.v1\x1a\n" +
 	"room.proto\x1a\n" +
-	"peer.proto\"\xdc\x06\n" +
+	"peer.proto\"\xf8\x06\n" +
 	"\x04Room\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x14\n" +
 	"\x05alias\x18\x02 \x01(\tR\x05alias\x12\x18\n" +
@@ -2387,7 +2395,8 @@ const file_storage_proto_rawDesc = "" +
 	"\x06frozen\x18\x1c \x01(\tR\x06frozen\x12-\n" +
 	"\aproof_a\x18\x1d \x01(\v2\x14.hearth.room.v1.HeadR\x06proofA\x12-\n" +
 	"\aproof_b\x18\x1e \x01(\v2\x14.hearth.room.v1.HeadR\x06proofB\x12\x14\n" +
-	"\x05epoch\x18\x1f \x01(\x04R\x05epoch\"Z\n" +
+	"\x05epoch\x18\x1f \x01(\x04R\x05epoch\x12\x1a\n" +
+	"\bentering\x18  \x01(\bR\bentering\"Z\n" +
 	"\tRoomNodes\x12\x1a\n" +
 	"\bstewards\x18\x01 \x03(\tR\bstewards\x121\n" +
 	"\x05nodes\x18\x02 \x03(\v2\x1b.hearth.storage.v1.RoomNodeR\x05nodes\"v\n" +

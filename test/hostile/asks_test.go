@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -136,7 +137,7 @@ var byAsking = []attack{
 				s.Errorf("%v is answered by %v", q, a)
 			}
 		}
-		for range 300 {
+		for range 200 {
 			if bidi(s.link, cat([]byte{'q'}, lengthBefore(random(100)))) != nil {
 				break // ended
 			}
@@ -307,6 +308,71 @@ var byAsking = []attack{
 			}
 		}
 	}},
+	{name: "a home that never hands over the rest", run: func(s *stage) {
+		l, create := s.Create(s.mallory, &roompb.Body{Settings: &roompb.Settings{Public: yes()}})
+		last := l.Add(s.alice.person(), "join", foe.Salted(&roompb.Body{NodeKey: s.keyOf(s.alice)}), nil)
+		var users []string
+		for i := range 200 {
+			users = append(users, s.User(fmt.Sprintf("user%d", i)))
+		}
+		bomb := foe.Pack(&roompb.StateDump{Topic: strings.Repeat("a", 64<<20)})
+		var mu sync.Mutex
+		asked, lies := 0, 0
+		part := func() (*roompb.Snapshot, *roompb.StateDump) {
+			d := l.Dump(create, last, append([]string{s.alice.person()}, users...)...)
+			d.Nodes = append(d.Nodes, &roompb.NodeStanding{Name: s.alice.name, Key: s.keyOf(s.alice)})
+			slices.SortFunc(d.Nodes, func(a, b *roompb.NodeStanding) int { return strings.Compare(a.Name, b.Name) })
+			away := foe.Halve(d, s.alice.person())
+			return l.SnapshotOf(create, last, d), away
+		}
+		snap, away := part()
+		s.answer = func(q *roompb.Ask) *roompb.Answer {
+			mu.Lock()
+			defer mu.Unlock()
+			switch asked++; {
+			case q.GetPropose() != nil:
+				return &roompb.Answer{What: &roompb.Answer_Propose{Propose: &roompb.ProposeAnswer{Event: last.ID, Index: last.Header.Seq}}}
+			case q.GetSnapshot() != nil: // as it is just now
+				return &roompb.Answer{What: &roompb.Answer_Snapshot{Snapshot: snap}}
+			case q.GetMembers() == nil:
+				return &roompb.Answer{Code: "not_found"}
+			}
+			members := &roompb.MembersAnswer{Index: last.Header.Seq}
+			switch lies++; lies % 5 {
+			case 0:
+				members.Packed = random(1000)
+			case 1:
+				spoilt := proto.Clone(away).(*roompb.StateDump)
+				spoilt.Members[0].Role = 2
+				members.Packed = foe.Pack(spoilt)
+			case 2:
+				members.Packed = bomb
+			default: // it has moved on, as always
+				last = l.Add(s.mallory, "settings", foe.Salted(&roompb.Body{Settings: &roompb.Settings{Topic: &s.mallory}}), nil)
+				snap, away = part()
+				members.Index, members.Packed = last.Header.Seq, foe.Pack(away)
+			}
+			return &roompb.Answer{What: &roompb.Answer_Members{Members: members}}
+		}
+		id, from := base(l.Room), time.Now()
+		do(s, s.alice, client.RoomJoin, &pb.RoomRequest{Room: id + "@" + s.Foe.Name})
+		do(s, s.alice, client.Send, &pb.SendRequest{Room: id, Text: "said while the members are missing"})
+		within(s, 20*time.Second, func() error {
+			mu.Lock()
+			defer mu.Unlock()
+			if lies < 8 {
+				return fmt.Errorf("it has lied %d times", lies)
+			}
+			if most := 8 + int(time.Since(from)/(100*time.Millisecond)); asked > most {
+				s.Errorf("the home was asked %d times in %v", asked, time.Since(from))
+			}
+			return nil
+		})
+		s.alarmed(s.alice, s.Foe.Name, "not those which were signed")
+		if h := do(s, s.alice, client.History, &pb.HistoryRequest{Room: id}); len(h.Events) == 0 {
+			s.Error("the room cannot be read")
+		}
+	}},
 	{name: "a home that lies later", run: func(s *stage) {
 		l, create := s.Create(s.mallory, &roompb.Body{Settings: &roompb.Settings{Public: yes()}})
 		join := l.Add(s.alice.person(), "join", foe.Salted(&roompb.Body{NodeKey: s.keyOf(s.alice)}), nil)
@@ -379,6 +445,24 @@ var fakes = []struct {
 	{"nothing at all", false, func(_ *stage, _ *foe.Log, snap *roompb.Snapshot, _, _ *foe.Event) { proto.Reset(snap) }},
 	{"members who are not in what was signed", false, func(s *stage, _ *foe.Log, snap *roompb.Snapshot, _, _ *foe.Event) {
 		snap.State.Members = append(snap.State.Members, &roompb.MemberStanding{User: "zoe@" + s.Foe.Name, Membership: "join", By: s.mallory})
+	}},
+	{"pages that are not in what was signed", false, func(s *stage, l *foe.Log, snap *roompb.Snapshot, create, join *foe.Event) {
+		snap.State.Pages = append([]byte{1}, append(random(32), append([]byte{1}, snap.State.Pages[1:]...)...)...)
+	}},
+	{"pages that overlap", false, func(s *stage, l *foe.Log, snap *roompb.Snapshot, create, join *foe.Event) {
+		snap.State.Pages = append(snap.State.Pages, snap.State.Pages...)
+		snap2 := l.SnapshotOf(create, join, snap.State)
+		snap.StateRoot, snap.RootSignature = snap2.StateRoot, snap2.RootSignature
+	}},
+	{"a page without one of its members", false, func(s *stage, l *foe.Log, snap *roompb.Snapshot, create, join *foe.Event) {
+		snap.State.Members = snap.State.Members[1:]
+		snap2 := l.SnapshotOf(create, join, snap.State)
+		snap.StateRoot, snap.RootSignature = snap2.StateRoot, snap2.RootSignature
+	}},
+	{"more members than it has", false, func(s *stage, l *foe.Log, snap *roompb.Snapshot, create, join *foe.Event) {
+		snap.State.Nodes[0].Joined += 7
+		snap2 := l.SnapshotOf(create, join, snap.State)
+		snap.StateRoot, snap.RootSignature = snap2.StateRoot, snap2.RootSignature
 	}},
 	{"another root", false, func(_ *stage, _ *foe.Log, snap *roompb.Snapshot, _, _ *foe.Event) { snap.State.Topic = "not signed" }},
 	{"a root that another signed", false, func(_ *stage, _ *foe.Log, snap *roompb.Snapshot, _, _ *foe.Event) { snap.RootSignature = random(64) }},

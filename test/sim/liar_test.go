@@ -164,7 +164,7 @@ func (s *script) lie(h *host) *liar {
 func TestLiar(t *testing.T) {
 	seeds(t, 50, func(t *testing.T, seed uint64) {
 		inBubble(t, seed, 5, func(w *world) {
-			s := newScript(w, 2, 1)
+			s := newScript(w, 2, 1, 0)
 			s.liar = w.hosts[w.rng.IntN(len(w.hosts))]
 			for s.liar == s.rooms[0].creator.h {
 				s.liar = w.hosts[w.rng.IntN(len(w.hosts))]

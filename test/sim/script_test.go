@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -51,7 +52,9 @@ func (a *promise) saidAgain(texts map[string]bool) bool {
 	return a.kind.Message() && texts[a.text] && !a.by.h.setBackAt.IsZero()
 }
 
-func newScript(w *world, usersMost, rooms int) *script {
+// newScript lets people make rooms, join them, and be given roles. Each room has a crowd besides,
+// of so many who join before all others, from where it was made.
+func newScript(w *world, usersMost, rooms, crowd int) *script {
 	s := &script{world: w, ledger: map[room.EventID]*promise{}, texts: map[string]bool{}, edited: map[room.EventID]bool{}, stats: map[string]int{}}
 	for _, h := range w.hosts {
 		for i := range 1 + w.rng.IntN(usersMost) {
@@ -64,6 +67,7 @@ func newScript(w *world, usersMost, rooms int) *script {
 		s.rooms = append(s.rooms, &roomPlay{p.create(fmt.Sprintf("room%d", i+1)), p})
 	}
 	for _, r := range s.rooms {
+		s.crowd(r, crowd)
 		for _, p := range s.people {
 			if p != r.creator && w.chance(0.7) {
 				s.try(p, r, room.KindJoin, nil)
@@ -80,6 +84,26 @@ func newScript(w *world, usersMost, rooms int) *script {
 		w.run(3*time.Second, nil)
 	}
 	return s
+}
+
+func (s *script) crowd(r *roomPlay, size int) {
+	n, ctx := r.creator.h.Node, r.creator.h.ctx
+	for first := 0; first < size; first += 500 {
+		var failed error
+		s.wait(func() {
+			var joining []func(context.Context) (node.Receipt, error)
+			for i := first; i < min(first+500, size); i++ {
+				joining = append(joining, n.SubmitAsync(room.Draft{Room: r.id, Author: room.MakeUser(fmt.Sprintf("crowd%d", i), r.creator.h.name), Kind: room.KindJoin}))
+			}
+			for _, join := range joining {
+				_, err := join(ctx)
+				failed = cmp.Or(failed, err)
+			}
+		})
+		if failed != nil {
+			s.fail("one of the crowd: %v", failed)
+		}
+	}
 }
 
 // try has somebody do something; what is acknowledged is a promise.

@@ -25,9 +25,9 @@ func seeds(t *testing.T, usual int, f func(t *testing.T, seed uint64)) {
 }
 
 // simulate plays one random script.
-func simulate(t *testing.T, seed uint64, trouble []mishap, ahead time.Duration) {
+func simulate(t *testing.T, seed uint64, trouble []mishap, ahead time.Duration, crowd int) {
 	inBubble(t, seed, 3+int(seed%5), func(w *world) {
-		s := newScript(w, 3, 1+w.rng.IntN(2))
+		s := newScript(w, 3, 1+w.rng.IntN(2), crowd)
 		s.ahead = ahead
 		w.net.loss, w.net.snaps, w.net.doubles = 0.2*w.rng.Float64(), 0.01*w.rng.Float64(), 0.1*w.rng.Float64()
 		w.net.most = w.between(5*time.Millisecond, 400*time.Millisecond)
@@ -48,7 +48,7 @@ func simulate(t *testing.T, seed uint64, trouble []mishap, ahead time.Duration) 
 // loses, doubles, delays and parts, machines lose power, and bans race messages. Once all
 // is healed, they hold the same within a minute, and nothing acknowledged is lost.
 func TestFederation(t *testing.T) {
-	seeds(t, 50, func(t *testing.T, seed uint64) { simulate(t, seed, slices.Concat(cutsAndSnaps, crashes), 0) })
+	seeds(t, 50, func(t *testing.T, seed uint64) { simulate(t, seed, slices.Concat(cutsAndSnaps, crashes), 0, 0) })
 }
 
 // TestClocks is test 22: clocks that are wrong, jump by an hour or ten years, and go back
@@ -56,9 +56,9 @@ func TestFederation(t *testing.T) {
 func TestClocks(t *testing.T) {
 	seeds(t, 50, func(t *testing.T, seed uint64) {
 		if seed%8 == 0 {
-			simulate(t, seed, slices.Concat(cutsAndSnaps, crashes, clocks, jumps), 62*time.Minute)
+			simulate(t, seed, slices.Concat(cutsAndSnaps, crashes, clocks, jumps), 62*time.Minute, 0)
 		} else {
-			simulate(t, seed, slices.Concat(cutsAndSnaps, crashes, clocks), 6*time.Minute)
+			simulate(t, seed, slices.Concat(cutsAndSnaps, crashes, clocks), 6*time.Minute, 0)
 		}
 	})
 }
@@ -67,6 +67,14 @@ func TestClocks(t *testing.T) {
 // by hearth restore or by nobody's telling. Nobody's log forks for good.
 func TestOldCopies(t *testing.T) {
 	seeds(t, 50, func(t *testing.T, seed uint64) {
-		simulate(t, seed, slices.Concat(cutsAndSnaps, crashes, copies), 0)
+		simulate(t, seed, slices.Concat(cutsAndSnaps, crashes, copies), 0, 0)
+	})
+}
+
+// TestCrowds: rooms of more members than a snapshot brings. Nodes that join them lack most
+// members for a while, in which all that TestFederation does happens too.
+func TestCrowds(t *testing.T) {
+	seeds(t, 6, func(t *testing.T, seed uint64) {
+		simulate(t, seed, slices.Concat(cutsAndSnaps, crashes), 0, 1300)
 	})
 }

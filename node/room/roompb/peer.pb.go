@@ -464,8 +464,8 @@ type Snapshot struct {
 	Create        *Packet                `protobuf:"bytes,1,opt,name=create,proto3" json:"create,omitempty"` // entry 1: its hash is the room's id
 	Last          *Packet                `protobuf:"bytes,2,opt,name=last,proto3" json:"last,omitempty"`     // the entry the head is of
 	Head          *Head                  `protobuf:"bytes,3,opt,name=head,proto3" json:"head,omitempty"`
-	State         *StateDump             `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
-	StateRoot     []byte                 `protobuf:"bytes,5,opt,name=state_root,json=stateRoot,proto3" json:"state_root,omitempty"`             // SHA-256("hearth state 1\n" || StateDump, deterministic encoding)
+	State         *StateDump             `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`                                      // of a large room not all members are in it, when the ask allows that
+	StateRoot     []byte                 `protobuf:"bytes,5,opt,name=state_root,json=stateRoot,proto3" json:"state_root,omitempty"`             // SHA-256("hearth state 2\n" || StateDump without members and past, deterministic encoding)
 	RootSignature []byte                 `protobuf:"bytes,6,opt,name=root_signature,json=rootSignature,proto3" json:"root_signature,omitempty"` // by the head's origin: Ed25519 over "hearth root 1\n" || head bytes || state_root
 	Newest        []*Parcel              `protobuf:"bytes,7,rep,name=newest,proto3" json:"newest,omitempty"`                                    // of each log, the newest messages
 	PackedState   []byte                 `protobuf:"bytes,8,opt,name=packed_state,json=packedState,proto3" json:"packed_state,omitempty"`       // instead of state, when the ask allows it: the encoded StateDump, deflated (RFC 1951), at most 16 MB inflated
@@ -559,7 +559,9 @@ func (x *Snapshot) GetPackedState() []byte {
 	return nil
 }
 
-// StateDump is room.State as bytes: everything that decides about later entries and events.
+// StateDump is room.State as bytes: everything that decides about later entries and events. Its
+// members and their past are divided into pages (docs/protocol/federation.md 5.8), whose hashes are in
+// the root: a dump has all of a page or nothing.
 type StateDump struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Version       uint32                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
@@ -580,6 +582,7 @@ type StateDump struct {
 	Members       []*MemberStanding      `protobuf:"bytes,16,rep,name=members,proto3" json:"members,omitempty"` // by user
 	Past          []*PastStanding        `protobuf:"bytes,17,rep,name=past,proto3" json:"past,omitempty"`       // by user, then from
 	Epoch         uint64                 `protobuf:"varint,18,opt,name=epoch,proto3" json:"epoch,omitempty"`    // index of the entry that set the stewards; 0: they are as at first
+	Pages         []byte                 `protobuf:"bytes,19,opt,name=pages,proto3" json:"pages,omitempty"`     // 33 bytes each, in order: depth, SHA-256("hearth page 1\n" || StateDump of the page's members and past alone)
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -740,12 +743,20 @@ func (x *StateDump) GetEpoch() uint64 {
 	return 0
 }
 
+func (x *StateDump) GetPages() []byte {
+	if x != nil {
+		return x.Pages
+	}
+	return nil
+}
+
 type NodeStanding struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	Key           []byte                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"` // Ed25519 public key; empty when none of its users ever joined
 	Banned        bool                   `protobuf:"varint,3,opt,name=banned,proto3" json:"banned,omitempty"`
-	Since         uint64                 `protobuf:"varint,4,opt,name=since,proto3" json:"since,omitempty"` // index of the entry that banned it
+	Since         uint64                 `protobuf:"varint,4,opt,name=since,proto3" json:"since,omitempty"`   // index of the entry that banned it
+	Joined        uint32                 `protobuf:"varint,5,opt,name=joined,proto3" json:"joined,omitempty"` // how many of its users are members
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -804,6 +815,13 @@ func (x *NodeStanding) GetBanned() bool {
 func (x *NodeStanding) GetSince() uint64 {
 	if x != nil {
 		return x.Since
+	}
+	return 0
+}
+
+func (x *NodeStanding) GetJoined() uint32 {
+	if x != nil {
+		return x.Joined
 	}
 	return 0
 }
@@ -1017,6 +1035,7 @@ type Ask struct {
 	//	*Ask_Report
 	//	*Ask_Steward
 	//	*Ask_Frontier
+	//	*Ask_Members
 	What          isAsk_What `protobuf_oneof:"what"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1158,6 +1177,15 @@ func (x *Ask) GetFrontier() *FrontierAsk {
 	return nil
 }
 
+func (x *Ask) GetMembers() *MembersAsk {
+	if x != nil {
+		if x, ok := x.What.(*Ask_Members); ok {
+			return x.Members
+		}
+	}
+	return nil
+}
+
 type isAsk_What interface {
 	isAsk_What()
 }
@@ -1206,6 +1234,10 @@ type Ask_Frontier struct {
 	Frontier *FrontierAsk `protobuf:"bytes,11,opt,name=frontier,proto3,oneof"`
 }
 
+type Ask_Members struct {
+	Members *MembersAsk `protobuf:"bytes,12,opt,name=members,proto3,oneof"`
+}
+
 func (*Ask_Propose) isAsk_What() {}
 
 func (*Ask_Snapshot) isAsk_What() {}
@@ -1228,6 +1260,8 @@ func (*Ask_Steward) isAsk_What() {}
 
 func (*Ask_Frontier) isAsk_What() {}
 
+func (*Ask_Members) isAsk_What() {}
+
 type Answer struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
 	Code         string                 `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"` // room.Code of a refusal; empty: done
@@ -1244,6 +1278,7 @@ type Answer struct {
 	//	*Answer_Blob
 	//	*Answer_Steward
 	//	*Answer_Frontier
+	//	*Answer_Members
 	What          isAnswer_What `protobuf_oneof:"what"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1388,6 +1423,15 @@ func (x *Answer) GetFrontier() *Frontier {
 	return nil
 }
 
+func (x *Answer) GetMembers() *MembersAnswer {
+	if x != nil {
+		if x, ok := x.What.(*Answer_Members); ok {
+			return x.Members
+		}
+	}
+	return nil
+}
+
 type isAnswer_What interface {
 	isAnswer_What()
 }
@@ -1428,6 +1472,10 @@ type Answer_Frontier struct {
 	Frontier *Frontier `protobuf:"bytes,12,opt,name=frontier,proto3,oneof"`
 }
 
+type Answer_Members struct {
+	Members *MembersAnswer `protobuf:"bytes,13,opt,name=members,proto3,oneof"`
+}
+
 func (*Answer_Propose) isAnswer_What() {}
 
 func (*Answer_Snapshot) isAnswer_What() {}
@@ -1445,6 +1493,8 @@ func (*Answer_Blob) isAnswer_What() {}
 func (*Answer_Steward) isAnswer_What() {}
 
 func (*Answer_Frontier) isAnswer_What() {}
+
+func (*Answer_Members) isAnswer_What() {}
 
 // ProposeAsk asks the room's home for an entry of the state log, for a user of the asking node.
 type ProposeAsk struct {
@@ -1595,6 +1645,7 @@ type SnapshotAsk struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Room          []byte                 `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
 	Packed        bool                   `protobuf:"varint,2,opt,name=packed,proto3" json:"packed,omitempty"` // packed_state is understood
+	Pages         bool                   `protobuf:"varint,3,opt,name=pages,proto3" json:"pages,omitempty"`   // of a large room members may be left out, for a MembersAsk
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1643,6 +1694,118 @@ func (x *SnapshotAsk) GetPacked() bool {
 	return false
 }
 
+func (x *SnapshotAsk) GetPages() bool {
+	if x != nil {
+		return x.Pages
+	}
+	return false
+}
+
+// MembersAsk asks for pages of a room's state, by their places in StateDump.pages.
+type MembersAsk struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Room          []byte                 `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
+	Pages         []uint32               `protobuf:"varint,2,rep,packed,name=pages,proto3" json:"pages,omitempty"` // at most 128
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MembersAsk) Reset() {
+	*x = MembersAsk{}
+	mi := &file_peer_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MembersAsk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MembersAsk) ProtoMessage() {}
+
+func (x *MembersAsk) ProtoReflect() protoreflect.Message {
+	mi := &file_peer_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MembersAsk.ProtoReflect.Descriptor instead.
+func (*MembersAsk) Descriptor() ([]byte, []int) {
+	return file_peer_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *MembersAsk) GetRoom() []byte {
+	if x != nil {
+		return x.Room
+	}
+	return nil
+}
+
+func (x *MembersAsk) GetPages() []uint32 {
+	if x != nil {
+		return x.Pages
+	}
+	return nil
+}
+
+type MembersAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Index         uint64                 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`  // of the state that the pages are of; what has changed since another index has another hash
+	Packed        []byte                 `protobuf:"bytes,2,opt,name=packed,proto3" json:"packed,omitempty"` // a StateDump of their members and past alone, deflated, at most 16 MB inflated; perhaps not of all pages
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MembersAnswer) Reset() {
+	*x = MembersAnswer{}
+	mi := &file_peer_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MembersAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MembersAnswer) ProtoMessage() {}
+
+func (x *MembersAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_peer_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MembersAnswer.ProtoReflect.Descriptor instead.
+func (*MembersAnswer) Descriptor() ([]byte, []int) {
+	return file_peer_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *MembersAnswer) GetIndex() uint64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *MembersAnswer) GetPacked() []byte {
+	if x != nil {
+		return x.Packed
+	}
+	return nil
+}
+
 type ResolveAsk struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Alias         string                 `protobuf:"bytes,1,opt,name=alias,proto3" json:"alias,omitempty"` // local part
@@ -1653,7 +1816,7 @@ type ResolveAsk struct {
 
 func (x *ResolveAsk) Reset() {
 	*x = ResolveAsk{}
-	mi := &file_peer_proto_msgTypes[16]
+	mi := &file_peer_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1665,7 +1828,7 @@ func (x *ResolveAsk) String() string {
 func (*ResolveAsk) ProtoMessage() {}
 
 func (x *ResolveAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[16]
+	mi := &file_peer_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1678,7 +1841,7 @@ func (x *ResolveAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveAsk.ProtoReflect.Descriptor instead.
 func (*ResolveAsk) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{16}
+	return file_peer_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ResolveAsk) GetAlias() string {
@@ -1705,7 +1868,7 @@ type ResolveAnswer struct {
 
 func (x *ResolveAnswer) Reset() {
 	*x = ResolveAnswer{}
-	mi := &file_peer_proto_msgTypes[17]
+	mi := &file_peer_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1717,7 +1880,7 @@ func (x *ResolveAnswer) String() string {
 func (*ResolveAnswer) ProtoMessage() {}
 
 func (x *ResolveAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[17]
+	mi := &file_peer_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1730,7 +1893,7 @@ func (x *ResolveAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveAnswer.ProtoReflect.Descriptor instead.
 func (*ResolveAnswer) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{17}
+	return file_peer_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ResolveAnswer) GetRoom() []byte {
@@ -1758,7 +1921,7 @@ type DirectoryAsk struct {
 
 func (x *DirectoryAsk) Reset() {
 	*x = DirectoryAsk{}
-	mi := &file_peer_proto_msgTypes[18]
+	mi := &file_peer_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1770,7 +1933,7 @@ func (x *DirectoryAsk) String() string {
 func (*DirectoryAsk) ProtoMessage() {}
 
 func (x *DirectoryAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[18]
+	mi := &file_peer_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1783,7 +1946,7 @@ func (x *DirectoryAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryAsk.ProtoReflect.Descriptor instead.
 func (*DirectoryAsk) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{18}
+	return file_peer_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *DirectoryAsk) GetQuery() string {
@@ -1817,7 +1980,7 @@ type DirectoryAnswer struct {
 
 func (x *DirectoryAnswer) Reset() {
 	*x = DirectoryAnswer{}
-	mi := &file_peer_proto_msgTypes[19]
+	mi := &file_peer_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1829,7 +1992,7 @@ func (x *DirectoryAnswer) String() string {
 func (*DirectoryAnswer) ProtoMessage() {}
 
 func (x *DirectoryAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[19]
+	mi := &file_peer_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1842,7 +2005,7 @@ func (x *DirectoryAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryAnswer.ProtoReflect.Descriptor instead.
 func (*DirectoryAnswer) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{19}
+	return file_peer_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *DirectoryAnswer) GetRooms() []*RoomSummary {
@@ -1873,7 +2036,7 @@ type InviteAsk struct {
 
 func (x *InviteAsk) Reset() {
 	*x = InviteAsk{}
-	mi := &file_peer_proto_msgTypes[20]
+	mi := &file_peer_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1885,7 +2048,7 @@ func (x *InviteAsk) String() string {
 func (*InviteAsk) ProtoMessage() {}
 
 func (x *InviteAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[20]
+	mi := &file_peer_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1898,7 +2061,7 @@ func (x *InviteAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InviteAsk.ProtoReflect.Descriptor instead.
 func (*InviteAsk) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{20}
+	return file_peer_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *InviteAsk) GetCreate() *Packet {
@@ -1952,7 +2115,7 @@ type PageAsk struct {
 
 func (x *PageAsk) Reset() {
 	*x = PageAsk{}
-	mi := &file_peer_proto_msgTypes[21]
+	mi := &file_peer_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1964,7 +2127,7 @@ func (x *PageAsk) String() string {
 func (*PageAsk) ProtoMessage() {}
 
 func (x *PageAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[21]
+	mi := &file_peer_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1977,7 +2140,7 @@ func (x *PageAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PageAsk.ProtoReflect.Descriptor instead.
 func (*PageAsk) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{21}
+	return file_peer_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *PageAsk) GetRoom() []byte {
@@ -2038,7 +2201,7 @@ type ProfilesAsk struct {
 
 func (x *ProfilesAsk) Reset() {
 	*x = ProfilesAsk{}
-	mi := &file_peer_proto_msgTypes[22]
+	mi := &file_peer_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2050,7 +2213,7 @@ func (x *ProfilesAsk) String() string {
 func (*ProfilesAsk) ProtoMessage() {}
 
 func (x *ProfilesAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[22]
+	mi := &file_peer_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2063,7 +2226,7 @@ func (x *ProfilesAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProfilesAsk.ProtoReflect.Descriptor instead.
 func (*ProfilesAsk) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{22}
+	return file_peer_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ProfilesAsk) GetUsers() []string {
@@ -2082,7 +2245,7 @@ type ProfilesAnswer struct {
 
 func (x *ProfilesAnswer) Reset() {
 	*x = ProfilesAnswer{}
-	mi := &file_peer_proto_msgTypes[23]
+	mi := &file_peer_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2094,7 +2257,7 @@ func (x *ProfilesAnswer) String() string {
 func (*ProfilesAnswer) ProtoMessage() {}
 
 func (x *ProfilesAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[23]
+	mi := &file_peer_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2107,7 +2270,7 @@ func (x *ProfilesAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProfilesAnswer.ProtoReflect.Descriptor instead.
 func (*ProfilesAnswer) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{23}
+	return file_peer_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ProfilesAnswer) GetProfiles() []*Profile {
@@ -2129,7 +2292,7 @@ type BlobAsk struct {
 
 func (x *BlobAsk) Reset() {
 	*x = BlobAsk{}
-	mi := &file_peer_proto_msgTypes[24]
+	mi := &file_peer_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2141,7 +2304,7 @@ func (x *BlobAsk) String() string {
 func (*BlobAsk) ProtoMessage() {}
 
 func (x *BlobAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[24]
+	mi := &file_peer_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2154,7 +2317,7 @@ func (x *BlobAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlobAsk.ProtoReflect.Descriptor instead.
 func (*BlobAsk) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{24}
+	return file_peer_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *BlobAsk) GetId() string {
@@ -2181,7 +2344,7 @@ type BlobAnswer struct {
 
 func (x *BlobAnswer) Reset() {
 	*x = BlobAnswer{}
-	mi := &file_peer_proto_msgTypes[25]
+	mi := &file_peer_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2193,7 +2356,7 @@ func (x *BlobAnswer) String() string {
 func (*BlobAnswer) ProtoMessage() {}
 
 func (x *BlobAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[25]
+	mi := &file_peer_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2206,7 +2369,7 @@ func (x *BlobAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlobAnswer.ProtoReflect.Descriptor instead.
 func (*BlobAnswer) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{25}
+	return file_peer_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *BlobAnswer) GetBytes() []byte {
@@ -2235,7 +2398,7 @@ type ReportAsk struct {
 
 func (x *ReportAsk) Reset() {
 	*x = ReportAsk{}
-	mi := &file_peer_proto_msgTypes[26]
+	mi := &file_peer_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2247,7 +2410,7 @@ func (x *ReportAsk) String() string {
 func (*ReportAsk) ProtoMessage() {}
 
 func (x *ReportAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[26]
+	mi := &file_peer_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2260,7 +2423,7 @@ func (x *ReportAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportAsk.ProtoReflect.Descriptor instead.
 func (*ReportAsk) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{26}
+	return file_peer_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ReportAsk) GetRoom() []byte {
@@ -2305,7 +2468,7 @@ type StewardAsk struct {
 
 func (x *StewardAsk) Reset() {
 	*x = StewardAsk{}
-	mi := &file_peer_proto_msgTypes[27]
+	mi := &file_peer_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2317,7 +2480,7 @@ func (x *StewardAsk) String() string {
 func (*StewardAsk) ProtoMessage() {}
 
 func (x *StewardAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[27]
+	mi := &file_peer_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2330,7 +2493,7 @@ func (x *StewardAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StewardAsk.ProtoReflect.Descriptor instead.
 func (*StewardAsk) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{27}
+	return file_peer_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *StewardAsk) GetRoom() []byte {
@@ -2376,7 +2539,7 @@ type StewardAnswer struct {
 
 func (x *StewardAnswer) Reset() {
 	*x = StewardAnswer{}
-	mi := &file_peer_proto_msgTypes[28]
+	mi := &file_peer_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2388,7 +2551,7 @@ func (x *StewardAnswer) String() string {
 func (*StewardAnswer) ProtoMessage() {}
 
 func (x *StewardAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[28]
+	mi := &file_peer_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2401,7 +2564,7 @@ func (x *StewardAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StewardAnswer.ProtoReflect.Descriptor instead.
 func (*StewardAnswer) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{28}
+	return file_peer_proto_rawDescGZIP(), []int{30}
 }
 
 // StewardPlace is a place in the state log: what a snapshot of the stewards' raft log holds.
@@ -2416,7 +2579,7 @@ type StewardPlace struct {
 
 func (x *StewardPlace) Reset() {
 	*x = StewardPlace{}
-	mi := &file_peer_proto_msgTypes[29]
+	mi := &file_peer_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2428,7 +2591,7 @@ func (x *StewardPlace) String() string {
 func (*StewardPlace) ProtoMessage() {}
 
 func (x *StewardPlace) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[29]
+	mi := &file_peer_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2441,7 +2604,7 @@ func (x *StewardPlace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StewardPlace.ProtoReflect.Descriptor instead.
 func (*StewardPlace) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{29}
+	return file_peer_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *StewardPlace) GetIndex() uint64 {
@@ -2480,7 +2643,7 @@ type StewardKept struct {
 
 func (x *StewardKept) Reset() {
 	*x = StewardKept{}
-	mi := &file_peer_proto_msgTypes[30]
+	mi := &file_peer_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2492,7 +2655,7 @@ func (x *StewardKept) String() string {
 func (*StewardKept) ProtoMessage() {}
 
 func (x *StewardKept) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[30]
+	mi := &file_peer_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2505,7 +2668,7 @@ func (x *StewardKept) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StewardKept.ProtoReflect.Descriptor instead.
 func (*StewardKept) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{30}
+	return file_peer_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *StewardKept) GetEpoch() uint64 {
@@ -2559,7 +2722,7 @@ type FrontierAsk struct {
 
 func (x *FrontierAsk) Reset() {
 	*x = FrontierAsk{}
-	mi := &file_peer_proto_msgTypes[31]
+	mi := &file_peer_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2571,7 +2734,7 @@ func (x *FrontierAsk) String() string {
 func (*FrontierAsk) ProtoMessage() {}
 
 func (x *FrontierAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[31]
+	mi := &file_peer_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2584,7 +2747,7 @@ func (x *FrontierAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FrontierAsk.ProtoReflect.Descriptor instead.
 func (*FrontierAsk) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{31}
+	return file_peer_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *FrontierAsk) GetRoom() []byte {
@@ -2644,7 +2807,7 @@ const file_peer_proto_rawDesc = "" +
 	"state_root\x18\x05 \x01(\fR\tstateRoot\x12%\n" +
 	"\x0eroot_signature\x18\x06 \x01(\fR\rrootSignature\x12.\n" +
 	"\x06newest\x18\a \x03(\v2\x16.hearth.room.v1.ParcelR\x06newest\x12!\n" +
-	"\fpacked_state\x18\b \x01(\fR\vpackedState\"\x87\x04\n" +
+	"\fpacked_state\x18\b \x01(\fR\vpackedState\"\x9d\x04\n" +
 	"\tStateDump\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x12\n" +
 	"\x04home\x18\x02 \x01(\tR\x04home\x12\x18\n" +
@@ -2664,12 +2827,14 @@ const file_peer_proto_rawDesc = "" +
 	"\x05nodes\x18\x0f \x03(\v2\x1c.hearth.room.v1.NodeStandingR\x05nodes\x128\n" +
 	"\amembers\x18\x10 \x03(\v2\x1e.hearth.room.v1.MemberStandingR\amembers\x120\n" +
 	"\x04past\x18\x11 \x03(\v2\x1c.hearth.room.v1.PastStandingR\x04past\x12\x14\n" +
-	"\x05epoch\x18\x12 \x01(\x04R\x05epoch\"b\n" +
+	"\x05epoch\x18\x12 \x01(\x04R\x05epoch\x12\x14\n" +
+	"\x05pages\x18\x13 \x01(\fR\x05pages\"z\n" +
 	"\fNodeStanding\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12\x16\n" +
 	"\x06banned\x18\x03 \x01(\bR\x06banned\x12\x14\n" +
-	"\x05since\x18\x04 \x01(\x04R\x05since\"\xc2\x01\n" +
+	"\x05since\x18\x04 \x01(\x04R\x05since\x12\x16\n" +
+	"\x06joined\x18\x05 \x01(\rR\x06joined\"\xc2\x01\n" +
 	"\x0eMemberStanding\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x1e\n" +
 	"\n" +
@@ -2690,7 +2855,7 @@ const file_peer_proto_rawDesc = "" +
 	"\x04from\x18\x04 \x01(\x04R\x04from\x12\x14\n" +
 	"\x05until\x18\x05 \x01(\x04R\x05until\x12'\n" +
 	"\x04cuts\x18\x06 \x03(\v2\x13.hearth.room.v1.CutR\x04cuts\x12\x10\n" +
-	"\x03cut\x18\a \x01(\bR\x03cut\"\xec\x04\n" +
+	"\x03cut\x18\a \x01(\bR\x03cut\"\xa4\x05\n" +
 	"\x03Ask\x126\n" +
 	"\apropose\x18\x01 \x01(\v2\x1a.hearth.room.v1.ProposeAskH\x00R\apropose\x129\n" +
 	"\bsnapshot\x18\x02 \x01(\v2\x1b.hearth.room.v1.SnapshotAskH\x00R\bsnapshot\x126\n" +
@@ -2703,8 +2868,9 @@ const file_peer_proto_rawDesc = "" +
 	"\x06report\x18\t \x01(\v2\x19.hearth.room.v1.ReportAskH\x00R\x06report\x126\n" +
 	"\asteward\x18\n" +
 	" \x01(\v2\x1a.hearth.room.v1.StewardAskH\x00R\asteward\x129\n" +
-	"\bfrontier\x18\v \x01(\v2\x1b.hearth.room.v1.FrontierAskH\x00R\bfrontierB\x06\n" +
-	"\x04what\"\xe4\x04\n" +
+	"\bfrontier\x18\v \x01(\v2\x1b.hearth.room.v1.FrontierAskH\x00R\bfrontier\x126\n" +
+	"\amembers\x18\f \x01(\v2\x1a.hearth.room.v1.MembersAskH\x00R\amembersB\x06\n" +
+	"\x04what\"\x9f\x05\n" +
 	"\x06Answer\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12$\n" +
@@ -2718,7 +2884,8 @@ const file_peer_proto_rawDesc = "" +
 	"\x04blob\x18\n" +
 	" \x01(\v2\x1a.hearth.room.v1.BlobAnswerH\x00R\x04blob\x129\n" +
 	"\asteward\x18\v \x01(\v2\x1d.hearth.room.v1.StewardAnswerH\x00R\asteward\x126\n" +
-	"\bfrontier\x18\f \x01(\v2\x18.hearth.room.v1.FrontierH\x00R\bfrontierB\x06\n" +
+	"\bfrontier\x18\f \x01(\v2\x18.hearth.room.v1.FrontierH\x00R\bfrontier\x129\n" +
+	"\amembers\x18\r \x01(\v2\x1d.hearth.room.v1.MembersAnswerH\x00R\amembersB\x06\n" +
 	"\x04what\"\xb3\x01\n" +
 	"\n" +
 	"ProposeAsk\x12\x12\n" +
@@ -2731,10 +2898,18 @@ const file_peer_proto_rawDesc = "" +
 	"\x06passed\x18\a \x01(\bR\x06passed\";\n" +
 	"\rProposeAnswer\x12\x14\n" +
 	"\x05event\x18\x01 \x01(\fR\x05event\x12\x14\n" +
-	"\x05index\x18\x02 \x01(\x04R\x05index\"9\n" +
+	"\x05index\x18\x02 \x01(\x04R\x05index\"O\n" +
 	"\vSnapshotAsk\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\fR\x04room\x12\x16\n" +
-	"\x06packed\x18\x02 \x01(\bR\x06packed\"6\n" +
+	"\x06packed\x18\x02 \x01(\bR\x06packed\x12\x14\n" +
+	"\x05pages\x18\x03 \x01(\bR\x05pages\"6\n" +
+	"\n" +
+	"MembersAsk\x12\x12\n" +
+	"\x04room\x18\x01 \x01(\fR\x04room\x12\x14\n" +
+	"\x05pages\x18\x02 \x03(\rR\x05pages\"=\n" +
+	"\rMembersAnswer\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\x04R\x05index\x12\x16\n" +
+	"\x06packed\x18\x02 \x01(\fR\x06packed\"6\n" +
 	"\n" +
 	"ResolveAsk\x12\x14\n" +
 	"\x05alias\x18\x01 \x01(\tR\x05alias\x12\x12\n" +
@@ -2813,7 +2988,7 @@ func file_peer_proto_rawDescGZIP() []byte {
 	return file_peer_proto_rawDescData
 }
 
-var file_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_peer_proto_goTypes = []any{
 	(*Record)(nil),          // 0: hearth.room.v1.Record
 	(*SignedRecord)(nil),    // 1: hearth.room.v1.SignedRecord
@@ -2831,78 +3006,82 @@ var file_peer_proto_goTypes = []any{
 	(*ProposeAsk)(nil),      // 13: hearth.room.v1.ProposeAsk
 	(*ProposeAnswer)(nil),   // 14: hearth.room.v1.ProposeAnswer
 	(*SnapshotAsk)(nil),     // 15: hearth.room.v1.SnapshotAsk
-	(*ResolveAsk)(nil),      // 16: hearth.room.v1.ResolveAsk
-	(*ResolveAnswer)(nil),   // 17: hearth.room.v1.ResolveAnswer
-	(*DirectoryAsk)(nil),    // 18: hearth.room.v1.DirectoryAsk
-	(*DirectoryAnswer)(nil), // 19: hearth.room.v1.DirectoryAnswer
-	(*InviteAsk)(nil),       // 20: hearth.room.v1.InviteAsk
-	(*PageAsk)(nil),         // 21: hearth.room.v1.PageAsk
-	(*ProfilesAsk)(nil),     // 22: hearth.room.v1.ProfilesAsk
-	(*ProfilesAnswer)(nil),  // 23: hearth.room.v1.ProfilesAnswer
-	(*BlobAsk)(nil),         // 24: hearth.room.v1.BlobAsk
-	(*BlobAnswer)(nil),      // 25: hearth.room.v1.BlobAnswer
-	(*ReportAsk)(nil),       // 26: hearth.room.v1.ReportAsk
-	(*StewardAsk)(nil),      // 27: hearth.room.v1.StewardAsk
-	(*StewardAnswer)(nil),   // 28: hearth.room.v1.StewardAnswer
-	(*StewardPlace)(nil),    // 29: hearth.room.v1.StewardPlace
-	(*StewardKept)(nil),     // 30: hearth.room.v1.StewardKept
-	(*FrontierAsk)(nil),     // 31: hearth.room.v1.FrontierAsk
-	(*Head)(nil),            // 32: hearth.room.v1.Head
-	(*Cut)(nil),             // 33: hearth.room.v1.Cut
-	(*RoomSummary)(nil),     // 34: hearth.room.v1.RoomSummary
-	(*Profile)(nil),         // 35: hearth.room.v1.Profile
-	(Log)(0),                // 36: hearth.room.v1.Log
+	(*MembersAsk)(nil),      // 16: hearth.room.v1.MembersAsk
+	(*MembersAnswer)(nil),   // 17: hearth.room.v1.MembersAnswer
+	(*ResolveAsk)(nil),      // 18: hearth.room.v1.ResolveAsk
+	(*ResolveAnswer)(nil),   // 19: hearth.room.v1.ResolveAnswer
+	(*DirectoryAsk)(nil),    // 20: hearth.room.v1.DirectoryAsk
+	(*DirectoryAnswer)(nil), // 21: hearth.room.v1.DirectoryAnswer
+	(*InviteAsk)(nil),       // 22: hearth.room.v1.InviteAsk
+	(*PageAsk)(nil),         // 23: hearth.room.v1.PageAsk
+	(*ProfilesAsk)(nil),     // 24: hearth.room.v1.ProfilesAsk
+	(*ProfilesAnswer)(nil),  // 25: hearth.room.v1.ProfilesAnswer
+	(*BlobAsk)(nil),         // 26: hearth.room.v1.BlobAsk
+	(*BlobAnswer)(nil),      // 27: hearth.room.v1.BlobAnswer
+	(*ReportAsk)(nil),       // 28: hearth.room.v1.ReportAsk
+	(*StewardAsk)(nil),      // 29: hearth.room.v1.StewardAsk
+	(*StewardAnswer)(nil),   // 30: hearth.room.v1.StewardAnswer
+	(*StewardPlace)(nil),    // 31: hearth.room.v1.StewardPlace
+	(*StewardKept)(nil),     // 32: hearth.room.v1.StewardKept
+	(*FrontierAsk)(nil),     // 33: hearth.room.v1.FrontierAsk
+	(*Head)(nil),            // 34: hearth.room.v1.Head
+	(*Cut)(nil),             // 35: hearth.room.v1.Cut
+	(*RoomSummary)(nil),     // 36: hearth.room.v1.RoomSummary
+	(*Profile)(nil),         // 37: hearth.room.v1.Profile
+	(Log)(0),                // 38: hearth.room.v1.Log
 }
 var file_peer_proto_depIdxs = []int32{
 	2,  // 0: hearth.room.v1.Parcel.packets:type_name -> hearth.room.v1.Packet
-	32, // 1: hearth.room.v1.Parcel.head:type_name -> hearth.room.v1.Head
+	34, // 1: hearth.room.v1.Parcel.head:type_name -> hearth.room.v1.Head
 	4,  // 2: hearth.room.v1.Frontier.tops:type_name -> hearth.room.v1.Top
 	2,  // 3: hearth.room.v1.Snapshot.create:type_name -> hearth.room.v1.Packet
 	2,  // 4: hearth.room.v1.Snapshot.last:type_name -> hearth.room.v1.Packet
-	32, // 5: hearth.room.v1.Snapshot.head:type_name -> hearth.room.v1.Head
+	34, // 5: hearth.room.v1.Snapshot.head:type_name -> hearth.room.v1.Head
 	7,  // 6: hearth.room.v1.Snapshot.state:type_name -> hearth.room.v1.StateDump
 	3,  // 7: hearth.room.v1.Snapshot.newest:type_name -> hearth.room.v1.Parcel
 	8,  // 8: hearth.room.v1.StateDump.nodes:type_name -> hearth.room.v1.NodeStanding
 	9,  // 9: hearth.room.v1.StateDump.members:type_name -> hearth.room.v1.MemberStanding
 	10, // 10: hearth.room.v1.StateDump.past:type_name -> hearth.room.v1.PastStanding
-	33, // 11: hearth.room.v1.PastStanding.cuts:type_name -> hearth.room.v1.Cut
+	35, // 11: hearth.room.v1.PastStanding.cuts:type_name -> hearth.room.v1.Cut
 	13, // 12: hearth.room.v1.Ask.propose:type_name -> hearth.room.v1.ProposeAsk
 	15, // 13: hearth.room.v1.Ask.snapshot:type_name -> hearth.room.v1.SnapshotAsk
-	16, // 14: hearth.room.v1.Ask.resolve:type_name -> hearth.room.v1.ResolveAsk
-	18, // 15: hearth.room.v1.Ask.directory:type_name -> hearth.room.v1.DirectoryAsk
-	20, // 16: hearth.room.v1.Ask.invite:type_name -> hearth.room.v1.InviteAsk
-	21, // 17: hearth.room.v1.Ask.page:type_name -> hearth.room.v1.PageAsk
-	22, // 18: hearth.room.v1.Ask.profiles:type_name -> hearth.room.v1.ProfilesAsk
-	24, // 19: hearth.room.v1.Ask.blob:type_name -> hearth.room.v1.BlobAsk
-	26, // 20: hearth.room.v1.Ask.report:type_name -> hearth.room.v1.ReportAsk
-	27, // 21: hearth.room.v1.Ask.steward:type_name -> hearth.room.v1.StewardAsk
-	31, // 22: hearth.room.v1.Ask.frontier:type_name -> hearth.room.v1.FrontierAsk
-	14, // 23: hearth.room.v1.Answer.propose:type_name -> hearth.room.v1.ProposeAnswer
-	6,  // 24: hearth.room.v1.Answer.snapshot:type_name -> hearth.room.v1.Snapshot
-	17, // 25: hearth.room.v1.Answer.resolve:type_name -> hearth.room.v1.ResolveAnswer
-	19, // 26: hearth.room.v1.Answer.directory:type_name -> hearth.room.v1.DirectoryAnswer
-	3,  // 27: hearth.room.v1.Answer.page:type_name -> hearth.room.v1.Parcel
-	23, // 28: hearth.room.v1.Answer.profiles:type_name -> hearth.room.v1.ProfilesAnswer
-	25, // 29: hearth.room.v1.Answer.blob:type_name -> hearth.room.v1.BlobAnswer
-	28, // 30: hearth.room.v1.Answer.steward:type_name -> hearth.room.v1.StewardAnswer
-	5,  // 31: hearth.room.v1.Answer.frontier:type_name -> hearth.room.v1.Frontier
-	4,  // 32: hearth.room.v1.ProposeAsk.tops:type_name -> hearth.room.v1.Top
-	34, // 33: hearth.room.v1.ResolveAnswer.summary:type_name -> hearth.room.v1.RoomSummary
-	34, // 34: hearth.room.v1.DirectoryAnswer.rooms:type_name -> hearth.room.v1.RoomSummary
-	2,  // 35: hearth.room.v1.InviteAsk.create:type_name -> hearth.room.v1.Packet
-	2,  // 36: hearth.room.v1.InviteAsk.invite:type_name -> hearth.room.v1.Packet
-	32, // 37: hearth.room.v1.InviteAsk.head:type_name -> hearth.room.v1.Head
-	34, // 38: hearth.room.v1.InviteAsk.summary:type_name -> hearth.room.v1.RoomSummary
-	35, // 39: hearth.room.v1.InviteAsk.inviter:type_name -> hearth.room.v1.Profile
-	36, // 40: hearth.room.v1.PageAsk.log:type_name -> hearth.room.v1.Log
-	35, // 41: hearth.room.v1.ProfilesAnswer.profiles:type_name -> hearth.room.v1.Profile
-	32, // 42: hearth.room.v1.StewardAsk.cosigned:type_name -> hearth.room.v1.Head
-	29, // 43: hearth.room.v1.StewardKept.cosigned:type_name -> hearth.room.v1.StewardPlace
-	44, // [44:44] is the sub-list for method output_type
-	44, // [44:44] is the sub-list for method input_type
-	44, // [44:44] is the sub-list for extension type_name
-	44, // [44:44] is the sub-list for extension extendee
-	0,  // [0:44] is the sub-list for field type_name
+	18, // 14: hearth.room.v1.Ask.resolve:type_name -> hearth.room.v1.ResolveAsk
+	20, // 15: hearth.room.v1.Ask.directory:type_name -> hearth.room.v1.DirectoryAsk
+	22, // 16: hearth.room.v1.Ask.invite:type_name -> hearth.room.v1.InviteAsk
+	23, // 17: hearth.room.v1.Ask.page:type_name -> hearth.room.v1.PageAsk
+	24, // 18: hearth.room.v1.Ask.profiles:type_name -> hearth.room.v1.ProfilesAsk
+	26, // 19: hearth.room.v1.Ask.blob:type_name -> hearth.room.v1.BlobAsk
+	28, // 20: hearth.room.v1.Ask.report:type_name -> hearth.room.v1.ReportAsk
+	29, // 21: hearth.room.v1.Ask.steward:type_name -> hearth.room.v1.StewardAsk
+	33, // 22: hearth.room.v1.Ask.frontier:type_name -> hearth.room.v1.FrontierAsk
+	16, // 23: hearth.room.v1.Ask.members:type_name -> hearth.room.v1.MembersAsk
+	14, // 24: hearth.room.v1.Answer.propose:type_name -> hearth.room.v1.ProposeAnswer
+	6,  // 25: hearth.room.v1.Answer.snapshot:type_name -> hearth.room.v1.Snapshot
+	19, // 26: hearth.room.v1.Answer.resolve:type_name -> hearth.room.v1.ResolveAnswer
+	21, // 27: hearth.room.v1.Answer.directory:type_name -> hearth.room.v1.DirectoryAnswer
+	3,  // 28: hearth.room.v1.Answer.page:type_name -> hearth.room.v1.Parcel
+	25, // 29: hearth.room.v1.Answer.profiles:type_name -> hearth.room.v1.ProfilesAnswer
+	27, // 30: hearth.room.v1.Answer.blob:type_name -> hearth.room.v1.BlobAnswer
+	30, // 31: hearth.room.v1.Answer.steward:type_name -> hearth.room.v1.StewardAnswer
+	5,  // 32: hearth.room.v1.Answer.frontier:type_name -> hearth.room.v1.Frontier
+	17, // 33: hearth.room.v1.Answer.members:type_name -> hearth.room.v1.MembersAnswer
+	4,  // 34: hearth.room.v1.ProposeAsk.tops:type_name -> hearth.room.v1.Top
+	36, // 35: hearth.room.v1.ResolveAnswer.summary:type_name -> hearth.room.v1.RoomSummary
+	36, // 36: hearth.room.v1.DirectoryAnswer.rooms:type_name -> hearth.room.v1.RoomSummary
+	2,  // 37: hearth.room.v1.InviteAsk.create:type_name -> hearth.room.v1.Packet
+	2,  // 38: hearth.room.v1.InviteAsk.invite:type_name -> hearth.room.v1.Packet
+	34, // 39: hearth.room.v1.InviteAsk.head:type_name -> hearth.room.v1.Head
+	36, // 40: hearth.room.v1.InviteAsk.summary:type_name -> hearth.room.v1.RoomSummary
+	37, // 41: hearth.room.v1.InviteAsk.inviter:type_name -> hearth.room.v1.Profile
+	38, // 42: hearth.room.v1.PageAsk.log:type_name -> hearth.room.v1.Log
+	37, // 43: hearth.room.v1.ProfilesAnswer.profiles:type_name -> hearth.room.v1.Profile
+	34, // 44: hearth.room.v1.StewardAsk.cosigned:type_name -> hearth.room.v1.Head
+	31, // 45: hearth.room.v1.StewardKept.cosigned:type_name -> hearth.room.v1.StewardPlace
+	46, // [46:46] is the sub-list for method output_type
+	46, // [46:46] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_peer_proto_init() }
@@ -2923,6 +3102,7 @@ func file_peer_proto_init() {
 		(*Ask_Report)(nil),
 		(*Ask_Steward)(nil),
 		(*Ask_Frontier)(nil),
+		(*Ask_Members)(nil),
 	}
 	file_peer_proto_msgTypes[12].OneofWrappers = []any{
 		(*Answer_Propose)(nil),
@@ -2934,6 +3114,7 @@ func file_peer_proto_init() {
 		(*Answer_Blob)(nil),
 		(*Answer_Steward)(nil),
 		(*Answer_Frontier)(nil),
+		(*Answer_Members)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2941,7 +3122,7 @@ func file_peer_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_peer_proto_rawDesc), len(file_peer_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   32,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -39,6 +39,7 @@ type Server struct {
 	mu      sync.Mutex
 	changed chan struct{}
 	users   map[string]*user // by nick
+	online  map[*user]bool   // with a connection
 	rooms   map[string]*room
 	said    []Said
 	lastID  int
@@ -63,7 +64,7 @@ type room struct {
 // New is a server with all capabilities.
 func New(t testing.TB) *Server {
 	return &Server{t: t, Caps: All, Support: "CHANTYPES=# PREFIX=(ov)@+ STATUSMSG=@+ CHANMODES=b,k,l,imnst NICKLEN=30 CASEMAPPING=ascii WHOX CHATHISTORY=100 BOT=B",
-		Refuse: map[string]string{}, Mute: map[string]string{}, users: map[string]*user{}, rooms: map[string]*room{}, changed: make(chan struct{})}
+		Refuse: map[string]string{}, Mute: map[string]string{}, users: map[string]*user{}, online: map[*user]bool{}, rooms: map[string]*room{}, changed: make(chan struct{})}
 }
 
 // Start listens on a loopback port, until the test's end; by TLS when config is not nil.

@@ -36,12 +36,14 @@ func (s *Server) serve(c net.Conn) {
 	u := &user{s: s, conn: c, out: make(chan string, 1<<16), account: "*", caps: map[string]bool{}, batches: map[string]*pending{}}
 	s.mu.Lock()
 	s.Conns++
+	s.online[u] = true
 	greet := s.Greet
 	s.change()
 	s.mu.Unlock()
 	if greet != "" {
 		fmt.Fprintf(c, "%s\r\n", greet)
 		c.Close()
+		s.Do(func() { delete(s.online, u) })
 		return
 	}
 	done := make(chan struct{})
@@ -83,6 +85,7 @@ func (s *Server) serve(c net.Conn) {
 		u.gone("Connection closed")
 	}
 	u.conn = nil
+	delete(s.online, u)
 	close(u.out)
 	s.change()
 	s.mu.Unlock()
@@ -159,8 +162,9 @@ func (u *user) me() string {
 
 // show sends a message to all of a channel but one.
 func (s *Server) show(channel string, m wire.Message, but *user) {
-	for nick := range s.room(channel).members {
-		if u := s.users[nick]; u != nil && u != but && u.conn != nil {
+	members := s.room(channel).members
+	for u := range s.online {
+		if _, in := members[u.nick]; in && u != but {
 			u.send(m)
 		}
 	}

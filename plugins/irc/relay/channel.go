@@ -22,6 +22,7 @@ type channel struct {
 	settled bool               // its history has been looked at: what is said now is new, and we may speak
 	members map[string]*member // by folded nick
 	whole   bool               // members is complete
+	news    *news              // nil: none
 	storm   storm
 	kicks   []time.Time
 	stopped string // why it is not joined any more; "": it is, or will be
@@ -147,7 +148,7 @@ func (ch *channel) entered() {
 
 // left: the bot is out, and no longer knows who is in.
 func (ch *channel) left() {
-	ch.joined, ch.settled, ch.whole = false, false, false
+	ch.joined, ch.settled, ch.whole, ch.news = false, false, false, nil
 	ch.members = map[string]*member{}
 	ch.r.host.Roster(&pb.Roster{Channel: ch.id, Whole: true})
 }

@@ -22,7 +22,8 @@ func (ch *channel) correct(d *pb.Delivery) {
 	if ch.corrections == nil {
 		ch.corrections = map[string]*correction{}
 	}
-	c := &correction{d: d, old: d.GetOldText()}
+	c := &correction{d: d, old: d.GetOldText(), doubt: r.doubts[d.GetId()]}
+	delete(r.doubts, d.GetId())
 	for id, other := range ch.corrections {
 		if other.d.GetTarget().GetEvent() == d.GetTarget().GetEvent() {
 			other.timer.Stop()
@@ -41,6 +42,9 @@ func (ch *channel) correct(d *pb.Delivery) {
 			r.host.Dropped(d, "tiny_edit", "A letter or two is not worth a line on IRC.")
 			return
 		}
+		if c.doubt != nil {
+			r.doubts[d.GetId()] = c.doubt
+		}
 		ch.lane.add(d)
 	})
 }
@@ -50,6 +54,7 @@ type correction struct {
 	d     *pb.Delivery
 	old   string // before the first of them
 	timer *time.Timer
+	doubt *doubt
 }
 
 // correction renders an edit as a line of its own.

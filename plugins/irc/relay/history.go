@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"fmt"
 	"time"
 
 	"hearth/plugins/irc/wire"
@@ -99,7 +100,11 @@ func (r *relay) replayed(b *batch) {
 // stand still, by id.
 func (ch *channel) nextPage(page []wire.Message) string {
 	n := len(page)
-	if n < ch.page() || ch.history.fetched >= ch.r.settings.history {
+	if n < ch.page() {
+		return ""
+	}
+	if ch.history.fetched >= ch.r.settings.history {
+		ch.line("gap:"+page[n-1].Tags.Value("time"), fmt.Sprintf("More than %d messages were said in %s meanwhile. Those after these are not shown here.", ch.r.settings.history, ch.id))
 		return ""
 	}
 	last := page[n-1]

@@ -36,7 +36,7 @@ const (
 	maxFlight  = 16               // pieces that are sent and not shown: what a cut may double at most
 	holdTime   = 20 * time.Second // that deliveries wait for a connection before the node is asked to come again
 	comeAgain  = 15 * time.Second
-	echoTime   = 10 * time.Second // after which an echo that did not come is asked about
+	echoTime   = 5 * time.Second // after which an echo that did not come is asked about
 	puppetTime = 30 * time.Second
 )
 
@@ -57,11 +57,25 @@ func (r *relay) deliver(d *pb.Delivery) {
 	if d.GetAuthor() != nil {
 		ch.people.spoke(r.shownNick(d.GetAuthor()), d.GetAuthor(), r.fold)
 	}
+	ch.answeredBefore(d)
 	if d.GetKind() == "edit" {
 		ch.correct(d)
 		return
 	}
 	ch.lane.add(d)
+}
+
+// answeredBefore forgets what is no longer in doubt: deliveries come in order, so one that was not in doubt shows that those
+// which were and did not come again have been answered.
+func (ch *channel) answeredBefore(d *pb.Delivery) {
+	if ch.r.doubts[d.GetId()] != nil {
+		return
+	}
+	for id, old := range ch.r.doubts {
+		if old.Channel == ch.id {
+			delete(ch.r.doubts, id)
+		}
+	}
 }
 
 func (l *lane) add(d *pb.Delivery) {

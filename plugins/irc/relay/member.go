@@ -1,6 +1,8 @@
 package relay
 
 import (
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -75,7 +77,7 @@ func (ch *channel) who(nick, flags, account string) {
 
 // named is 366 or 315: that was all.
 func (ch *channel) named() {
-	ch.whole = true
+	ch.whole, ch.news = true, nil
 	all := make([]*pb.Ghost, 0, len(ch.members))
 	for _, m := range ch.members {
 		if !m.ours {
@@ -108,29 +110,57 @@ func (ch *channel) enter(nick, account string) *member {
 	return m
 }
 
-// here and gone tell the node of one change.
+// news are changes of the roster that the node has not been told yet: a crowd that comes is a few frames.
+type news struct {
+	here  map[string]*pb.Ghost // by id
+	gone  map[string]bool
+	timer *time.Timer
+}
+
+const newsTime = 200 * time.Millisecond
+
 func (ch *channel) here(m *member) {
-	if ch.whole && !m.ours {
-		ch.r.host.Roster(&pb.Roster{Channel: ch.id, Here: []*pb.Ghost{m.ghost(ch.r)}})
+	if !m.ours {
+		g := m.ghost(ch.r)
+		ch.note(func(n *news) { n.here[g.Id] = g; delete(n.gone, g.Id) })
 	}
 }
 
 func (ch *channel) gone(ids ...string) {
-	for ch.whole && len(ids) > 0 {
-		n := min(len(ids), rosterPage)
-		ch.r.host.Roster(&pb.Roster{Channel: ch.id, Gone: ids[:n]})
-		ids = ids[n:]
-	}
+	ch.note(func(n *news) {
+		for _, id := range ids {
+			n.gone[id] = true
+			delete(n.here, id)
+		}
+	})
 }
 
-// isOurs tells whether a connection of ours has the nick now.
-func (r *relay) isOurs(nick string) bool {
-	for _, c := range r.clients() {
-		if c.stream != nil && c.session.Is(nick) {
-			return true
-		}
+func (ch *channel) note(change func(*news)) {
+	if !ch.whole {
+		return
 	}
-	return false
+	if ch.news == nil {
+		n := &news{here: map[string]*pb.Ghost{}, gone: map[string]bool{}}
+		n.timer = ch.r.after(newsTime, func() {
+			if ch.news == n {
+				ch.report()
+			}
+		})
+		ch.news = n
+	}
+	change(ch.news)
+}
+
+// report tells the node, rosterPage at a time.
+func (ch *channel) report() {
+	here := slices.Collect(maps.Values(ch.news.here))
+	gone := slices.Collect(maps.Keys(ch.news.gone))
+	ch.news = nil
+	for len(here)+len(gone) > 0 {
+		h, g := min(len(here), rosterPage), min(len(gone), rosterPage)
+		ch.r.host.Roster(&pb.Roster{Channel: ch.id, Here: here[:h], Gone: gone[:g]})
+		here, gone = here[h:], gone[g:]
+	}
 }
 
 // recently is how long somebody who spoke is of interest.
@@ -139,4 +169,17 @@ const recently = 30 * time.Minute
 func (ch *channel) spokeLately(nick string, now time.Time) bool {
 	at, ok := ch.spoke[ch.r.fold(nick)]
 	return ok && now.Sub(at) < recently
+}
+
+// isOurs tells whether a connection of ours has the nick now.
+func (r *relay) isOurs(nick string) bool {
+	if r.bot != nil && r.bot.stream != nil && r.bot.session.Is(nick) {
+		return true
+	}
+	for _, c := range r.puppets {
+		if c.stream != nil && c.session.Is(nick) {
+			return true
+		}
+	}
+	return false
 }

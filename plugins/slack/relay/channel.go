@@ -27,7 +27,6 @@ type channel struct {
 	out    *outbox
 	own    *own
 	ended  chan struct{} // closed once run has returned
-	joined chan struct{} // closed once Slack's id is known and the bot is a member
 	retry  chan struct{} // something changed: look again whether the channel can be joined, one slot
 	wake   chan struct{} // something is in the queue, one slot
 
@@ -52,6 +51,7 @@ type kept struct {
 	Called  string            `json:"called"`  // its name at last
 	Since   string            `json:"since"`   // ts: nothing from before the link is relayed
 	Last    string            `json:"last"`    // ts: up to here everything is posted
+	Recent  []string          `json:"recent"`  // ts that were posted last
 	Threads map[string]string `json:"threads"` // by the ts of the thread: its last reply that was posted
 }
 
@@ -59,10 +59,11 @@ const (
 	keptThreads = 50 // whose first message may be older than what a fill reads
 	seenLimit   = 5000
 	saveEvery   = 20 // messages
+	keptRecent  = 200
 )
 
 func newChannel(l *life, link *pb.Link) *channel {
-	c := &channel{l: l, name: link.GetChannel(), link: link, own: newOwn(), ended: make(chan struct{}), joined: make(chan struct{}),
+	c := &channel{l: l, name: link.GetChannel(), link: link, own: newOwn(), ended: make(chan struct{}),
 		retry: make(chan struct{}, 1), wake: make(chan struct{}, 1), seen: newRing(seenLimit), parents: newRing(1000)}
 	c.ctx, c.cancel = context.WithCancel(l.ctx)
 	c.out, c.jobs = newOutbox(), map[string]*sharing{}
@@ -147,7 +148,12 @@ func (c *channel) run() {
 		}
 		t.Stop()
 	}
-	close(c.joined)
+	c.mu.Lock()
+	for _, ts := range c.kept.Recent {
+		c.seen.add(ts)
+		c.parents.add(ts)
+	}
+	c.mu.Unlock()
 	c.up()
 	c.l.work.Go(c.send)
 	c.l.work.Go(c.roster)
@@ -255,6 +261,10 @@ func (c *channel) advance(ts, thread string) {
 			c.kept.Threads = map[string]string{}
 		}
 		c.kept.Threads[thread] = max(c.kept.Threads[thread], ts)
+	}
+	c.kept.Recent = append(c.kept.Recent, ts)
+	if len(c.kept.Recent) > keptRecent {
+		c.kept.Recent = slices.Clone(c.kept.Recent[1:])
 	}
 	c.dirty++
 	c.mu.Unlock()

@@ -11,9 +11,8 @@ import (
 
 const (
 	fillPage    = 200
-	fillPages   = 50              // of a channel, at most, after one outage
-	fillOverlap = 6 * time.Minute // messages whose events were lost while later ones came: Slack repeats them for so long
-	editOverlap = time.Hour       // messages that may have been edited meanwhile
+	fillPages   = 50        // of a channel, at most, after one outage
+	editOverlap = time.Hour // messages that may have been edited meanwhile
 )
 
 // fill posts what was said while nobody listened: in the channel, and in the threads that were alive.
@@ -30,7 +29,7 @@ func (c *channel) fill() error {
 		return c.trouble(err)
 	}
 	fresh := func(m *web.Message) bool {
-		return m.TS > back(kept.Last, fillOverlap) && m.TS > kept.Since && !c.seen.have[m.TS]
+		return m.TS > back(kept.Last, c.l.timing.Overlap) && m.TS > kept.Since && !c.seen.have[m.TS]
 	}
 	c.l.status.set(c.name, "connected", "")
 	page, late := c.tooLate(page, fresh)
@@ -43,12 +42,12 @@ func (c *channel) fill() error {
 			if err := c.met(m); err != nil {
 				return err
 			}
-		case m.Edited != nil && m.Edited.TS > kept.Last && m.TS > kept.Since:
+		case m.Edited != nil && m.Edited.TS > back(kept.Last, c.l.timing.Overlap) && m.TS > kept.Since:
 			if err := c.edit(m, m.Edited.TS); err != nil {
 				return err
 			}
 		}
-		if m.ReplyCount > 0 && m.LatestReply > back(cmp.Or(kept.Threads[m.TS], kept.Since), fillOverlap) {
+		if m.ReplyCount > 0 && m.LatestReply > back(cmp.Or(kept.Threads[m.TS], kept.Since), c.l.timing.Overlap) {
 			if err := c.fillThread(m.TS, cmp.Or(kept.Threads[m.TS], kept.Since), kept.Since); err != nil {
 				return err
 			}
@@ -129,7 +128,7 @@ func (c *channel) tooLate(page []*web.Message, fresh func(*web.Message) bool) (l
 
 // fillThread posts the replies of a thread that came after last, or shortly before it.
 func (c *channel) fillThread(thread, last, since string) error {
-	last = max(back(last, fillOverlap), since)
+	last = max(back(last, c.l.timing.Overlap), since)
 	for cursor, n := "", 0; n < fillPages; n++ {
 		page, err := c.l.web.Replies(c.ctx, web.Backfill, c.id(), thread, last, cursor, fillPage)
 		if web.Code(err) == "thread_not_found" {

@@ -1,11 +1,16 @@
 package foe
 
 import (
+	"bytes"
+	"compress/flate"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/binary"
 	"slices"
+	"strings"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	"hearth/node/room/roompb"
 )
@@ -138,10 +143,56 @@ func (f *Foe) Create(author string, body *roompb.Body) (*Log, *Event) {
 	return l, l.Add(author, "create", Salted(body), nil)
 }
 
-// Snapshot is a room of the node's own as it hands it over: the dump as it is given.
+// Divide makes a dump's members those of its only page, and counts them.
+func Divide(d *roompb.StateDump) {
+	d.Pages = append([]byte{0}, Sum("hearth page 1", deterministic(&roompb.StateDump{Members: d.Members, Past: d.Past}))...)
+	for _, n := range d.Nodes {
+		n.Joined = 0
+		for _, m := range d.Members {
+			if m.Membership == "join" && strings.HasSuffix(m.User, "@"+n.Name) {
+				n.Joined++
+			}
+		}
+	}
+}
+
+// Halve is Divide into two pages, of which the dump has the one that a user is in; it returns the other.
+func Halve(d *roompb.StateDump, user string) (away *roompb.StateDump) {
+	Divide(d)
+	half := func(u string) int { return int(Sum("hearth user 1", []byte(u))[0] >> 7) }
+	pages := []*roompb.StateDump{{}, {}}
+	for _, m := range d.Members {
+		pages[half(m.User)].Members = append(pages[half(m.User)].Members, m)
+	}
+	d.Pages = nil
+	for _, p := range pages {
+		d.Pages = append(append(d.Pages, 1), Sum("hearth page 1", deterministic(p))...)
+	}
+	d.Members = pages[half(user)].Members
+	return pages[1-half(user)]
+}
+
+// Pack is pages as they travel.
+func Pack(d *roompb.StateDump) []byte {
+	var b bytes.Buffer
+	w, _ := flate.NewWriter(&b, 1)
+	_, _ = w.Write(deterministic(d)) // into memory
+	_ = w.Close()
+	return b.Bytes()
+}
+
+// Snapshot is a room of the node's own as it hands it over: the dump as it is given, divided.
 func (l *Log) Snapshot(create, last *Event, d *roompb.StateDump) *roompb.Snapshot {
+	Divide(d)
+	return l.SnapshotOf(create, last, d)
+}
+
+// SnapshotOf is Snapshot with the pages as they are given.
+func (l *Log) SnapshotOf(create, last *Event, d *roompb.StateDump) *roompb.Snapshot {
 	head := l.Foe.HeadOf(last, l.Room)
-	root := Sum("hearth state 1", deterministic(d))
+	core := proto.Clone(d).(*roompb.StateDump)
+	core.Members, core.Past = nil, nil
+	root := Sum("hearth state 2", deterministic(core))
 	signed := append([]byte("hearth root 1\n"), HeadBytes(head)...)
 	return &roompb.Snapshot{
 		Create: create.Packet, Last: last.Packet, Head: head, State: d, StateRoot: root,

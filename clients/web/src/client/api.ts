@@ -82,6 +82,7 @@ export type Change =
   | { kind: "profiles" }
   | { kind: "blocks" }
   | { kind: "nodes"; room: string } // which take part, or how far they have got
+  | { kind: "bridges"; room: string } // how a bridge of the room is has changed: fetch them again
   | { kind: "pins"; room: string } // a message was pinned or unpinned, or a pinned one changed: fetch pins again
   | { kind: "members"; room: string } // somebody joined, left, changed role: fetch members again
   | { kind: "message"; room: string; event: Event; mention: boolean }; // a new one by somebody else, for notifications

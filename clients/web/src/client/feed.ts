@@ -117,6 +117,7 @@ export class Feed {
   #signal(signal: Signal): void {
     const { presence, nodes } = this.parts;
     if (signal.kind === "reached") nodes.reached(signal.room, signal.user, signal.pos);
+    else if (signal.kind === "bridge") this.parts.changes.emit({ kind: "bridges", room: signal.room });
     else if (signal.kind === "profile" && signal.profile) this.parts.setProfile(signal.profile);
     // One's own other devices type and read as well; that is no news.
     else if (signal.user !== this.parts.user() || signal.kind === "presence") presence.take(signal);

@@ -68,7 +68,7 @@ export const en = {
   },
 
   system: {
-    create: (a: string) => `${a} created the room`, join: (a: string) => `${a} joined`, leave: (a: string) => `${a} left`, invite: (a: string, b: string) => `${a} invited ${b}`, kick: (a: string, b: string) => `${a} removed ${b}`,
+    create: (a: string) => `${a} created the room`, join: (a: string) => `${a} joined`, bridge: (a: string, place: string) => `${a} joins this room to ${place}: what is said here is heard there`, leave: (a: string) => `${a} left`, invite: (a: string, b: string) => `${a} invited ${b}`, kick: (a: string, b: string) => `${a} removed ${b}`,
     ban: (a: string, b: string) => `${a} banned ${b}`, unban: (a: string, b: string) => `${a} lifted the ban on ${b}`, role: (a: string, b: string, r: string) => `${a} made ${b} ${r}`,
     name: (a: string, v: string) => `${a} named the room “${v}”`, topic: (a: string, v: string) => `${a} set the topic: ${v}`, topicCleared: (a: string) => `${a} cleared the topic`, alias: (a: string, v: string) => `${a} set the address #${v}`, avatar: (a: string) => `${a} changed the room picture`,
     public: (a: string) => `${a} made the room public`, private: (a: string) => `${a} made the room private`, settings: (a: string) => `${a} changed the room’s settings`, pin: (a: string) => `${a} pinned a message`, unpin: (a: string) => `${a} unpinned a message`,

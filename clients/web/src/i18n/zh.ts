@@ -68,7 +68,7 @@ export const zh: Dictionary = {
   },
 
   system: {
-    create: (a) => `${a} 创建了房间`, join: (a) => `${a} 加入了`, leave: (a) => `${a} 离开了`, invite: (a, b) => `${a} 邀请了 ${b}`, kick: (a, b) => `${a} 移出了 ${b}`,
+    create: (a) => `${a} 创建了房间`, join: (a) => `${a} 加入了`, bridge: (a, place) => `${a} 将本房间连到 ${place}：这里说的话那边也能看到`, leave: (a) => `${a} 离开了`, invite: (a, b) => `${a} 邀请了 ${b}`, kick: (a, b) => `${a} 移出了 ${b}`,
     ban: (a, b) => `${a} 封禁了 ${b}`, unban: (a, b) => `${a} 解除了对 ${b} 的封禁`, role: (a, b, r) => `${a} 将 ${b} 设为${r}`,
     name: (a, v) => `${a} 将房间命名为“${v}”`, topic: (a, v) => `${a} 设置了话题：${v}`, topicCleared: (a) => `${a} 清除了话题`, alias: (a, v) => `${a} 设置了地址 #${v}`, avatar: (a) => `${a} 更换了房间头像`,
     public: (a) => `${a} 将房间设为公开`, private: (a) => `${a} 将房间设为私密`, settings: (a) => `${a} 修改了房间设置`, pin: (a) => `${a} 置顶了一条消息`, unpin: (a) => `${a} 取消了一条置顶`,

@@ -21,6 +21,8 @@ export interface State {
   receipts(room: string): ReadonlyMap<string, bigint>;
   timeline(room: string, thread: string): Timeline;
   blobUrl(id: string): string | undefined;
+  /** Rises when a bridge of the room has changed: fetch them again. */
+  bridgesVersion(room: string): number;
   /** Rises when the members of the room have changed: fetch them again. */
   membersVersion(room: string): number;
   onMessage(listener: (message: { room: string; event: Event; mention: boolean }) => void): () => void;
@@ -34,6 +36,7 @@ const keyOf = (change: Change): string => {
     case "receipts":
     case "members":
     case "nodes":
+    case "bridges":
       return `${change.kind} ${change.room}`;
     default:
       return change.kind;
@@ -76,6 +79,7 @@ export function createState(client: ChatClient): State {
     receipts: (room) => (track(`receipts ${room}`), client.receipts(room)),
     timeline: (room, thread) => (track(`timeline ${room} ${thread}`), client.timeline(room, thread)),
     blobUrl: (id) => (id ? (track("profiles"), client.blobUrl(id)) : undefined),
+    bridgesVersion: (room) => track(`bridges ${room}`),
     membersVersion: (room) => track(`members ${room}`),
     onMessage: (listener) => (messageListeners.add(listener), () => messageListeners.delete(listener)),
   };

@@ -9,8 +9,9 @@ import { Invites } from "./Invites";
 import { AdminRooms } from "./AdminRooms";
 import { Users } from "./Users";
 
-const TABS = ["users", "invites", "rooms", "federation", "reports", "health"] as const;
+const TABS = ["users", "invites", "rooms", "federation", "bridges", "reports", "health"] as const;
 const Federation = late(() => import("./Federation"));
+const Bridges = late(() => import("../bridges/Bridges"));
 const Reports = late(() => import("./Reports"));
 type Tab = (typeof TABS)[number];
 
@@ -51,6 +52,9 @@ export default function Admin(): JSX.Element {
               </Match>
               <Match when={tab() === "federation"}>
                 <Federation />
+              </Match>
+              <Match when={tab() === "bridges"}>
+                <Bridges />
               </Match>
               <Match when={tab() === "reports"}>
                 <Reports />

@@ -5,6 +5,7 @@ import { attempt, decided } from "../errors";
 import { Avatar } from "../kit/Avatar";
 import { Confirm } from "../kit/Confirm";
 import { Field } from "../kit/Field";
+import { Icon } from "../kit/Icon";
 import { Menu, type MenuEntry } from "../kit/Menu";
 import { go, toRoom } from "../route";
 import { elsewhere, localPart, useChat } from "../state";
@@ -63,10 +64,13 @@ export function MemberItem(props: { member: Member; onChanged: () => void }): JS
           <Show when={props.member.profile?.status && elsewhere(chat, user())}>{(node) => <span class="node-tag">@{node()}</span>}</Show>
         </span>
         <span class="member-detail" dir="auto">
-          {props.member.profile?.status || user()}
+          {props.member.bridge || props.member.profile?.status || user()}
         </span>
       </span>
       <span class="hidden-text">{props.member.online || chat.online(user()) ? t().common.online : t().common.offline}</span>
+      <Show when={props.member.bridge}>
+        <Icon name="bridge" size={16} />
+      </Show>
       <Show when={props.member.membership === "join" && props.member.role !== "member"}>
         <span class={`role role-${props.member.role}`}>{t().members.roles[props.member.role] ?? props.member.role}</span>
       </Show>

@@ -10,6 +10,7 @@ import { go, toRoom } from "../route";
 import { RoomAvatar } from "../rooms/RoomAvatar";
 import { roomTitle, useChat } from "../state";
 import { useRoomView } from "../timeline/view";
+import { RoomBridges } from "../bridges/RoomBridges";
 import { RoomNodes } from "./RoomNodes";
 import { RoomSettings } from "./RoomSettings";
 
@@ -60,6 +61,9 @@ export default function RoomInfo(props: { creator: string; onLeft: () => void })
       </section>
       <Show when={view.right("settings") && summary() && !summary()?.direct}>
         <RoomSettings room={summary()!} />
+      </Show>
+      <Show when={!summary()?.direct}>
+        <RoomBridges />
       </Show>
       <Show when={!summary()?.direct || (summary()?.nodes ?? 0) > 1}>
         <RoomNodes />

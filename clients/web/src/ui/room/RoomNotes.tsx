@@ -1,7 +1,10 @@
-import { Show, type JSX } from "solid-js";
+import { Show, Suspense, type JSX } from "solid-js";
 import type { RoomSummary } from "../../gen/room_pb";
 import { t } from "../../i18n";
 import { Icon } from "../kit/Icon";
+import { late } from "../late";
+
+const BridgeNote = late(() => import("../bridges/BridgeNote"));
 
 /** What is not as usual with the room: changes that wait for its home, or that it can only be read. */
 export function RoomNotes(props: { summary: RoomSummary | undefined }): JSX.Element {
@@ -18,6 +21,11 @@ export function RoomNotes(props: { summary: RoomSummary | undefined }): JSX.Elem
           <Icon name={props.summary?.frozen ? "lock" : "clock"} size={15} />
           <span>{text()}</span>
         </p>
+      </Show>
+      <Show when={props.summary?.membership === "join" && !props.summary.direct}>
+        <Suspense>
+          <BridgeNote />
+        </Suspense>
       </Show>
     </div>
   );

@@ -35,7 +35,7 @@ export function Message(props: { id: string; row: MessageRow }): JSX.Element {
   return (
     <article
       class="message"
-      classList={{ head: head(), emote: event().kind === "emote", mentioned: mentioned(), highlighted: hover.isHighlighted(props.id), active: hover.isActive(props.id) }}
+      classList={{ head: head(), silent: event().silent, emote: event().kind === "emote", mentioned: mentioned(), highlighted: hover.isHighlighted(props.id), active: hover.isActive(props.id) }}
       data-row
       data-event={event().id}
       tabindex="-1"

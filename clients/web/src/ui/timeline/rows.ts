@@ -81,7 +81,7 @@ class Builder {
   private system(event: Event, base: Base): void {
     this.author = "";
     const last = this.rows[this.rows.length - 1];
-    if (COLLAPSED.has(event.kind) && last?.kind === "system" && COLLAPSED.has(last.events[0]!.kind) && !base.day && !base.unread)
+    if (COLLAPSED.has(event.kind) && !event.bridge && last?.kind === "system" && COLLAPSED.has(last.events[0]!.kind) && !last.events[0]!.bridge && !base.day && !base.unread)
       this.rows[this.rows.length - 1] = { ...last, events: [...last.events, event] };
     else this.rows.push({ ...base, kind: "system", events: [event] });
   }

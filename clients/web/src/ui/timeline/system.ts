@@ -8,8 +8,9 @@ export function systemText(event: Event, name: (user: string) => string, t: Dict
   const whom = event.subject.includes("@") ? name(event.subject) : "";
   const sentence = (() => {
     switch (event.kind) {
-      case "create":
       case "join":
+        return event.bridge ? text.bridge(who, event.bridge) : text.join(who);
+      case "create":
       case "leave":
       case "pin":
       case "unpin":

@@ -1,0 +1,109 @@
+// Somebody in the page and somebody on IRC talk through a bridge that an administrator adds in
+// the page and an operator of the channel confirms.
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { IrcPerson, IrcServer } from "./irc.ts";
+import { Node } from "./node.ts";
+import { launch, Person } from "./person.ts";
+
+let browser: Browser;
+let node: Node;
+let irc: IrcServer;
+let alice: Person; // in the page, administrator
+let olga: IrcPerson; // on IRC, operator of the channel
+
+beforeAll(async () => {
+  [browser, node, irc] = await Promise.all([launch(), Node.start(), IrcServer.start()]);
+  alice = await Person.at(browser, node.url, "alice");
+  await alice.register(node.adminLink);
+  await node.hearth("room", "create", "garden", "--public", "--profile", await node.login("alice"));
+  olga = await IrcPerson.on(irc, "olga", "#beans");
+});
+
+afterAll(async () => {
+  olga?.leave();
+  await browser?.close();
+  await node?.stop();
+  await irc?.close();
+});
+
+test("a bridge is added in the page, and an operator of the channel confirms it", async () => {
+  const { page } = alice;
+  await page.goto(`${node.url}/#/admin`);
+  await page.getByRole("tab", { name: "Bridges" }).click();
+  await page.getByRole("combobox", { name: "Network", exact: true }).selectOption("irc", { timeout: 60_000 });
+  await page.getByLabel("Name", { exact: true }).fill("libera");
+  await page.getByRole("button", { name: "Add bridge" }).click();
+  await page.getByText("Servers is missing.").waitFor();
+  await page.getByLabel("Servers").fill(`127.0.0.1:${irc.port}`);
+  await page.getByLabel("Nick", { exact: true }).fill("hearthling");
+  await page.getByText("More settings").click();
+  await page.getByLabel("TLS", { exact: true }).uncheck();
+  await page.getByLabel("Pause").fill("10");
+  await page.getByLabel("Corrections").fill("1");
+  await page.getByRole("button", { name: "Add bridge" }).click();
+
+  const card = page.getByRole("listitem", { name: "libera" });
+  await card.getByText("Connected", { exact: true }).first().waitFor({ timeout: 30_000 });
+  await card.getByRole("button", { name: "Link a channel" }).click();
+  await card.getByLabel("Room").fill(`#garden@${node.name}`);
+  await card.getByLabel("Channel", { exact: true }).fill("#beans");
+  await card.getByRole("button", { name: "Link", exact: true }).click();
+  const code = await card.getByLabel("Code", { exact: true }).inputValue();
+  expect(code).toMatch(/^[A-Z0-9]{8}$/);
+
+  const stranger = await IrcPerson.on(irc, "stranger", "#beans");
+  stranger.say(`PRIVMSG #beans :!link ${code}`); // who is no operator has no say
+  olga.say("PRIVMSG #beans :nothing of this is relayed yet");
+  await olga.hears("PRIVMSG #beans :!link");
+  olga.say(`PRIVMSG #beans :!link ${code}`);
+  await card.getByText(/confirmed by olga/).waitFor({ timeout: 30_000 });
+  stranger.leave();
+});
+
+test("they talk, answer, correct", async () => {
+  const { page } = alice;
+  await page.goto(`${node.url}/#/`);
+  await alice.open("garden");
+  await page.getByText("joins this room to #beans").waitFor();
+  olga.say("PRIVMSG #beans :hello \x02bold\x02 gardeners");
+  await alice.sees("hello bold gardeners");
+  const first = alice.message("hello bold gardeners");
+  expect(await first.getAttribute("aria-label")).toContain("olga");
+  expect(await first.getByText("libera", { exact: true }).count()).toBe(1); // of which network she is
+  await alice.say("hello *olga*");
+  await olga.hears("hello");
+  expect(await olga.hears("hello")).toMatch(/PRIVMSG #beans :.*a.*lice.*hello/);
+
+  await alice.act("hello bold gardeners", "Reply");
+  await alice.say("the beans are up");
+  await olga.hears("the beans are up");
+  expect(await olga.hears("the beans are up")).toContain("olga");
+
+  await alice.say("harvest on Sunday");
+  await olga.hears("harvest on Sunday");
+  await alice.act("harvest on Sunday", "Edit");
+  await alice.composer.fill("harvest on Saturday");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await olga.hears("Saturday");
+
+  olga.say("PRIVMSG #beans :alice: I will be there");
+  await alice.sees("I will be there");
+  expect(await page.getByText("nothing of this is relayed yet").count()).toBe(0);
+  expect(alice.complaints).toEqual([]);
+});
+
+test("the page says when the IRC server dies, and when it is back; nothing is lost in between", async () => {
+  const { page } = alice;
+  await irc.stop();
+  await page.getByText(/#beans on libera: (down|connecting|degraded)/).waitFor({ timeout: 60_000 });
+  await alice.say("said while the server was away");
+  await irc.resume();
+  olga = await IrcPerson.on(irc, "olga", "#beans");
+  await olga.hears("said while the server was away", 90_000);
+  await page.getByText(/#beans on libera: (down|connecting|degraded)/).waitFor({ state: "hidden", timeout: 60_000 });
+  olga.say("PRIVMSG #beans :good to have you back");
+  await alice.sees("good to have you back");
+  await page.getByRole("button", { name: "Room details" }).click();
+  await page.getByRole("region", { name: "Bridges" }).getByText("Connected").waitFor();
+}, 240_000);

@@ -1,0 +1,313 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"hearth/node/room"
+	"hearth/node/room/roompb"
+	"hearth/storage"
+)
+
+// crowd is a league with a public room of more members than a snapshot brings, made on a.
+type crowd struct {
+	*league
+	id             room.ID
+	ann, bob, cora Caller // of a, b and c
+}
+
+const crowdSize = 2500
+
+// newCrowd: cora is in the room and has said something; bob is not yet.
+func newCrowd(t *testing.T) *crowd {
+	w := &crowd{league: newLeague(t, "a.test", "b.test", "c.test")}
+	w.ann, w.bob, w.cora = w.user("a.test", "ann"), w.user("b.test", "bob"), w.user("c.test", "cora")
+	made, err := w.nodes["a.test"].CreateRoom(t.Context(), w.ann, NewRoom{Alias: "garden", Name: "Garden", Public: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.id, _ = room.ParseHash(made.Room)
+	w.enter(w.cora)
+	w.whole("c.test")
+	w.joinMany(0, crowdSize)
+	w.do(w.member(1), w.id, room.KindText, &roompb.Body{Text: "said by a member"})
+	w.do(w.cora, w.id, room.KindText, &roompb.Body{Text: "said on c"})
+	w.agree(w.id, "a.test", "c.test")
+	w.soon("cora is heard", func() bool { return w.sees(w.ann, "said on c") })
+	return w
+}
+
+func (w *crowd) member(i int) Caller {
+	return Caller{User: room.MakeUser(fmt.Sprintf("user%d", i), "a.test")}
+}
+
+// joinMany lets members of a in who have no account there.
+func (w *crowd) joinMany(from, to int) {
+	w.t.Helper()
+	var waits []func(context.Context) (Receipt, error)
+	flush := func() {
+		for _, wait := range waits {
+			if _, err := wait(w.t.Context()); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+		waits = nil
+	}
+	for i := from; i < to; i++ {
+		waits = append(waits, w.nodes["a.test"].SubmitAsync(room.Draft{Room: w.id, Author: w.member(i).User, Kind: room.KindJoin}))
+		if len(waits) == 500 {
+			flush()
+		}
+	}
+	flush()
+}
+
+func (w *crowd) enter(by Caller) {
+	w.t.Helper()
+	if _, err := w.nodes[by.User.Node()].Join(w.t.Context(), by, w.id, "a.test"); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *crowd) chamber(node string) *chamber {
+	w.t.Helper()
+	c, err := w.nodes[node].rooms.get(w.id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return c
+}
+
+func (w *crowd) partial(node string) bool {
+	c := w.chamber(node)
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.state.Partial()
+}
+
+func (w *crowd) whole(node string) {
+	w.t.Helper()
+	w.soon("the members are all on "+node, func() bool { return !w.partial(node) })
+}
+
+func (w *crowd) sees(by Caller, text string) bool {
+	h, err := w.nodes[by.User.Node()].History(w.t.Context(), by, HistoryQuery{Room: w.id, Limit: 200})
+	return err == nil && slices.ContainsFunc(h.Events, func(e *roompb.Event) bool { return e.Text == text })
+}
+
+// cut lets a and b not hear each other, as soon as bob is in the room.
+func (w *crowd) enterAndCut() {
+	w.t.Helper()
+	w.enter(w.bob)
+	w.sever("a.test", "b.test", true)
+	if !w.partial("b.test") {
+		w.t.Fatal("all members have come with the snapshot")
+	}
+}
+
+// verify checks the store of a node.
+func (w *crowd) verify(node string) {
+	w.t.Helper()
+	if _, err := w.nodes[node].store.Verify(w.t.Context(), nil, func(p storage.Problem) { w.t.Errorf("the store of %s: %v", node, p) }); err != nil {
+		w.t.Error(err)
+	}
+}
+
+// inOrder checks that nothing is left of the entering, that the store is whole, and that a
+// restart finds the same state.
+func (w *crowd) inOrder(node string) {
+	w.t.Helper()
+	w.whole(node)
+	w.agree(w.id, "a.test", node)
+	if left, err := w.chamber(node).noEntering(); err != nil || len(left) > 0 {
+		w.t.Errorf("%v is left in the store: %v", left, err)
+	}
+	w.verify(node)
+	w.kill(node)
+	w.start(node)
+	if w.partial(node) {
+		w.t.Error("after a restart members are missing again")
+	}
+	w.agree(w.id, "a.test", node)
+}
+
+func TestLargeRoomComesByPages(t *testing.T) {
+	w := newCrowd(t)
+	w.enter(w.bob)
+	if !w.partial("b.test") {
+		t.Fatal("all members have come with the snapshot")
+	}
+	for _, text := range []string{"said by a member", "said on c"} {
+		if !w.sees(w.bob, text) {
+			t.Errorf("%q is not shown at once", text)
+		}
+	}
+	said := w.do(w.bob, w.id, room.KindText, &roompb.Body{Text: "bob is here, @user700@a.test"})
+	w.do(w.member(2), w.id, room.KindText, &roompb.Body{Text: "by one who is not known yet"})
+	members, _, total, err := w.nodes["b.test"].Members(w.bob, w.id, MemberQuery{})
+	if err != nil || len(members) == 0 || total != crowdSize+3 {
+		t.Errorf("%d of %d members are listed: %v", len(members), total, err)
+	}
+	w.soon("bob is heard", func() bool {
+		return w.sees(w.ann, "bob is here, @user700@a.test") && w.sees(w.cora, "bob is here, @user700@a.test")
+	})
+	w.soon("all are heard by bob", func() bool { return w.sees(w.bob, "by one who is not known yet") })
+	w.inOrder("b.test")
+	if e, err := w.chamber("a.test").find(said.Event); err != nil || len(e.Event.Body.GetMentions()) != 1 {
+		t.Errorf("the mention of a member who was not known yet: %v", err)
+	}
+	w.do(w.bob, w.id, room.KindLeave, nil)
+	w.agree(w.id, "a.test", "b.test")
+}
+
+// TestEnteringSurvivesARestart: the room is there with what has come, and the rest follows.
+func TestEnteringSurvivesARestart(t *testing.T) {
+	w := newCrowd(t)
+	w.enterAndCut()
+	c := w.chamber("b.test")
+	g, err := c.newGathering()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lacked := len(g.o.state.PagesLacking(1000))
+	a := w.nodes["a.test"].Answer(t.Context(), "b.test", &roompb.Ask{What: &roompb.Ask_Members{Members: &roompb.MembersAsk{Room: w.id.Bytes(), Pages: g.o.state.PagesLacking(4)}}})
+	if !g.take(t.Context(), "a.test", true, a.GetMembers()) {
+		t.Fatalf("pages are not taken: %v", a)
+	}
+	for range 2 {
+		w.kill("b.test")
+		w.start("b.test")
+		if !w.partial("b.test") || !w.sees(w.bob, "said on c") {
+			t.Fatal("after a restart the room is not as it was")
+		}
+		w.do(w.bob, w.id, room.KindText, &roompb.Body{Text: "still here"})
+		w.verify("b.test")
+	}
+	if g, err = w.chamber("b.test").newGathering(); err != nil || len(g.o.state.PagesLacking(1000)) != lacked-4 {
+		t.Fatalf("what had come is lost: %v", err)
+	}
+	w.sever("a.test", "b.test", false)
+	w.inOrder("b.test")
+	w.soon("bob is heard", func() bool { return w.sees(w.ann, "still here") })
+}
+
+// TestEnteringWhileTheRoomGoesOn: the home has moved on before all members have come. What a
+// ban has voided meanwhile is void here too, though its entry was never seen.
+func TestEnteringWhileTheRoomGoesOn(t *testing.T) {
+	w := newCrowd(t)
+	w.enterAndCut()
+	w.agree(w.id, "a.test", "c.test")
+	w.sever("a.test", "c.test", true)
+	w.do(w.cora, w.id, room.KindText, &roompb.Body{Text: "too late"})
+	w.soon("cora is heard on b", func() bool { return w.sees(w.bob, "too late") })
+	w.do(w.ann, w.id, room.KindBan, &roompb.Body{Subject: string(w.cora.User)})
+	w.joinMany(crowdSize, crowdSize+40)
+	w.do(w.ann, w.id, room.KindBan, &roompb.Body{Subject: string(w.member(5).User)})
+	w.do(w.ann, w.id, room.KindSettings, &roompb.Body{Settings: &roompb.Settings{Topic: proto.String("weeds")}})
+	w.sever("a.test", "b.test", false)
+	w.whole("b.test")
+	w.soon("the message is void", func() bool { return !w.sees(w.bob, "too late") })
+	if !w.sees(w.bob, "said on c") {
+		t.Error("what the home had seen of cora is void too")
+	}
+	if s, err := w.nodes["b.test"].Summary(w.bob, w.id); err != nil || s.Topic != "weeds" || int(s.Members) != crowdSize+41 {
+		t.Errorf("the room on b: %v %v", s, err)
+	}
+	w.do(w.bob, w.id, room.KindText, &roompb.Body{Text: "bob goes on"})
+	w.soon("bob is heard", func() bool { return w.sees(w.ann, "bob goes on") })
+	w.inOrder("b.test")
+}
+
+// TestSecondOneEnters: somebody else of the node joins before all members have come.
+func TestSecondOneEnters(t *testing.T) {
+	w := newCrowd(t)
+	ben := w.user("b.test", "ben")
+	w.enter(w.bob)
+	if _, err := w.nodes["b.test"].Join(t.Context(), ben, w.id, "a.test"); err != nil {
+		t.Fatal(err)
+	}
+	w.whole("b.test")
+	w.soon("ben is in", func() bool { return w.sees(ben, "said on c") })
+	w.do(ben, w.id, room.KindText, &roompb.Body{Text: "ben is here"})
+	if s, err := w.nodes["b.test"].Summary(ben, w.id); err != nil || s.Unread != 0 {
+		t.Errorf("what was said before ben came is unread: %v %v", s, err)
+	}
+	w.inOrder("b.test")
+}
+
+// TestTurnedOutWhileEntering: the home takes the only user out, and answers no more.
+func TestTurnedOutWhileEntering(t *testing.T) {
+	w := newCrowd(t)
+	w.enterAndCut()
+	w.do(w.ann, w.id, room.KindKick, &roompb.Body{Subject: string(w.bob.User)})
+	w.sever("a.test", "b.test", false)
+	w.soon("bob is out", func() bool { return w.chamber("b.test").membership(w.bob.User) == "" })
+	if w.sees(w.bob, "said on c") {
+		t.Error("bob reads on")
+	}
+	w.enter(w.bob)
+	w.inOrder("b.test")
+	if !w.sees(w.bob, "said on c") {
+		t.Error("bob does not see what he comes back to")
+	}
+}
+
+// TestPagesThatAreNot: what is not what was signed is not taken, nor asked for without end.
+func TestPagesThatAreNot(t *testing.T) {
+	w := newCrowd(t)
+	w.enterAndCut()
+	c := w.chamber("b.test")
+	g, err := c.newGathering()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := w.chamber("a.test").state
+	d := a.Pages(g.o.state.PagesLacking(1), 1<<20)
+	d.Members[0] = proto.Clone(d.Members[0]).(*roompb.MemberStanding)
+	d.Members[0].Role = 3
+	lies := packState(room.EncodeDump(d))
+	lacked := g.o.state.PagesLacking(1000)
+	for name, answer := range map[string]*roompb.MembersAnswer{
+		"nothing": nil, "empty": {Index: a.Index}, "noise": {Index: a.Index, Packed: []byte("noise")}, "a lie": {Index: a.Index, Packed: lies},
+		"a lie of later": {Index: a.Index + 9, Packed: lies}, "pages that are here": {Index: a.Index, Packed: packState(room.EncodeDump(g.o.state.KnownPages()))},
+		"a bomb": {Index: a.Index, Packed: packState(make([]byte, maxDump+1))},
+	} {
+		if g.take(t.Context(), "a.test", true, answer) || !slices.Equal(g.o.state.PagesLacking(1000), lacked) || g.stored > 0 {
+			t.Errorf("%s: is taken", name)
+		}
+	}
+	if alarms := w.nodes["b.test"].Peers.Alarms(); len(alarms) != 1 || !strings.Contains(alarms[0].Text, "not those which were signed") {
+		t.Errorf("alarms: %v", alarms)
+	}
+	if raw, _ := c.n.store.Value(c.answerName(0)); !bytes.Equal(raw, nil) {
+		t.Error("what was refused is stored")
+	}
+}
+
+// TestAskForMembers: who takes no part gets nothing, and nobody gets all at once.
+func TestAskForMembers(t *testing.T) {
+	w := newCrowd(t)
+	ask := func(peer string, pages ...uint32) *roompb.Answer {
+		return w.nodes["a.test"].Answer(t.Context(), peer, &roompb.Ask{What: &roompb.Ask_Members{Members: &roompb.MembersAsk{Room: w.id.Bytes(), Pages: pages}}})
+	}
+	if a := ask("b.test", 0); a.GetCode() != string(room.NotFound) {
+		t.Errorf("a node that takes no part: %v", a)
+	}
+	if a := ask("c.test", make([]uint32, mostPages+1)...); a.GetCode() != string(room.TooLarge) {
+		t.Errorf("too many pages: %v", a)
+	}
+	if d, err := unpackDump(ask("c.test", 1<<31, 3).GetMembers().GetPacked()); err != nil || len(d.Members) == 0 || len(d.Members) > 128 {
+		t.Errorf("one page that there is, and one that there is not: %d members, %v", len(d.GetMembers()), err)
+	}
+	w.enterAndCut()
+	a := w.nodes["b.test"].Answer(t.Context(), "c.test", &roompb.Ask{What: &roompb.Ask_Members{Members: &roompb.MembersAsk{Room: w.id.Bytes(), Pages: []uint32{0}}}})
+	if a.GetCode() != string(room.Unavailable) {
+		t.Errorf("a node that has not all of them itself: %v", a)
+	}
+}
