@@ -52,8 +52,8 @@ type chamber struct {
 	peers     []string                 // other nodes that take part
 	parted    []string                 // nodes that lately ceased to: they have the entry that says so to come
 	reached   map[string]uint64        // what they have of this node's own log
-	walked    map[room.EventID]bool    // heads of branches that were looked at; the loop's own
 	saidAgain int                      // messages, because of forks; the loop's own
+	walked    map[walk]time.Time       // branches that were looked at lately; the loop's own
 	waiters   map[chan struct{}]uint64 // who waits for an entry of the state log
 	frozen    string                   // why the room can only be read
 	proofs    [2]*roompb.Head          // two heads of the state log that exclude each other
@@ -62,9 +62,10 @@ type chamber struct {
 	replayed  bool                     // the state was folded from the log, not loaded
 	wanted    map[uint64][]uint64      // messages whose words are looked for, and their edits
 	recalling atomic.Bool
-	filling   atomic.Bool // gaps are being filled
-	gathering atomic.Bool // members are being brought
-	tails     tails       // the newest events of the logs of messages
+	filling   atomic.Bool           // gaps are being filled
+	gathering atomic.Bool           // members are being brought
+	vain      map[logName]time.Time // when nobody could give more of a log
+	tails     tails                 // the newest events of the logs of messages
 	descent   descent
 }
 
@@ -132,7 +133,7 @@ var errRetired = errors.New("the room went to sleep")
 func newChamber(n *Node, id room.ID) *chamber {
 	return &chamber{
 		n: n, id: id, text: id.String(), used: n.now(), ended: make(chan struct{}), watchers: map[*Follower]struct{}{},
-		leaving: map[room.User]struct{}{}, walked: map[room.EventID]bool{}, logs: map[logKey]*chain{}, wanted: map[uint64][]uint64{}, reached: map[string]uint64{}, waiters: map[chan struct{}]uint64{}, tails: tails{},
+		leaving: map[room.User]struct{}{}, walked: map[walk]time.Time{}, logs: map[logKey]*chain{}, wanted: map[uint64][]uint64{}, reached: map[string]uint64{}, waiters: map[chan struct{}]uint64{}, tails: tails{},
 	}
 }
 

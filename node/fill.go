@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -22,7 +23,7 @@ func (c *chamber) fill() {
 			c.n.pause(fillAgain)
 		}
 		c.filling.Store(false)
-		if _, torn := c.firstHole(); torn && !c.asleep() {
+		if c.torn() && !c.asleep() {
 			c.fill()
 		}
 	})
@@ -41,16 +42,56 @@ func (c *chamber) asleep() bool {
 	return c.retired
 }
 
-// mendAll fills holes until there are none; false when nobody has what is missing, or it
-// cannot be judged yet.
+// mendAll fills the holes that can be filled; false when there are others: nobody has what
+// is missing, or it cannot be judged yet.
 func (c *chamber) mendAll() bool {
 	for c.n.life.Err() == nil {
 		h, ok := c.firstHole()
 		if !ok {
-			return true
+			break
 		}
 		if !c.mend(c.n.life, h) {
-			return false
+			c.inVain(h.log)
+		}
+	}
+	return !c.torn()
+}
+
+// inVain notes that nobody could give more of a log. It is passed over for a while: who
+// writes an end of a log and withholds what is below must not keep the others from being
+// fetched.
+func (c *chamber) inVain(ch *chain) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	maps.DeleteFunc(c.vain, func(_ logName, at time.Time) bool { return now.Sub(at) >= fillAgain })
+	if c.vain == nil {
+		c.vain = map[logName]time.Time{}
+	}
+	c.vain[ch.name()] = now
+}
+
+// askable tells whether a log may be asked for. c.mu is held.
+func (c *chamber) askable(ch *chain) bool {
+	at, asked := c.vain[ch.name()]
+	return !asked || time.Since(at) >= fillAgain
+}
+
+// logName names any log of a room.
+type logName struct {
+	log roompb.Log
+	key logKey
+}
+
+func (c *chain) name() logName { return logName{c.log, c.key} }
+
+// torn tells whether a log has holes.
+func (c *chamber) torn() bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	for _, ch := range c.logs {
+		if ch.torn() {
+			return true
 		}
 	}
 	return false
@@ -69,7 +110,7 @@ func (c *chamber) firstHole() (hole, bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	for _, ch := range c.logs {
-		if ch.torn() {
+		if ch.torn() && c.askable(ch) {
 			return ch.hole(false)
 		}
 	}
@@ -122,12 +163,15 @@ func (c *chamber) fetch(ctx context.Context, ch *chain, limit uint32) bool {
 		return false
 	}
 	h.limit = limit
-	r := c.pageBelow(ctx, &h)
-	if r == nil {
-		return false
+	if r := c.pageBelow(ctx, &h); r != nil {
+		if again, err := c.n.take(ctx, c, r); again == nil && err == nil {
+			return true
+		}
 	}
-	again, err := c.n.take(ctx, c, r)
-	return again == nil && err == nil
+	if ctx.Err() == nil {
+		c.inVain(ch)
+	}
+	return false
 }
 
 // pageBelow asks those who may have it for the uppermost page of a hole, which is that much
@@ -177,18 +221,9 @@ func (c *chamber) sources(origin string) []string {
 // deepest bounds the pages that are fetched for one page of history.
 const deepest = 20
 
-// shallow is a log that begins, here, after a time.
+// shallow is a log that begins, here, after a time, and may be asked for.
 func (c *chamber) shallow(until room.Time) *chain {
-	c.mu.RLock()
-	var logs []*chain
-	for _, ch := range c.logs {
-		logs = append(logs, ch)
-	}
-	if c.entries != nil {
-		logs = append(logs, c.entries)
-	}
-	c.mu.RUnlock()
-	for _, ch := range logs {
+	for _, ch := range c.all(c.askable) {
 		if _, below, _, ok := ch.gap(true); ok {
 			if e, err := c.logEvent(ch, below); err == nil && e.Time() > until {
 				return ch
@@ -199,4 +234,25 @@ func (c *chamber) shallow(until room.Time) *chain {
 }
 
 // incomplete tells whether some log is not here from its beginning.
-func (c *chamber) incomplete() bool { return c.shallow(0) != nil }
+func (c *chamber) incomplete() bool {
+	return slices.ContainsFunc(c.all(nil), func(ch *chain) bool {
+		_, _, _, ok := ch.gap(true)
+		return ok
+	})
+}
+
+// all are the room's logs, or some.
+func (c *chamber) all(which func(*chain) bool) (logs []*chain) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	add := func(ch *chain) {
+		if ch != nil && (which == nil || which(ch)) {
+			logs = append(logs, ch)
+		}
+	}
+	add(c.entries)
+	for _, ch := range c.logs {
+		add(ch)
+	}
+	return logs
+}

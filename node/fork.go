@@ -3,8 +3,11 @@ package node
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"time"
 
 	"hearth/node/room"
 	"hearth/node/room/roompb"
@@ -18,6 +21,13 @@ import (
 // kept, and passed on to whoever does not have it, so all come to freeze the log at the
 // same place: the lowest that any two branches have in common. The node itself, when it
 // learns of it, begins a new log and says again there what was in either branch.
+
+// walk is a branch that was looked at with the help of a peer: who lies about what is below
+// must not keep others from showing it.
+type walk struct {
+	head room.EventID
+	peer string
+}
 
 // forked: the parcel excludes what is here.
 type forked struct{ seq uint64 }
@@ -38,6 +48,7 @@ const (
 	mostBranch  = 20_000
 	branchBytes = 2 << 20
 	mostWalked  = 256
+	walkAgain   = 20 * time.Second // who had no page of it may have one by then
 )
 
 // suspect begins to look for the place where a branch leaves the one that is here.
@@ -46,11 +57,13 @@ func (c *chamber) suspect(r *received, ch *chain) {
 	if head == nil { // a page that does not join what is below: what is above it is the branch's too
 		head = ch.head
 	}
-	id := room.EventID(head.GetHash())
-	if c.walked[id] || len(c.walked) >= mostWalked {
+	way := walk{room.EventID(head.GetHash()), r.peer}
+	now := time.Now()
+	maps.DeleteFunc(c.walked, func(_ walk, at time.Time) bool { return now.Sub(at) >= walkAgain })
+	if _, walked := c.walked[way]; walked || len(c.walked) >= mostWalked {
 		return
 	}
-	c.walked[id] = true
+	c.walked[way] = now
 	c.n.rooms.start(func() {
 		p, err := c.prove(c.n.life, r, ch, head)
 		if err != nil {
@@ -85,6 +98,13 @@ func (c *chamber) prove(ctx context.Context, r *received, ch *chain, head *roomp
 			return &proof{r.key, common, hash, branch[from:], head}, nil
 		}
 		page, err := c.branchPage(ctx, r, branch[0])
+		if err == errNoPage {
+			common, hash, found, err := c.tornAt(ch, branch[0].Header)
+			if err != nil || !found {
+				return nil, fmt.Errorf("the branch is not whole: %w", cmp.Or(err, error(errNoPage)))
+			}
+			return &proof{r.key, common, hash, branch, head}, nil
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -96,35 +116,72 @@ func (c *chamber) prove(ctx context.Context, r *received, ch *chain, head *roomp
 	return nil, fmt.Errorf("the branch is longer than is kept")
 }
 
-// common is the last event of a branch that is here too, or the one before its first.
+// common is the last event of a branch that is here too. Where the log that is here has a
+// hole, all that is known of what lies in it is the id of its uppermost event: when that is
+// not the branch's, what is below counts as common. Who has no hole there, and is shown this
+// log, comes to the same (tornAt).
 func (c *chamber) common(ch *chain, branch []*room.Event) (seq uint64, hash room.EventID, found bool, err error) {
 	first := branch[0].Header
-	if first.GetSeq() == 1 {
+	if seq = first.GetSeq() - 1; seq == 0 {
 		found = true
-	} else if ch.holds(first.GetSeq() - 1) {
-		ours, err := c.logEvent(ch, first.GetSeq()-1)
-		if err != nil {
-			return 0, hash, false, err
-		}
-		if string(first.GetPrev()) == string(ours.ID[:]) {
-			seq, hash, found = first.GetSeq()-1, ours.ID, true
-		}
+	} else if id, here, err := c.idOf(ch, seq); err != nil {
+		return 0, hash, false, err
+	} else if here && string(first.GetPrev()) == string(id[:]) {
+		hash, found = id, true
 	}
+	var below *room.Event
 	for _, e := range branch {
-		if !ch.holds(e.Header.GetSeq()) {
-			break
-		}
-		ours, err := c.logEvent(ch, e.Header.GetSeq())
-		if err != nil {
+		id, here, err := c.idOf(ch, e.Header.GetSeq())
+		switch {
+		case err != nil:
 			return 0, hash, false, err
+		case here && id == e.ID:
+			seq, hash, found = e.Header.GetSeq(), e.ID, true
+		case here:
+			if below != nil && below.Header.GetSeq() > seq { // nothing that is here says otherwise
+				seq, hash, found = below.Header.GetSeq(), below.ID, true
+			}
+			return seq, hash, found, nil
 		}
-		if ours.ID != e.ID {
-			break
-		}
-		seq, hash, found = e.Header.GetSeq(), e.ID, true
+		below = e
 	}
 	return seq, hash, found, nil
 }
+
+// idOf is the id of the event of a seq: the event may be here, or the one after it.
+func (c *chamber) idOf(ch *chain, seq uint64) (id room.EventID, here bool, err error) {
+	if ch.holds(seq) {
+		e, err := c.logEvent(ch, seq)
+		if err != nil {
+			return id, false, err
+		}
+		return e.ID, true, nil
+	}
+	for _, part := range ch.stretch {
+		if part.low == seq+1 {
+			return part.before, true, nil
+		}
+	}
+	return id, false, nil
+}
+
+// tornAt is the last event before a branch that nobody has from its beginning, as far as it
+// can be told: the branch's first event names another one before it than the one which is here.
+func (c *chamber) tornAt(ch *chain, first *roompb.Header) (seq uint64, hash room.EventID, found bool, err error) {
+	id, here, err := c.idOf(ch, first.GetSeq()-1)
+	if err != nil || !here || string(id[:]) == string(first.GetPrev()) {
+		return 0, hash, false, err
+	}
+	if first.GetSeq() == 2 {
+		return 0, hash, true, nil
+	}
+	seq = first.GetSeq() - 2
+	hash, found, err = c.idOf(ch, seq)
+	return seq, hash, found, err
+}
+
+// errNoPage: who brought a branch has nothing of it from before.
+var errNoPage = errors.New("its beginning is not there")
 
 func (c *chamber) branchPage(ctx context.Context, r *received, first *room.Event) ([]*room.Event, error) {
 	within, cancel := context.WithTimeout(ctx, askTimeout)
@@ -134,6 +191,9 @@ func (c *chamber) branchPage(ctx context.Context, r *received, first *room.Event
 	}}})
 	if err != nil {
 		return nil, err
+	}
+	if a.GetPage() != nil && len(a.GetPage().GetPackets()) == 0 {
+		return nil, errNoPage
 	}
 	page, err := openParcel(c.id, a.GetPage())
 	if err != nil {

@@ -66,8 +66,11 @@ func (c *chamber) deepPage(ctx context.Context, q HistoryQuery, rows []storage.R
 			until = min(until, room.TimeAt(q.Date))
 		}
 		ch := c.shallow(until)
-		if ch == nil || !c.fetch(ctx, ch, uint32(min(historyMost<<n, maxPage))) {
+		if ch == nil {
 			break
+		}
+		if !c.fetch(ctx, ch, uint32(min(historyMost<<n, maxPage))) {
+			continue // of another log there may be more
 		}
 		*h = History{Pos: c.head()}
 		var err error

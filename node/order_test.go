@@ -435,7 +435,7 @@ func (c *copied) lines(w *telling, by Caller) (lines []string) {
 	ch.mu.RLock()
 	lines = append(lines, prototext.Format(ch.state.Dump()))
 	ch.mu.RUnlock()
-	if ch.incompleteAbove() {
+	if ch.torn() {
 		return append(lines, "gaps")
 	}
 	for _, e := range c.pages(w, by, room.EventID{}) {
@@ -448,12 +448,6 @@ func (c *copied) lines(w *telling, by Caller) (lines []string) {
 		}
 	}
 	return lines
-}
-
-// incompleteAbove tells whether a log has gaps.
-func (c *chamber) incompleteAbove() bool {
-	_, torn := c.firstHole()
-	return torn
 }
 
 func (c *copied) pages(w *telling, by Caller, thread room.EventID) (events []*roompb.Event) {

@@ -44,7 +44,7 @@ type checked struct {
 }
 
 func (c *checked) start(ctx context.Context) (*plugin, error) {
-	return launch(c.binary, c.dir, Limits{}.filled(), newSink(ctx, func(line string) { fmt.Fprintln(c.printed, line) }))
+	return launch(ctx, c.binary, c.dir, Limits{}.filled(), newSink(ctx, func(line string) { fmt.Fprintln(c.printed, line) }))
 }
 
 func (c *checked) describe(ctx context.Context) (*pb.Description, error) {

@@ -212,7 +212,7 @@ func (h *Host) look(ctx context.Context) {
 func (h *Host) describe(ctx context.Context, b binary) (*pb.Description, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*startTimeout)
 	defer cancel()
-	p, err := launch(b, h.Dir, h.Limits, newSink(ctx, func(line string) { h.Log.Debug("plugin", "path", b.path, "line", line) }))
+	p, err := launch(ctx, b, h.Dir, h.Limits, newSink(ctx, func(line string) { h.Log.Debug("plugin", "path", b.path, "line", line) }))
 	if err != nil {
 		return nil, err
 	}

@@ -89,7 +89,7 @@ func (k *keeper) once(ctx context.Context, b channel.Bridge) error {
 	printed, quiet := context.WithCancel(context.Background())
 	defer quiet()
 	say := newSink(printed, func(line string) { k.h.book.Logf(k.name, "%s", line) })
-	p, err := launch(kind.binary, k.h.Dir, k.h.Limits, say)
+	p, err := launch(ctx, kind.binary, k.h.Dir, k.h.Limits, say)
 	if err != nil {
 		return err
 	}

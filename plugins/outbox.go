@@ -191,25 +191,69 @@ func (o *outbox) waiting(now time.Time) (n uint64, oldest int64) {
 	return n, oldest
 }
 
+// age takes out of the outbox what has become too old while the plugin said "not now". life.mu is held.
+func (l *life) age(a *lane) {
+	kept, run := a.out.flights[:0:0], staleRun{}
+	for _, f := range a.out.flights {
+		if !f.done && !f.sent && f.again && l.ages(f.delivery) && l.tooOld(f.time) {
+			run.n, run.pos, run.last, run.time = run.n+1, f.pos, f.delivery.GetId(), f.time
+			continue
+		}
+		if run.n > 0 {
+			kept = append(kept, l.notice(a, run))
+			run = staleRun{}
+		}
+		kept = append(kept, f)
+	}
+	a.out.flights = kept
+	if run.n == 0 {
+		return
+	}
+	// What is read next may join it.
+	if a.out.stale.n == 0 {
+		a.out.stale = run
+	} else {
+		a.out.stale.n += run.n
+	}
+}
+
+// ages tells whether a delivery is as if it were new, and so may be too old.
+func (l *life) ages(d *pb.Delivery) bool {
+	switch d.GetKind() {
+	case "text", "emote", "react", "unreact", "topic":
+		return true
+	case "edit":
+		return !l.can.GetEdits()
+	case "delete":
+		return !l.can.GetDeletes()
+	}
+	return false
+}
+
 // sayStale puts the line about what was not relayed into the outbox; false when nothing was left out.
 func (l *life) sayStale(a *lane) bool {
-	s := a.out.stale
-	if s.n == 0 {
+	if a.out.stale.n == 0 {
 		return false
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a.out.flights = append(a.out.flights, l.notice(a, a.out.stale))
+	a.out.stale = staleRun{}
+	return true
+}
+
+// notice is the line about a stretch that was not relayed. What it is about is counted once the
+// line is answered.
+func (l *life) notice(a *lane, s staleRun) *flight {
 	before := time.UnixMilli(s.time).UTC().Format("2006-01-02 15:04 UTC")
 	text := fmt.Sprintf("%d messages up to %s were not relayed here: they are more than %d minutes old.", s.n, before, int(l.stale.Minutes()))
 	if s.n == 1 {
 		text = fmt.Sprintf("A message of %s was not relayed here: it is more than %d minutes old.", before, int(l.stale.Minutes()))
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	a.out.stale = staleRun{}
-	a.out.flights = append(a.out.flights, &flight{
+	return &flight{
 		pos: s.pos, time: s.time, dropped: "stale", n: s.n,
 		delivery: &pb.Delivery{Id: "stale-" + s.last, Channel: a.channel, Kind: "notice", Text: text, Time: l.n.Now().UnixMilli()},
-	})
-	return true
+	}
 }
 
 func decodeItems(encoded [][]byte) ([]*roompb.Item, error) {

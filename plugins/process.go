@@ -59,14 +59,17 @@ type process struct {
 	lifeline       *os.File // the plugin's stdin: it ends when we do, and nothing is ever written
 	theirs         []*os.File
 
+	within context.Context // while it starts: its end ends the process
+	settle func() bool     // it has started: within says nothing any more
+
 	started chan error    // one slot
 	exited  chan struct{} // closed when the process and its group are gone
 	err     error         // how it ended; after exited
 	free    sync.Once
 }
 
-func newProcess(path string, sum []byte, l Limits, cmd *exec.Cmd) (*process, error) {
-	p := &process{path: path, sum: sum, limits: l, cmd: cmd, started: make(chan error, 1), exited: make(chan struct{})}
+func newProcess(within context.Context, path string, sum []byte, l Limits, cmd *exec.Cmd) (*process, error) {
+	p := &process{path: path, sum: sum, limits: l, cmd: cmd, within: within, started: make(chan error, 1), exited: make(chan struct{})}
 	stdin, lifeline, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -98,7 +101,11 @@ func (p *process) Start(context.Context) error {
 		lowerPriority(p.limits.Nice)
 		p.live()
 	}()
-	return <-p.started
+	if err := <-p.started; err != nil {
+		return err
+	}
+	p.settle = context.AfterFunc(p.within, func() { p.Kill(context.Background()) })
+	return nil
 }
 
 func (p *process) live() {
@@ -179,8 +186,9 @@ type plugin struct {
 	process *process
 }
 
-// launch starts a copy of the binary; what it prints goes to say. End it by kill.
-func launch(b binary, dir string, l Limits, say *sink) (*plugin, error) {
+// launch starts a copy of the binary, unless ctx ends before it has started; what it prints goes to say. End it
+// by kill.
+func launch(ctx context.Context, b binary, dir string, l Limits, say *sink) (*plugin, error) {
 	path, sum, err := b.copyTo(dir)
 	if err != nil {
 		return nil, err
@@ -196,7 +204,7 @@ func launch(b binary, dir string, l Limits, say *sink) (*plugin, error) {
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
 			cmd.Env = append(environment(l), cmd.Env...)
 			cmd.Dir = dir
-			p.process, err = newProcess(path, sum, l, cmd)
+			p.process, err = newProcess(ctx, path, sum, l, cmd)
 			return p.process, err
 		},
 		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
@@ -215,6 +223,7 @@ func launch(b binary, dir string, l Limits, say *sink) (*plugin, error) {
 		os.Remove(path)
 		return nil, fmt.Errorf("start plugin %s: %w", b.path, err)
 	}
+	p.process.settle()
 	return p, nil
 }
 

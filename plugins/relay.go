@@ -221,6 +221,11 @@ func (l *life) pump(a *lane) {
 	if !a.confirmed.Load() || time.Now().Before(a.out.paused) {
 		return
 	}
+	if f := a.out.unsent(); f != nil && f.again {
+		l.mu.Lock()
+		l.age(a)
+		l.mu.Unlock()
+	}
 	for l.room(a) && l.ctx.Err() == nil {
 		if f := a.out.unsent(); f != nil {
 			l.deliver(a, f)

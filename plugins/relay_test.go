@@ -58,6 +58,44 @@ func TestWhatIsTooOldIsCountedAndSaidInOneLine(t *testing.T) {
 	w.until("its edit to be counted", func() bool { return w.status("pit").Dropped[noSuchTarget] == 1 })
 }
 
+// What the plugin has, and puts off until it is too old, is not said as if it were new either.
+func TestWhatGetsTooOldInThePluginIsCounted(t *testing.T) {
+	w, f := newWorld(t), newFar(t)
+	w.start()
+	w.bridge("chaos", "pit", "#pit", map[string]string{"dir": f.dir, "stale_minutes": "5"})
+	w.waitState("pit", channel.Connected)
+	first := w.say("in time")
+	w.until("the first", func() bool { return w.status("pit").Relayed == 1 })
+	closed := filepath.Join(f.dir, "closed")
+	if err := os.WriteFile(closed, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 100 { // more than the window
+		w.say(fmt.Sprint("old ", i))
+	}
+	w.do(room.KindEdit, &roompb.Body{Target: first.Bytes(), Text: "still in time"})
+	w.until("a queue", func() bool { return w.status("pit").Queue == 101 })
+	w.later(6 * time.Minute)
+	w.say("new")
+	if err := os.Remove(closed); err != nil {
+		t.Fatal(err)
+	}
+	w.until("all", func() bool { s := w.status("pit"); return s.Relayed == 3 && s.Queue == 0 && s.Dropped["stale"] == 100 })
+	notices := 0
+	for _, line := range f.heard() {
+		if strings.HasPrefix(line[5], "old") {
+			t.Errorf("heard %q", line)
+		}
+		if line[1] == "notice" {
+			notices++
+		}
+	}
+	if last := f.heard()[len(f.heard())-1]; notices == 0 || last[5] != "new" {
+		t.Errorf("heard %q", f.heard())
+	}
+	t.Logf("%d notices", notices)
+}
+
 func TestWhatTheNetworkCannotCarryIsCounted(t *testing.T) {
 	w := newWorld(t)
 	w.start()

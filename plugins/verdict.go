@@ -51,9 +51,9 @@ func (l *life) passed(e *roompb.Event) bool {
 		g.GetNetwork() == l.network && g != nil || slices.Contains(g.GetHops(), l.network)
 }
 
-func (l *life) old(e *roompb.Event) bool {
-	return l.n.Now().Sub(time.UnixMilli(e.GetTime())) > l.stale
-}
+func (l *life) old(e *roompb.Event) bool { return l.tooOld(e.GetTime()) }
+
+func (l *life) tooOld(ms int64) bool { return l.n.Now().Sub(time.UnixMilli(ms)) > l.stale }
 
 // delivery is what all kinds have.
 func (l *life) delivery(a *lane, e *roompb.Event) *pb.Delivery {

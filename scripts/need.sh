@@ -1,5 +1,5 @@
 #!/bin/bash
-# Makes sure that the named tools are there: need.sh go node chromium protoc. What apt can
+# Makes sure that the named tools are there: need.sh go node chromium protoc irc. What apt can
 # install it installs when it is missing (with sudo unless root), and only then.
 set -euo pipefail
 
@@ -13,7 +13,7 @@ apt_install() {
   command -v apt-get >/dev/null || { say "please install: $*"; exit 1; }
   say "installing $*"
   root apt-get update -qq
-  root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+  root env DEBIAN_FRONTEND=noninteractive RUNLEVEL="${RUNLEVEL:-}" apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
 # browser prints the Chromium to use. Ubuntu's own package is a snap, which does not run
@@ -42,6 +42,14 @@ need_chromium() {
 }
 
 root_for_deps() { root npx playwright-core install-deps chromium; }
+
+# Servers for the tests of the IRC bridge. They are not to run as services here.
+need_irc() {
+  PATH=$PATH:/usr/sbin
+  if command -v ngircd >/dev/null && command -v inspircd >/dev/null; then return; fi
+  RUNLEVEL=1 apt_install ngircd inspircd
+  if command -v systemctl >/dev/null; then root systemctl disable --now ngircd inspircd >/dev/null 2>&1 || true; fi
+}
 
 need_protoc() { command -v protoc >/dev/null || apt_install protobuf-compiler; }
 

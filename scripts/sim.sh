@@ -10,7 +10,7 @@
 set -u
 cd "$(dirname "$0")/.."
 seeds=${1:-1000}
-tests=${RUN:-TestFederation TestLiar TestOldCopies TestClocks TestCrowds}
+tests=${RUN:-TestFederation TestLiar TestOldCopies TestClocks TestCrowds TestStewards}
 from=${FROM:-0}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -34,7 +34,7 @@ go_tests() {
   return $bad
 }
 
-scripts/need.sh git go node chromium protoc || exit 1
+scripts/need.sh git go node chromium protoc irc || exit 1
 make --no-print-directory web || exit 1
 step "check" scripts/check.sh
 step "page tests" npm --prefix clients/web run --silent test

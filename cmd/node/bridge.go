@@ -246,11 +246,20 @@ type bridgeLink struct {
 	Room      string            `arg:"" help:"Room: its id, or #alias@node."`
 	Channel   string            `arg:"" help:"Channel, as the other network writes it: '#garden-irc'."`
 	NoConsent bool              `help:"Nobody has to confirm it there: you run the channel too."`
-	Set       map[string]string `help:"Settings of this channel alone, such as its key: --set key=sesame." placeholder:"NAME=VALUE" mapsep:"none"`
+	Set       map[string]string `help:"Settings of this channel alone, such as its key. --set key=- asks the terminal, or reads a line of standard input." placeholder:"NAME=VALUE" mapsep:"none"`
 	asAdmin
 }
 
 func (v *bridgeLink) Run(ctx context.Context, r *run) error {
+	for name, value := range v.Set {
+		if value != "-" {
+			continue
+		}
+		var err error
+		if v.Set[name], err = r.hidden(name); err != nil {
+			return err
+		}
+	}
 	return v.as(ctx, r, func(to client.Caller) error {
 		answer, err := client.Call(ctx, to, client.AdminBridgeLink, &pb.AdminBridgeLinkRequest{
 			Name: v.Name, Room: v.Room, Channel: v.Channel, Settings: v.Set, NoConsent: v.NoConsent,

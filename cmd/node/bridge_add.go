@@ -40,8 +40,11 @@ func (v *bridgeAdd) Run(ctx context.Context, r *run) error {
 			return inFile(v.Config, err)
 		}
 		if !r.verbs.JSON {
-			r.note("%s is added; in rooms it is %s. Waiting for it to connect ...", name, b.User)
-			b = awaitBridge(ctx, to, b)
+			r.note("%s is added; in rooms it is %s.", name, b.User)
+			if _, stands := to.(*direct); !stands {
+				r.note("Waiting for it to connect ...")
+				b = awaitBridge(ctx, to, b)
+			}
 			r.note("Next: hearth bridge link %s '#room@node' 'CHANNEL'", name)
 		}
 		line := lineOfBridge(b)
@@ -187,23 +190,73 @@ func (r *run) questions() (*questions, error) {
 	}, nil
 }
 
-// askAll asks for every setting of a kind, until each can be.
+// askAll asks for what a kind of bridge cannot know by itself, and then which of the other settings, which
+// are mostly right as they are, shall be different.
 func (q *questions) askAll(k *pb.BridgeKind) (map[string]string, error) {
 	if k.Setup != "" {
 		fmt.Fprintf(q.out, "%s\n\n", printableLines(k.Setup))
 	}
-	fmt.Fprint(q.out, "An empty answer takes what is in brackets, or leaves a setting out.\n\n")
+	fmt.Fprint(q.out, "An empty answer leaves a setting out.\n\n")
 	settings := map[string]string{}
+	var rest []*pb.BridgeSetting
 	for _, s := range k.Settings {
-		value, err := q.askOne(s)
-		if err != nil {
+		if s.Default != "" {
+			rest = append(rest, s)
+			continue
+		}
+		if err := q.into(settings, s); err != nil {
 			return nil, err
 		}
-		if value != "" {
-			settings[s.Name] = value
+	}
+	return settings, q.askRest(settings, rest)
+}
+
+func (q *questions) into(settings map[string]string, s *pb.BridgeSetting) error {
+	value, err := q.askOne(s)
+	if value != "" {
+		settings[s.Name] = value
+	}
+	return err
+}
+
+func (q *questions) askRest(settings map[string]string, rest []*pb.BridgeSetting) error {
+	if len(rest) == 0 {
+		return nil
+	}
+	fmt.Fprintln(q.out, "\nThe others have a value already:")
+	var names []string
+	for _, s := range rest {
+		names = append(names, s.Name)
+		fmt.Fprintln(q.out, settingLine(s))
+	}
+	for {
+		fmt.Fprint(q.out, "Change one of them? Its name, or nothing: ")
+		name, err := q.read(q.line)
+		if err != nil || name == "" {
+			return err
+		}
+		i := slices.Index(names, name)
+		if i < 0 {
+			fmt.Fprintf(q.out, "  There is none of that name.")
+			if near := channel.Nearest(name, names); near != "" {
+				fmt.Fprintf(q.out, " Is %s meant?", near)
+			}
+			fmt.Fprintln(q.out)
+			continue
+		}
+		if err := q.into(settings, rest[i]); err != nil {
+			return err
 		}
 	}
-	return settings, nil
+}
+
+// read is one line without the blanks around it; the terminal's end is an error.
+func (q *questions) read(from func() (string, error)) (string, error) {
+	text, err := from()
+	if err != nil && (err != io.EOF || text == "") {
+		return "", fmt.Errorf("read the answer: %w", err)
+	}
+	return strings.TrimSpace(text), nil
 }
 
 func (q *questions) askOne(s *pb.BridgeSetting) (string, error) {
@@ -222,7 +275,10 @@ func (q *questions) askOne(s *pb.BridgeSetting) (string, error) {
 		case value == "":
 			return "", nil
 		}
-		if wrong := check.Check(value); wrong != nil {
+		if wrong := check.Check(value); wrong != nil && s.Type == "switch" {
+			fmt.Fprintln(q.out, "  Yes or no, please.")
+			continue
+		} else if wrong != nil {
 			fmt.Fprintln(q.out, " ", printable(wrong.Error()))
 			continue
 		}
@@ -247,15 +303,14 @@ func (q *questions) answer(s *pb.BridgeSetting) (string, error) {
 	var lines []string
 	for {
 		fmt.Fprint(q.out, prompt+": ")
-		read := q.line
+		from := q.line
 		if s.Type == "secret" {
-			read = q.secret
+			from = q.secret
 		}
-		text, err := read()
-		if err != nil && (err != io.EOF || text == "") {
-			return "", fmt.Errorf("read the answer: %w", err)
+		text, err := q.read(from)
+		if err != nil {
+			return "", err
 		}
-		text = strings.TrimSpace(text)
 		if s.Type != "list" {
 			return yesOrNo(s.Type, text), nil
 		}

@@ -55,7 +55,7 @@ func TestQuestions(t *testing.T) {
 		{Name: "password", Title: "Password", Type: "secret"},
 		{Name: "ignore", Title: "Ignore", Type: "list"},
 	}}
-	in := bufio.NewReader(strings.NewReader("\n irc.test:6697 \n\nno\nfour\n5\nscram\nplain\nann\nbob\n\n"))
+	in := bufio.NewReader(strings.NewReader("\n irc.test:6697 \nperhaps\nno\nscram\nplain\nann\nbob\n\nbrust\nburst\nfour\n5\n\n"))
 	var out bytes.Buffer
 	unseen := 0
 	q := &questions{out: &out, line: func() (string, error) { return in.ReadString('\n') }, secret: func() (string, error) { unseen++; return "sesame", nil }}
@@ -64,7 +64,7 @@ func TestQuestions(t *testing.T) {
 	if err != nil || !maps.Equal(got, want) || unseen != 1 {
 		t.Errorf("%v %v, %d unseen", got, err, unseen)
 	}
-	for _, words := range []string{"Register a nick.", "This one is needed", `not "four"`, `not "scram"`, "SASL (plain, external)", "TLS (yes, no) [true]"} {
+	for _, words := range []string{"Register a nick.", "This one is needed", `not "four"`, `not "scram"`, "SASL (plain, external)", "Verify (yes, no): ", "Yes or no, please.", "tls                TLS (true)", "Is burst meant?"} {
 		if !strings.Contains(out.String(), words) {
 			t.Errorf("%q is not said:\n%s", words, out.String())
 		}
@@ -153,6 +153,25 @@ func TestBridgesOfANodeThatDoesNotRun(t *testing.T) {
 	}
 }
 
+// channelKey is what a bridge's plugin would be told of its only channel.
+func (h *hearth) channelKey(data, bridge string) string {
+	h.t.Helper()
+	s, err := openStore(h.path(data), storage.Options{})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer s.Close()
+	b, err := node.StoredBridges(s)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	settings, err := b.LinkSecrets(bridge, b.Links(bridge)[0].Room)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return settings["key"]
+}
+
 // echoes puts the example's plugin beside the data folder.
 func (h *hearth) echoes() {
 	h.t.Helper()
@@ -208,7 +227,9 @@ func TestBridgeVerbs(t *testing.T) {
 	h.run("bridge", "add", "echo", "--name", "alice", "--config", "@/echo.toml", "--data", "@/d").refused("taken")
 	h.run("bridge", "add", "echo", "--name", "third", "--data", "@/d").want(exitUsage) // no terminal to ask
 
-	code := h.must("bridge", "link", "second", garden, "grotto", "--data", "@/d", "--json").json("code", "bridge", "room", "channel", "expires", "instructions")[0]
+	linked := h.runWith(t.Context(), strings.NewReader("sesame-open\n"), "bridge", "link", "second", garden, "grotto", "--set", "key=-", "--data", "@/d", "--json")
+	linked.want(exitDone)
+	code := linked.json("code", "bridge", "room", "channel", "expires", "instructions")[0]
 	if c := code["code"].(string); len(c) != 8 || !strings.HasSuffix(code["instructions"].(string), "!link "+c) {
 		t.Errorf("%v", code)
 	}
@@ -250,10 +271,11 @@ func TestBridgeVerbs(t *testing.T) {
 	h.must("bridge", "unlink", "second", "grotto", "--data", "@/d")
 
 	h.must("backup", "--data", "@/d", "--to", "@/backup")
+	s.stop()
 	h.must("bridge", "remove", "second", "--data", "@/d")
 	h.must("restore", "--from", "@/backup", "--data", "@/d2")
-	if rows := h.must("bridge", "set", "second", "--data", "@/d2", "--json").json(); rows[0]["hidden"] == nil {
-		t.Errorf("restored: %v", rows)
+	if key := h.channelKey("d2", "second"); key != "sesame-open" {
+		t.Errorf("restored, the channel's key is %q", key)
 	}
 	h.must("verify", "--data", "@/d2")
 }

@@ -69,3 +69,11 @@ func (r *run) ask(tty *os.File, prompt string) (string, error) {
 	}
 	return string(raw), nil
 }
+
+// hidden reads what must not be an argument: from the terminal, unseen, or a line of standard input.
+func (r *run) hidden(what string) (string, error) {
+	if tty, ok := r.in.(*os.File); ok && term.IsTerminal(int(tty.Fd())) {
+		return r.ask(tty, what+": ")
+	}
+	return firstLine(r.in, "standard input")
+}

@@ -178,6 +178,10 @@ func (c *chaos) hear(h *bridge.Host, d *pb.Delivery, seen map[string]bool) {
 	if do := orders[d.GetText()]; do != nil {
 		do(h, d)
 	}
+	if _, err := os.Stat(filepath.Join(c.dir, "closed")); err == nil { // a network that is away
+		h.Again(d, 20*time.Millisecond)
+		return
+	}
 	if d.GetText() == "!not-now" && !d.GetAgain() {
 		c.first = d.GetId()
 		h.Again(d, 20*time.Millisecond)

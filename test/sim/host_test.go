@@ -27,6 +27,7 @@ type host struct {
 	backup    *vfs.MemFS // an older copy of the disk
 	backedUp  time.Time
 	liar      *liar // nil: honest
+	lied      bool
 	setBackAt time.Time
 	setBack   bool // to an older copy, and nobody has told the node
 

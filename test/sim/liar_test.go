@@ -15,12 +15,12 @@ import (
 // liar is a host whose words to the others are made wrong on their way out: whoever owns
 // a node's key can send anything.
 type liar struct {
-	h     *host
-	share float64        // of what it says
-	kept  []*roompb.Ask  // to be asked again
-	past  []*sentParcel  // to be sent again
-	twin  *host          // the same node, from a copy: it says something else to some
-	sides map[string]int // which of the two a peer talks to
+	h      *host
+	share  float64       // of what it says
+	past   []*sentParcel // to be sent again
+	heard  []room.EventID
+	forged []*forgery
+	sides  map[string]int // which of two stories a peer is told
 }
 
 type sentParcel struct {
@@ -29,31 +29,32 @@ type sentParcel struct {
 }
 
 // lies are what becomes of a parcel of the liar's; nil: it is withheld.
-var lies = []func(w *world, l *liar, p *roompb.Parcel) *roompb.Parcel{
-	func(*world, *liar, *roompb.Parcel) *roompb.Parcel { return nil }, // withholds
-	func(w *world, l *liar, p *roompb.Parcel) *roompb.Parcel { // replays
+var lies = []func(w *world, l *liar, id room.ID, p *roompb.Parcel) *roompb.Parcel{
+	func(*world, *liar, room.ID, *roompb.Parcel) *roompb.Parcel { return nil }, // withholds
+	reseal,
+	func(w *world, l *liar, _ room.ID, p *roompb.Parcel) *roompb.Parcel { // replays
 		if len(l.past) > 0 {
 			return l.past[w.rng.IntN(len(l.past))].parcel
 		}
 		return p
 	},
-	func(w *world, _ *liar, p *roompb.Parcel) *roompb.Parcel { return scramble(w, p) },
-	func(w *world, _ *liar, p *roompb.Parcel) *roompb.Parcel { // leaves something out
+	func(w *world, _ *liar, _ room.ID, p *roompb.Parcel) *roompb.Parcel { return scramble(w, p) },
+	func(w *world, _ *liar, _ room.ID, p *roompb.Parcel) *roompb.Parcel { // leaves something out
 		if n := len(p.Packets); n > 1 {
 			i := w.rng.IntN(n)
 			p.Packets = slices.Delete(p.Packets, i, i+1)
 		}
 		return p
 	},
-	func(w *world, _ *liar, p *roompb.Parcel) *roompb.Parcel { // absurd integers, head unsigned
+	func(w *world, _ *liar, _ room.ID, p *roompb.Parcel) *roompb.Parcel { // absurd integers, head unsigned
 		p.Head.Seq, p.Head.Incarnation = absurd(w), uint32(absurd(w))
 		return p
 	},
-	func(w *world, _ *liar, p *roompb.Parcel) *roompb.Parcel { // erases words
+	func(w *world, _ *liar, _ room.ID, p *roompb.Parcel) *roompb.Parcel { // erases words
 		p.Packets[w.rng.IntN(len(p.Packets))].Body = nil
 		return p
 	},
-	func(w *world, _ *liar, p *roompb.Parcel) *roompb.Parcel { // under another node's name
+	func(w *world, _ *liar, _ room.ID, p *roompb.Parcel) *roompb.Parcel { // under another node's name
 		h := new(roompb.Header)
 		packet := p.Packets[len(p.Packets)-1]
 		if proto.Unmarshal(packet.Header, h) != nil {
@@ -92,11 +93,16 @@ func scramble[M proto.Message](w *world, m M) M {
 func (l *liar) says(w *world, id room.ID, p *roompb.Parcel) *roompb.Parcel {
 	if len(l.past) < 200 {
 		l.past = append(l.past, &sentParcel{id, proto.Clone(p).(*roompb.Parcel)})
+		for _, e := range opened(id, p) {
+			if _, reply := e.Thread(); !reply { // who gets a deleted reply late cannot tell its thread
+				l.heard = append(l.heard, e.ID)
+			}
+		}
 	}
 	if !w.chance(l.share) {
 		return p
 	}
-	return lies[w.rng.IntN(len(lies))](w, l, proto.Clone(p).(*roompb.Parcel))
+	return lies[w.rng.IntN(len(lies))](w, l, id, proto.Clone(p).(*roompb.Parcel))
 }
 
 // answers is what the liar answers instead.
@@ -115,8 +121,11 @@ func (l *liar) pester(w *world, rooms []*roomPlay) {
 	if e == nil || to == l.h {
 		return
 	}
-	id := rooms[w.rng.IntN(len(rooms))].id
-	switch w.rng.IntN(4) {
+	r := rooms[w.rng.IntN(len(rooms))]
+	id := r.id
+	switch w.rng.IntN(8) {
+	default:
+		l.forges(w, r)
 	case 0:
 		e.link.Tell(time.Now(), &roompb.Frontier{Room: id.Bytes(), StateIndex: absurd(w), StateHash: id.Bytes(), Tops: []*roompb.Top{
 			{Origin: to.name, Incarnation: uint32(absurd(w)), Seq: absurd(w), Hash: id.Bytes()},
@@ -145,8 +154,9 @@ func (l *liar) pester(w *world, rooms []*roomPlay) {
 
 // lie makes a host a liar for as long as the play goes.
 func (s *script) lie(h *host) *liar {
-	l := &liar{h: h, share: 0.02 + 0.3*s.rng.Float64()}
-	h.liar = l
+	s.note("%s lies", h.name)
+	l := &liar{h: h, share: 0.02 + 0.3*s.rng.Float64(), sides: map[string]int{}}
+	h.liar, h.lied = l, true
 	var again func()
 	again = func() {
 		if h.liar == nil {

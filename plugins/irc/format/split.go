@@ -21,7 +21,7 @@ func (l Line) Split(most int, keep bool) []string {
 			text = text[n:]
 		}
 	}
-	c.end(len(c.line))
+	c.end(len(c.line), true)
 	return c.out
 }
 
@@ -42,7 +42,7 @@ func (c *cutter) add(text string, style Style) {
 	}
 	// What was carried over may fill the next message again, with codes.
 	for c.sized(text, style) > c.most && len(c.line) > 0 {
-		c.end(len(c.line))
+		c.end(len(c.line), false)
 	}
 	c.size = c.sized(text, style)
 	c.line = append(c.line, Run{text, style})
@@ -62,21 +62,21 @@ func (c *cutter) sized(text string, style Style) int {
 // cut ends the message at its last space, or where it is, and carries the rest over.
 func (c *cutter) cut() {
 	if c.space > 0 {
-		c.end(c.space)
+		c.end(c.space, false)
 	} else {
-		c.end(len(c.line))
+		c.end(len(c.line), false)
 	}
 }
 
 // end puts the first n graphemes out.
-func (c *cutter) end(n int) {
+func (c *cutter) end(n int, last bool) {
 	var line Line
 	for _, r := range c.line[:n] {
 		line = line.add(r.Text, r.Style)
 	}
 	rest := append([]Run(nil), c.line[n:]...)
 	text := line.IRC()
-	if !c.keep && len(rest) > 0 {
+	if !c.keep && !last {
 		text = strings.TrimSuffix(text, " ")
 	}
 	if text != "" {

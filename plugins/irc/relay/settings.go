@@ -115,7 +115,7 @@ func readSettings(m map[string]string) (*settings, error) {
 		muteBans: v.on("mute_bans", false), contact: v.text("contact", ""),
 		editWait: time.Duration(v.number("edit_wait_seconds", 10, 0, 30)) * time.Second,
 		rejoin:   time.Duration(v.number("rejoin_seconds", 30, 0, 3600)) * time.Second,
-		history:  v.number("history", 1000, 0, 10000), connectWait: 2 * time.Second,
+		history:  v.number("history", 1000, 0, 1_000_000), connectWait: 2 * time.Second,
 	}
 	charset, err := format.NewCharset(v.text("charset", ""))
 	if err != nil {

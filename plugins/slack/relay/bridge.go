@@ -33,11 +33,12 @@ type Timing struct {
 	Save    time.Duration // between two writes of how far a channel was read: 5 s
 	Order   time.Duration // for an event that happened earlier and comes later by the other socket: 100 ms
 	Overlap time.Duration // of what a fill reads with what is posted, since an event may be lost while later ones come: 6 min, as long as Slack repeats them
+	Edits   time.Duration // how far back a fill looks for edits and for threads that go on: 1 h
 	File    time.Duration // for a file that Slack has not finished: 20 s
 }
 
 func (t *Timing) defaults() {
-	for d, v := range map[*time.Duration]time.Duration{&t.Retry: time.Second, &t.Look: 45 * time.Second, &t.Save: 5 * time.Second, &t.File: 20 * time.Second, &t.Order: 100 * time.Millisecond, &t.Overlap: 6 * time.Minute} {
+	for d, v := range map[*time.Duration]time.Duration{&t.Retry: time.Second, &t.Look: 45 * time.Second, &t.Save: 5 * time.Second, &t.File: 20 * time.Second, &t.Order: 100 * time.Millisecond, &t.Overlap: 6 * time.Minute, &t.Edits: time.Hour} {
 		if *d == 0 {
 			*d = v
 		}

@@ -26,6 +26,7 @@ type channel struct {
 	cancel context.CancelFunc
 	out    *outbox
 	own    *own
+	joined chan struct{} // closed once Slack's id is known, and the bot a member if it may be
 	ended  chan struct{} // closed once run has returned
 	retry  chan struct{} // something changed: look again whether the channel can be joined, one slot
 	wake   chan struct{} // something is in the queue, one slot
@@ -36,7 +37,7 @@ type channel struct {
 	dirty   int       // messages since kept was written
 	saved   time.Time // when it was
 	queue   []*item
-	filling bool // a fill waits in the queue
+	filling *item // the fill that waits in the queue
 
 	jobs map[string]*sharing // of send alone: uploads under way
 
@@ -56,14 +57,14 @@ type kept struct {
 }
 
 const (
-	keptThreads = 50 // whose first message may be older than what a fill reads
+	keptThreads = 20 // whose first message may be older than what a fill reads
 	seenLimit   = 5000
 	saveEvery   = 20 // messages
 	keptRecent  = 200
 )
 
 func newChannel(l *life, link *pb.Link) *channel {
-	c := &channel{l: l, name: link.GetChannel(), link: link, own: newOwn(), ended: make(chan struct{}),
+	c := &channel{l: l, name: link.GetChannel(), link: link, own: newOwn(), joined: make(chan struct{}), ended: make(chan struct{}),
 		retry: make(chan struct{}, 1), wake: make(chan struct{}, 1), seen: newRing(seenLimit), parents: newRing(1000)}
 	c.ctx, c.cancel = context.WithCancel(l.ctx)
 	c.out, c.jobs = newOutbox(), map[string]*sharing{}
@@ -109,8 +110,9 @@ func (c *channel) changed(link *pb.Link) {
 	c.link = link
 	c.mu.Unlock()
 	if confirmed {
-		c.askFill()
+		c.askFill(true)
 		poke(c.retry)
+		c.l.work.Go(c.roster)
 	}
 }
 
@@ -148,6 +150,7 @@ func (c *channel) run() {
 		}
 		t.Stop()
 	}
+	close(c.joined)
 	c.mu.Lock()
 	for _, ts := range c.kept.Recent {
 		c.seen.add(ts)
@@ -155,9 +158,8 @@ func (c *channel) run() {
 	}
 	c.mu.Unlock()
 	c.up()
-	c.l.work.Go(c.send)
 	c.l.work.Go(c.roster)
-	c.askFill()
+	c.askFill(true)
 	c.receive()
 }
 
@@ -182,6 +184,7 @@ func (c *channel) join() (reason string, err error) {
 		return "Slack did not tell of the channel: " + err.Error(), err
 	case ch.IsArchived:
 		return "The channel is archived in Slack.", errors.New("is_archived")
+	case !c.confirmed(): // nobody over there has asked for the app yet: it does not come by itself
 	case !ch.IsMember && ch.IsPrivate:
 		return fmt.Sprintf("The app is not in the channel %s, which is private. Invite it there: /invite @%s", c.name, c.l.h.Open().GetBridge()), errors.New("not_in_channel")
 	case !ch.IsMember:
@@ -189,7 +192,7 @@ func (c *channel) join() (reason string, err error) {
 			return "The app cannot join the channel: " + err.Error() + ". Invite it there: /invite @" + c.l.h.Open().GetBridge(), err
 		}
 	}
-	return "", c.found(ch)
+	return "The channel cannot be kept.", c.found(ch)
 }
 
 func cmpErr(err error) error {
@@ -285,13 +288,13 @@ func (c *channel) push(it *item) {
 }
 
 // askFill has what was missed read, behind what has come and before what comes.
-func (c *channel) askFill() {
+func (c *channel) askFill(gap bool) {
 	c.mu.Lock()
-	asked := c.filling
-	if !asked {
-		c.filling = true
-		c.queue = append(c.queue, &item{fill: true})
+	if c.filling == nil {
+		c.filling = &item{fill: true}
+		c.queue = append(c.queue, c.filling)
 	}
+	c.filling.gap = c.filling.gap || gap
 	c.mu.Unlock()
 	poke(c.wake)
 }
@@ -309,7 +312,7 @@ func (c *channel) pop() (*item, time.Duration) {
 	}
 	c.queue = c.queue[1:]
 	if it.fill {
-		c.filling = false
+		c.filling = nil
 	}
 	return it, 0
 }
@@ -352,7 +355,7 @@ func (c *channel) receive() {
 
 func (c *channel) work(it *item) error {
 	if it.fill {
-		return c.fill()
+		return c.fill(it.gap)
 	}
 	return c.handle(it.event)
 }

@@ -37,7 +37,7 @@ func (l *life) serveEvents() {
 		listener, err := net.Listen("tcp", l.set.listen)
 		if err == nil {
 			l.status.socket(1, "", "")
-			l.fillAll()
+			l.fillAll(true)
 			err = server.Serve(listener)
 		}
 		if l.ctx.Err() != nil || errors.Is(err, http.ErrServerClosed) {

@@ -132,7 +132,7 @@ func (l *life) channelRenamed(e *event) {
 func (l *life) channelBack(e *event) {
 	if c := l.channelByID(e.channelID()); c != nil {
 		c.up()
-		c.askFill()
+		c.askFill(true)
 		poke(c.out.wake)
 	}
 	l.retryAll()

@@ -10,13 +10,13 @@ import (
 )
 
 const (
-	fillPage    = 200
-	fillPages   = 50        // of a channel, at most, after one outage
-	editOverlap = time.Hour // messages that may have been edited meanwhile
+	fillPage  = 200
+	fillPages = 50 // of a channel, at most, after one outage
 )
 
-// fill posts what was said while nobody listened: in the channel, and in the threads that were alive.
-func (c *channel) fill() error {
+// fill posts what was said while nobody listened. After a gap, a time without any socket, it looks into older
+// threads as well that were alive lately.
+func (c *channel) fill(gap bool) error {
 	if !c.confirmed() {
 		return nil
 	}
@@ -24,7 +24,11 @@ func (c *channel) fill() error {
 	if err != nil {
 		return err
 	}
-	page, err := c.history(back(kept.Last, editOverlap))
+	page, err := c.history(back(kept.Last, c.l.timing.Edits))
+	if web.Code(err) == "not_in_channel" && c.rejoin() { // as after the code was confirmed
+		page, err = c.history(back(kept.Last, c.l.timing.Edits))
+		c.l.work.Go(c.roster)
+	}
 	if err != nil {
 		return c.trouble(err)
 	}
@@ -53,6 +57,9 @@ func (c *channel) fill() error {
 			}
 		}
 		delete(kept.Threads, m.TS)
+	}
+	if !gap {
+		return nil
 	}
 	for thread, last := range kept.Threads { // those that began before
 		if err := c.fillThread(thread, last, kept.Since); err != nil {
@@ -88,7 +95,6 @@ func (c *channel) begin() (kept, error) {
 	}
 	c.mu.Unlock()
 	if fresh {
-		c.l.status.set(c.name, "connected", "")
 		return k, c.save(true)
 	}
 	return k, nil

@@ -41,6 +41,7 @@ type item struct {
 	pieces int // 0: it is not in the inbox
 	event  *event
 	fill   bool      // not an event: read what was missed
+	gap    bool      // of a fill: there was a time without any socket
 	ready  time.Time // not to be worked on before
 }
 

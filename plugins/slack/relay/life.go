@@ -122,6 +122,7 @@ func (l *life) link(link *pb.Link) {
 	l.channels[link.GetChannel()] = c
 	l.mu.Unlock()
 	l.work.Go(c.run)
+	l.work.Go(c.send)
 }
 
 func (l *life) unlink(name string) {
@@ -250,8 +251,9 @@ func (l *life) lookNow() {
 
 // failed says what err means for the whole bridge, if it means anything.
 func (l *life) failed(err error) {
+	_, later := errors.AsType[*web.Later](err)
 	switch why := web.Login(err); {
-	case l.ctx.Err() != nil:
+	case l.ctx.Err() != nil || later:
 	case why != "" && web.Code(err) != "missing_scope":
 		l.status.token(why + " " + again)
 	case web.Code(err) == "":
@@ -265,7 +267,7 @@ const again = "Install the app again (api.slack.com/apps), put the new token int
 // sockets hears of a socket's beginning and end.
 func (l *life) sockets(alive int, err error) {
 	if err == nil {
-		l.fillAll()
+		l.fillAll(alive == 1)
 	} else if l.ctx.Err() == nil {
 		l.log.Info("a socket to Slack is gone", "alive", alive, "error", err.Error())
 		l.h.Count(&pb.Count{What: "reconnect", N: 1})
@@ -283,9 +285,9 @@ func (l *life) sockets(alive int, err error) {
 	}
 }
 
-func (l *life) fillAll() {
+func (l *life) fillAll(gap bool) {
 	for _, c := range l.all() {
-		c.askFill()
+		c.askFill(gap)
 	}
 }
 

@@ -12,7 +12,7 @@ func TestTheQueueKeepsTheOrderOfEvents(t *testing.T) {
 	}
 	c.push(happened("2"))
 	c.push(happened("1"))
-	c.askFill()
+	c.askFill(true)
 	c.push(happened("0")) // behind the fill: that may need what comes with it
 	c.push(happened("3"))
 	got := ""

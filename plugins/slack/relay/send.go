@@ -36,8 +36,27 @@ func (c *channel) send() {
 			}
 			continue
 		}
-		c.deliver(letter)
+		if c.open() {
+			c.deliver(letter)
+		} else if c.ctx.Err() == nil {
+			c.out.postponed(letter)
+			c.l.h.Again(letter.d, 30*c.l.timing.Retry)
+		}
 	}
+}
+
+// open waits a moment until something can be sent in the channel. The node is answered in any case: a bridge that
+// says nothing for two minutes is started anew.
+func (c *channel) open() bool {
+	t := time.NewTimer(10 * c.l.timing.Retry)
+	defer t.Stop()
+	select {
+	case <-c.joined:
+		return true
+	case <-c.ctx.Done():
+	case <-t.C:
+	}
+	return false
 }
 
 // kinds are what a room says, and how Slack is told.

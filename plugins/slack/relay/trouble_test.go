@@ -258,9 +258,53 @@ func TestPrivateChannelNeedsAnInvitation(t *testing.T) {
 	same(t, w.texts(1), []string{"psst"})
 }
 
+// Nobody over there has asked for the app before the code: it is not in the channel, and comes with the code.
+func TestTheAppJoinsWithTheCode(t *testing.T) {
+	s := slackdouble.New(t)
+	channel := s.Channel(garden, "garden", false)
+	open := openFor(s, nil)
+	open.Links[0].Confirmed = false
+	w := &world{s, bridgetest.Start(t, &Bridge{Timing: quick}, open)}
+	w.host.Code("#garden", "ABCD1234")
+	w.host.Status("#garden", "connecting")
+	w.WaitSockets(2)
+	w.Set(func(*slackdouble.Slack) {
+		if channel.Member {
+			t.Error("it came unasked")
+		}
+	})
+	if answer := w.Command(garden, "UADMIN0", "link ABCD1234"); !strings.Contains(answer, "#garden@node.example") {
+		t.Fatalf("answer: %s", answer)
+	}
+	w.host.Status("#garden", "connected")
+	w.host.WaitRoster("#garden", "UALICE0", "UBORIS0", "UADMIN0")
+	w.Say(garden, "UALICE0", "now")
+	same(t, w.texts(1), []string{"now"})
+}
+
+// A bridge that cannot send says so each time, or the node would start it anew for ever.
+func TestWhatCannotBeSentIsAnswered(t *testing.T) {
+	s := slackdouble.New(t)
+	s.Channel("C0SECRET", "secret", true)
+	open := openFor(s, nil)
+	open.Links = []*pb.Link{{Channel: "#secret", Room: "R", Confirmed: true}}
+	w := &world{s, bridgetest.Start(t, &Bridge{Timing: quick}, open)}
+	d := text("waits for the invitation")
+	d.Channel = "#secret"
+	id := w.host.Deliver(d)
+	for len(w.host.Outcomes(id)) == 0 {
+		time.Sleep(5 * time.Millisecond)
+	}
+	w.Invite("C0SECRET")
+	if o := w.host.Outcome(id); o.Dropped != "" {
+		t.Fatalf("%v", o)
+	}
+	w.WaitPost("C0SECRET", 1)
+}
+
 func TestConsent(t *testing.T) {
 	s := slackdouble.New(t)
-	s.Channel(garden, "garden", false)
+	s.Channel(garden, "garden", false).Member = true
 	open := openFor(s, nil)
 	open.Links[0].Confirmed = false
 	w := &world{s, bridgetest.Start(t, &Bridge{Timing: quick}, open)}

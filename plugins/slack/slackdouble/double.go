@@ -7,6 +7,10 @@ package slackdouble
 import (
 	"encoding/json"
 	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -122,7 +126,10 @@ func New(t testing.TB) *Slack {
 	mux.HandleFunc("/files/{id}", s.download)
 	mux.HandleFunc("/avatar/{id}", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "image/png")
-		fmt.Fprintf(w, "picture of %s", r.PathValue("id"))
+		picture := image.NewRGBA(image.Rect(0, 0, 8, 8))
+		id := r.PathValue("id")
+		draw.Draw(picture, picture.Bounds(), image.NewUniform(color.RGBA{id[1], id[2], id[len(id)/2], 255}), image.Point{}, draw.Src)
+		png.Encode(w, picture)
 	})
 	s.server = httptest.NewServer(mux)
 	s.User("UALICE0", "Alice Ash", false)

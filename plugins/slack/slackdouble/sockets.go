@@ -125,6 +125,9 @@ func (s *Slack) Event(event map[string]any) {
 	if s.Deaf {
 		return
 	}
+	if id, ok := event["channel"].(string); ok && event["type"] == "message" && s.channels[id] != nil && !s.channels[id].Member {
+		return // the app hears only what is said where it is
+	}
 	payload := map[string]any{"type": "event_callback", "team_id": "T1", "event_id": fmt.Sprintf("Ev%08d", s.events), "event_time": time.Now().Unix(), "event": event}
 	e := &envelope{id: fmt.Sprintf("env-%d", s.events), payload: payload, kind: "events_api"}
 	s.unacked[e.id] = e

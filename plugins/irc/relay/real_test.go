@@ -1,0 +1,186 @@
+package relay
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	pb "hearth/plugins/bridge/bridgepb"
+	"hearth/plugins/bridge/bridgetest"
+	"hearth/plugins/irc/ircreal"
+)
+
+func real(t testing.TB, addr string, settings map[string]string, links ...*pb.Link) *bridgetest.Host {
+	s := map[string]string{"server": addr, "tls": "false", "nick": "hearth", "flood_ms": "0", "edit_wait_seconds": "0", "rejoin_seconds": "0"}
+	for k, v := range settings {
+		s[k] = v
+	}
+	if len(links) == 0 {
+		links = []*pb.Link{{Channel: garden, Confirmed: true}}
+	}
+	return bridgetest.Start(t, quick, &pb.Open{Bridge: "test", Settings: s, Links: links})
+}
+
+func eachServer(t *testing.T, test func(*testing.T, *ircreal.Server)) {
+	for _, kind := range ircreal.Kinds {
+		t.Run(kind, func(t *testing.T) { test(t, ircreal.Start(t, kind, "", "")) })
+	}
+}
+
+// Against real servers: both ways, roster, ranks, consent, keys, moderation, nicks, kicks, a crash of the server.
+func TestRealServers(t *testing.T) {
+	eachServer(t, func(t *testing.T, s *ircreal.Server) {
+		bob := s.Connect("bob", garden)
+		h := real(t, s.Addr, nil)
+		h.WaitRoster(garden, "bob")
+		talk(t, h, bob, "hello")
+
+		// Somebody has our nick when we come back: another one, and the real one again once it is free.
+		h.Kill()
+		squatter := s.Connect("hearth")
+		h.Restart()
+		bob.Expect(":hearth_!")
+		talk(t, h, bob, "under another nick")
+		squatter.Send("QUIT :bye")
+		h.WaitRoster(garden, "bob")
+
+		bob.Send("MODE " + garden + " +m")
+		bob.Expect("+m")
+		if o := h.Outcome(h.Deliver(alice("to a moderated channel"))); o.GetDropped() != "forbidden" {
+			t.Errorf("%v", o)
+		}
+		bob.Send("MODE " + garden + " -m")
+		bob.Expect("-m")
+		talk(t, h, bob, "again")
+
+		bob.Send("KICK " + garden + " hearth_ :out")
+		bob.Send("KICK " + garden + " hearth :out")
+		h.Status(garden, "connected")
+		bob.Expect("JOIN")
+		talk(t, h, bob, "back from a kick")
+
+		// The server dies and comes back: nothing that is said in the room meanwhile is lost.
+		s.Stop()
+		h.Status("", "down")
+		id := h.Deliver(alice("while it was down"))
+		s.Run()
+		bob = s.Connect("bob", garden)
+		h.Outcome(id)
+		bob.Expect("while it was down")
+		talk(t, h, bob, "and after")
+	})
+}
+
+// talk says something in each direction.
+func talk(t *testing.T, h *bridgetest.Host, bob *ircreal.Client, text string) {
+	t.Helper()
+	id := h.Deliver(alice(text + " **out**"))
+	if line := bob.Expect(text); !strings.HasSuffix(line, "PRIVMSG "+garden+" :<A"+zeroWidth+"lice> "+text+" \x02out") {
+		t.Errorf("%q", line)
+	}
+	if o := h.Outcome(id); o.GetDropped() != "" {
+		t.Errorf("%v", o)
+	}
+	bob.Say(garden, text+" in")
+	if e := h.Entry(); e.GetText() != text+" in" || e.GetGhost().GetName() != "bob" {
+		t.Fatalf("%v", e)
+	}
+}
+
+func TestRealConsentAndKeys(t *testing.T) {
+	eachServer(t, func(t *testing.T, s *ircreal.Server) {
+		olga := s.Connect("olga", "#pond")
+		olga.Send("MODE #pond +k sesame")
+		olga.Expect("+k")
+		carol := s.Connect("carol", "#pond sesame")
+		h := real(t, s.Addr, nil, &pb.Link{Channel: "#pond", RoomName: "#pond@node.example"})
+		if st := h.Status("#pond", "down"); !strings.Contains(st.GetReason(), "(+k)") {
+			t.Error(st)
+		}
+		h.Code("#pond", "ABCD2345")
+		h.Link(&pb.Link{Channel: "#pond", RoomName: "#pond@node.example", Settings: map[string]string{"key": "sesame"}})
+		h.WaitRoster("#pond", "carol", "olga")
+		carol.Say("#pond", "!link ABCD2345")
+		carol.Expect("Only an operator")
+		olga.Say("#pond", "!link ABCD2345")
+		olga.Expect("is now linked to #pond@node.example")
+		carol.Say("#pond", "hello")
+		if e := h.Entry(); e.GetText() != "hello" {
+			t.Error(e)
+		}
+		olga.Say("#pond", "!unlink")
+		olga.Expect("PART #pond")
+	})
+}
+
+// Long lines arrive whole: the server cuts nothing off, and no message is longer than it lets it be.
+func TestRealSplitting(t *testing.T) {
+	eachServer(t, func(t *testing.T, s *ircreal.Server) {
+		bob := s.Connect("bob", garden)
+		h := real(t, s.Addr, nil)
+		h.WaitRoster(garden, "bob")
+		words := strings.TrimSpace(strings.Repeat("wörd👍🏽 ", 60))
+		h.Outcome(h.Deliver(alice("**" + words + "**")))
+		var got []string
+		for n := 0; n < 60; {
+			_, text, _ := strings.Cut(bob.Expect("PRIVMSG"), "> ")
+			text = strings.Trim(text, "\x02")
+			n += len(strings.Fields(text))
+			got = append(got, text)
+		}
+		if strings.Join(got, " ") != words {
+			t.Errorf("%q", got)
+		}
+	})
+}
+
+func TestRealTLS(t *testing.T) {
+	dir, err := os.MkdirTemp("", "hearth-cert-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	cert, ca := certificate(t, "127.0.0.1")
+	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	os.WriteFile(certFile, []byte(ca), 0o644)
+	os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), 0o644)
+	os.Chmod(dir, 0o755)
+	s := ircreal.Start(t, "inspircd", certFile, keyFile)
+	bob := s.Connect("bob", garden)
+	if st := real(t, s.Secure, map[string]string{"tls": "true"}).Status("", "down"); !strings.Contains(st.GetReason(), "certificate") {
+		t.Error(st)
+	}
+	h := real(t, s.Secure, map[string]string{"tls": "true", "tls_ca": certFile})
+	h.WaitRoster(garden, "bob")
+	talk(t, h, bob, "in secret")
+}
+
+func TestRealPuppets(t *testing.T) {
+	eachServer(t, func(t *testing.T, s *ircreal.Server) {
+		bob := s.Connect("bob", garden)
+		h := real(t, s.Addr, map[string]string{"mode": "puppets"})
+		h.WaitRoster(garden, "bob")
+		for i := range 3 {
+			id := h.Deliver(alice(fmt.Sprint("as myself ", i)))
+			if line := bob.Expect("as myself"); !strings.HasPrefix(line, ":Alice!") || !strings.HasSuffix(line, fmt.Sprint(" :as myself ", i)) {
+				t.Errorf("%q", line)
+			}
+			h.Outcome(id)
+		}
+		bob.Send("WHOIS Alice")
+		bob.Expect("@alice@node.example")
+		bob.Say(garden, "only this")
+		if e := h.Entry(); e.GetText() != "only this" {
+			t.Error(e)
+		}
+		h.WaitRoster(garden, "bob")
+	})
+}

@@ -1,3 +1,0 @@
-package plugins
-
-func hostUntilKilled(dir string) {}
