@@ -448,7 +448,7 @@ func (n *Node) SubmitAsync(d room.Draft) func(context.Context) (Receipt, error) 
 	}
 	err := n.prepare(&s.draft)
 	if c, away := n.away(d.Room); err == nil && c != nil {
-		if n.greet(n.life, c); s.draft.Kind.State() && (away || !n.sure(c)) {
+		if n.greet(n.life, c); s.draft.Kind.State() && (away || !n.sure(c) || n.justStarted(c)) {
 			return func(ctx context.Context) (Receipt, error) { return n.order(ctx, s) }
 		}
 	}

@@ -46,10 +46,10 @@ func (a *acquainted) note(id room.ID) {
 // started. Nobody may have told it that its folder is an older copy of what it was: then
 // others have more of its own logs than it has, and a message written now would fork them.
 // A home would split the room's state for ever, and waits for what others have of that too.
-// Only those whose links are up are asked; just after the start that is waited for. When there
-// are none, talk goes on all the same: a fork then costs nobody a message (fork.go).
+// Only those whose links are up are asked. When there are none, talk goes on all the same: a
+// fork then costs nobody a message (fork.go).
 func (n *Node) greet(ctx context.Context, c *chamber) {
-	if n.acquainted.with(c.id) || !c.awaitPeer(ctx) {
+	if len(c.peersUp()) == 0 || n.acquainted.with(c.id) {
 		return
 	}
 	leave, err := n.acquainted.asking.enter(ctx, c.id)
@@ -76,22 +76,21 @@ func (n *Node) greet(ctx context.Context, c *chamber) {
 	}
 }
 
-// linksWithin is how long after a start links may take to come up, where others take part.
+// linksWithin is how long after a start links may take to come up: so long a home waits for
+// one before it changes the state of a room in which others take part.
 const linksWithin = 2 * time.Second
 
-// awaitPeer tells whether another node of the room is linked; just after the start it waits.
-func (c *chamber) awaitPeer(ctx context.Context) bool {
+// justStarted tells whether that is still to be waited for.
+func (n *Node) justStarted(c *chamber) bool {
+	return time.Since(n.acquainted.begun) <= linksWithin && !n.acquainted.with(c.id) && c.shared()
+}
+
+// awaitPeer waits for a link to another node of the room, just after the start.
+func (n *Node) awaitPeer(ctx context.Context, c *chamber) {
 	const look = 50 * time.Millisecond
-	for ctx.Err() == nil {
-		switch {
-		case len(c.peersUp()) > 0:
-			return true
-		case !c.shared() || time.Since(c.n.acquainted.begun) > linksWithin:
-			return false
-		}
-		c.n.pause(look)
+	for ctx.Err() == nil && n.justStarted(c) && len(c.peersUp()) == 0 {
+		n.pause(look)
 	}
-	return false
 }
 
 // shared tells whether other nodes take part.
