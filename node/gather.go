@@ -25,6 +25,8 @@ type gathering struct {
 	c      *chamber
 	o      *opened // with the state that is being put together
 	stored int     // answers in the store
+	bytes  int     // that these have
+	size   int     // bytes of the members that have come
 	pages  int     // to ask for at once: few at first, and where the last answer did not come
 }
 
@@ -36,6 +38,8 @@ const (
 	fewestPages    = 16 // of one ask
 	mostPages      = 128
 	mostSources    = 4
+	mostStored     = 32 << 20 // bytes, as they came; what is beyond does not survive a restart
+	mostGathered   = 64 << 20 // bytes of a room's members: those of some 700,000 users
 )
 
 // gather begins to bring the members that are missing, unless somebody does already.
@@ -44,10 +48,13 @@ func (c *chamber) gather() {
 		return
 	}
 	started := c.n.rooms.start(func() {
-		defer c.gathering.Store(false)
 		c.n.pause(pageFirst)
-		if err := c.gatherAll(c.n.life); err != nil && c.n.life.Err() == nil {
+		err := c.gatherAll(c.n.life)
+		if err != nil && c.n.life.Err() == nil {
 			c.n.log.Error("bring members of a room", "room", c.text, "err", err)
+		}
+		if !errors.Is(err, errTooMany) { // else not again while the room is awake
+			c.gathering.Store(false)
 		}
 	})
 	if !started {
@@ -58,6 +65,7 @@ func (c *chamber) gather() {
 var (
 	errNotIn   = errors.New("the room's home no longer counts this node in")
 	errNothing = errors.New("nobody has the members that are missing")
+	errTooMany = errors.New("they are too many")
 )
 
 func (c *chamber) gatherAll(ctx context.Context) error {
@@ -66,12 +74,15 @@ func (c *chamber) gatherAll(ctx context.Context) error {
 		return err
 	}
 	for wait := gatherAgain; ctx.Err() == nil && !c.asleep(); {
-		if !g.o.state.Partial() {
+		switch {
+		case g.size > mostGathered:
+			return errTooMany
+		case g.o.state.Partial():
+			err = g.next(ctx)
+		default:
 			if err = c.arrive(ctx, g.o); err == nil {
 				return nil
 			}
-		} else {
-			err = g.next(ctx)
 		}
 		switch {
 		case err == nil:
@@ -113,6 +124,7 @@ func (c *chamber) newGathering() (*gathering, error) {
 			return g, nil
 		}
 		g.stored++
+		g.bytes += len(raw)
 		if d, err := unpackDump(raw); err == nil {
 			g.load(d)
 		}
@@ -158,10 +170,7 @@ func (g *gathering) take(ctx context.Context, peer string, orders bool, a *roomp
 	}
 	loaded, strange := g.load(d)
 	if loaded > 0 {
-		if err := g.c.n.store.PutValue(g.c.answerName(g.stored), a.GetPacked()); err != nil {
-			g.c.n.log.Error("store members of a room", "room", g.c.text, "err", err)
-		}
-		g.stored++
+		g.keep(a.GetPacked())
 	}
 	switch {
 	case strange > 0 && a.GetIndex() == g.o.state.Index:
@@ -172,10 +181,24 @@ func (g *gathering) take(ctx context.Context, peer string, orders bool, a *roomp
 	return loaded > 0
 }
 
+// keep stores an answer that was of use.
+func (g *gathering) keep(packed []byte) {
+	if g.bytes += len(packed); g.bytes > mostStored {
+		return
+	}
+	if err := g.c.n.store.PutValue(g.c.answerName(g.stored), packed); err != nil {
+		g.c.n.log.Error("store members of a room", "room", g.c.text, "err", err)
+	}
+	g.stored++
+}
+
 // load takes in what belongs into the state. One that is signed and yet none is given up, for
 // a later one.
 func (g *gathering) load(d *roompb.StateDump) (loaded, strange int) {
 	loaded, strange, err := g.o.state.LoadPages(d)
+	if loaded > 0 {
+		g.size += proto.Size(d)
+	}
 	if err == nil {
 		return loaded, strange
 	}
@@ -208,7 +231,7 @@ func (g *gathering) moveOn(ctx context.Context, peer string) bool {
 			return false
 		}
 	}
-	g.o = o
+	g.o, g.size = o, proto.Size(o.state.KnownPages())
 	return true
 }
 

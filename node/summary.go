@@ -348,12 +348,8 @@ func (n *Node) vouched(u, by room.User, home string) bool {
 	if by.Node() == home {
 		return true
 	}
-	mine, err := n.joinedRooms(u)
-	if err != nil {
-		return false
-	}
 	shared, err := n.store.PeerRooms(home)
-	return err == nil && slices.ContainsFunc(shared, func(id room.ID) bool { return mine[string(id[:])] })
+	return err == nil && slices.ContainsFunc(shared, func(id room.ID) bool { return n.isIn(u, id) })
 }
 
 // stranger tells whether an invitation is from somebody of another node with whom the
@@ -362,29 +358,16 @@ func (n *Node) stranger(u, by room.User) bool {
 	if by.Node() == n.name {
 		return false
 	}
-	mine, err := n.joinedRooms(u)
-	if err != nil {
-		return true
-	}
-	theirs, err := n.joinedRooms(by)
-	if err != nil {
-		return true
-	}
-	for id := range theirs {
-		if mine[id] {
-			return false
-		}
-	}
-	return true
+	theirs, err := n.store.UserRooms(by)
+	return err != nil || !slices.ContainsFunc(theirs, func(m *storagepb.Member) bool {
+		id, err := room.HashFromBytes(m.GetRoom())
+		return err == nil && m.GetMembership() == string(room.Joined) && n.isIn(u, id)
+	})
 }
 
-func (n *Node) joinedRooms(u room.User) (map[string]bool, error) {
-	members, err := n.store.UserRooms(u)
-	out := map[string]bool{}
-	for _, m := range members {
-		if m.GetMembership() == string(room.Joined) {
-			out[string(m.GetRoom())] = true
-		}
-	}
-	return out, err
+// isIn tells whether u is a member of a room, as it is stored: one look-up, however many rooms
+// and invitations u has.
+func (n *Node) isIn(u room.User, id room.ID) bool {
+	m, err := n.store.Member(id, u)
+	return err == nil && m.GetMembership() == string(room.Joined)
 }

@@ -84,6 +84,12 @@ type kind struct {
 	binary
 	description *pb.Description // nil: it could not say
 	wrong       string          // why not
+	asked       time.Time
+}
+
+// due tells whether what could not say what it is should be asked again: the machine may have been busy.
+func (k *kind) due(every time.Duration) bool {
+	return k.description == nil && time.Since(k.asked) > every
 }
 
 // New makes a host; Start starts it.
@@ -156,6 +162,7 @@ func (h *Host) run(ctx context.Context) {
 		case <-h.again:
 		case <-look.C:
 			h.look(ctx)
+			h.noteWaiting()
 		}
 	}
 }
@@ -181,8 +188,8 @@ func (h *Host) look(ctx context.Context) {
 		}
 	}
 	for name, b := range found {
-		if k := h.kinds[name]; k == nil || k.binary != b {
-			asked = append(asked, &kind{binary: b})
+		if k := h.kinds[name]; k == nil || k.binary != b || k.due(3*h.Times.Look) {
+			asked = append(asked, &kind{binary: b, asked: time.Now()})
 		}
 	}
 	h.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hearth/node/channel"
@@ -21,6 +22,7 @@ type keeper struct {
 	linked chan struct{} // one slot: links may have changed
 
 	crashes []time.Time // run's own
+	lives   atomic.Bool // a life notes how its links are
 
 	mu         sync.Mutex
 	generation uint64
@@ -124,6 +126,8 @@ func (k *keeper) live(ctx context.Context, b channel.Bridge, kind *kind, p *plug
 	if err != nil {
 		return err
 	}
+	k.lives.Store(true)
+	defer k.lives.Store(false)
 	return l.run(ctx, p)
 }
 

@@ -58,6 +58,29 @@ func TestWhatIsTooOldIsCountedAndSaidInOneLine(t *testing.T) {
 	w.until("its edit to be counted", func() bool { return w.status("pit").Dropped[noSuchTarget] == 1 })
 }
 
+// While a plugin does not run, what waits for it is shown all the same.
+func TestTheQueueOfABridgeThatIsDown(t *testing.T) {
+	w, f := newWorld(t), newFar(t)
+	w.times.Look = 50 * time.Millisecond
+	w.start()
+	w.bridge("chaos", "pit", "#pit", map[string]string{"dir": f.dir})
+	w.waitState("pit", channel.Connected)
+	w.say("hello")
+	w.until("hello", func() bool { return w.status("pit").Relayed == 1 })
+	if err := w.n.Bridges.Enable("pit", false, "for a while"); err != nil {
+		t.Fatal(err)
+	}
+	for range 7 {
+		w.say("waits")
+	}
+	w.later(3 * time.Minute)
+	w.until("the queue to show", func() bool { s := w.status("pit"); return s.Queue == 7 && s.OldestSeconds >= 180 })
+	if err := w.n.Bridges.Enable("pit", true, ""); err != nil {
+		t.Fatal(err)
+	}
+	w.until("all", func() bool { s := w.status("pit"); return s.Relayed == 8 && s.Queue == 0 && s.OldestSeconds == 0 })
+}
+
 // What the plugin has, and puts off until it is too old, is not said as if it were new either.
 func TestWhatGetsTooOldInThePluginIsCounted(t *testing.T) {
 	w, f := newWorld(t), newFar(t)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"hearth/node"
 	"hearth/node/channel"
 	"hearth/node/room/roompb"
 	pb "hearth/plugins/bridge/bridgepb"
@@ -55,6 +56,50 @@ func (l *life) note() {
 		}
 		l.book.SetLinkStatus(l.name, s.channel, s.status)
 	}
+}
+
+// noteWaiting tells the book what waits for bridges whose plugin does not run.
+func (h *Host) noteWaiting() {
+	for _, b := range h.book.Bridges() {
+		h.mu.Lock()
+		k := h.keepers[b.Name]
+		h.mu.Unlock()
+		if k != nil && k.lives.Load() {
+			continue
+		}
+		for _, link := range h.book.Links(b.Name) {
+			if link.Live() && link.Confirmed {
+				s := channel.Status{State: channel.Down}
+				s.Queue, s.OldestSeconds = h.waiting(link)
+				h.book.SetLinkStatus(b.Name, link.Channel, s)
+			}
+		}
+	}
+}
+
+// waiting is how much of a room is behind a link's cursor, and the age of the oldest of it in seconds. What the
+// bot itself said does not wait; of what is far behind the cursor all is counted.
+func (h *Host) waiting(link channel.Link) (n uint64, oldest int64) {
+	caller := node.Caller{User: h.book.Bot(link.Bridge)}
+	s, err := h.Node.Stretch(caller, link.Room, link.Cursor, stretchBytes)
+	if err != nil {
+		return 0, 0
+	}
+	items, err := decodeItems(s.Items)
+	if err != nil {
+		return 0, 0
+	}
+	for _, item := range items {
+		if e := item.GetEvent(); e.GetAuthor() != string(caller.User) {
+			if n++; n == 1 {
+				oldest = max(0, h.Node.Now().UnixMilli()-e.GetTime()) / 1000
+			}
+		}
+	}
+	if head, err := h.Node.Head(caller, link.Room); err == nil && s.More && head > s.Upto {
+		n += head - s.Upto
+	}
+	return n, oldest
 }
 
 // judge is what is shown of what the plugin says: connected is proven with data. l.mu is held.

@@ -44,10 +44,12 @@ failed=0
 begun=$SECONDS
 for t in $tests; do
   since=$SECONDS
+  n=$seeds
+  [ -n "${RUN:-}" ] || [ "$t" != TestCrowds ] || n=$((seeds / 10 + 1)) # a thousand members each: ten times the work
   : >"$SIM.$t.failed"
-  seq "$from" $((from + seeds - 1)) | xargs -P "$(nproc)" -I{} bash -c "one $t {}"
+  seq "$from" $((from + n - 1)) | xargs -P "$(nproc)" -I{} bash -c "one $t {}"
   lost=$(wc -l <"$SIM.$t.failed")
-  echo "$t: $seeds seeds, $lost failed$([ "$lost" = 0 ] || echo " ($(sort -n "$SIM.$t.failed" | paste -sd ' '))"), $((SECONDS - since)) s"
+  echo "$t: $n seeds, $lost failed$([ "$lost" = 0 ] || echo " ($(sort -n "$SIM.$t.failed" | paste -sd ' '))"), $((SECONDS - since)) s"
   [ "$lost" = 0 ] || failed=1
 done
 if [ -z "${RUN:-}" ]; then

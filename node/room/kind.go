@@ -43,12 +43,12 @@ type kindFacts struct {
 
 // kinds is the whole language of a room: a kind that is not here is not understood.
 var kinds = map[Kind]kindFacts{
-	KindText:    {roompb.Log_LOG_MESSAGES, true, RightSay, both(both(checkText, checkFiles), checkGhost)},
-	KindEmote:   {roompb.Log_LOG_MESSAGES, true, RightSay, both(both(checkText, checkFiles), checkGhost)},
+	KindText:    {roompb.Log_LOG_MESSAGES, true, RightSay, both(checkText, checkFiles)},
+	KindEmote:   {roompb.Log_LOG_MESSAGES, true, RightSay, both(checkText, checkFiles)},
 	KindEdit:    {roompb.Log_LOG_MESSAGES, false, RightEditOwn, both(checkTarget, checkText)},
 	KindDelete:  {roompb.Log_LOG_MESSAGES, false, RightDeleteOwn, both(checkTarget, checkReason)},
-	KindReact:   {roompb.Log_LOG_MESSAGES, false, RightReact, both(both(checkTarget, checkEmoji), checkGhost)},
-	KindUnreact: {roompb.Log_LOG_MESSAGES, false, RightReact, both(both(checkTarget, checkEmoji), checkGhost)},
+	KindReact:   {roompb.Log_LOG_MESSAGES, false, RightReact, both(checkTarget, checkEmoji)},
+	KindUnreact: {roompb.Log_LOG_MESSAGES, false, RightReact, both(checkTarget, checkEmoji)},
 	KindPin:     {roompb.Log_LOG_MESSAGES, false, RightPin, checkTarget},
 	KindUnpin:   {roompb.Log_LOG_MESSAGES, false, RightPin, checkTarget},
 

@@ -22,7 +22,7 @@ const (
 
 	maxPageUsers = 128
 	maxPageDepth = 64
-	maxPages     = 1 << 16
+	maxPages     = 1 << 13 // of a state that comes from elsewhere: some 700,000 users
 	pageRefSize  = 1 + len(Hash{})
 )
 
@@ -318,8 +318,11 @@ func (s *State) loadPage(one *page, d *roompb.StateDump) error {
 		}
 	}
 	users := read.users()
-	if len(users) > maxPageUsers && one.depth < maxPageDepth {
+	switch standings := len(s.Members) + len(read.Members); {
+	case len(users) > maxPageUsers && one.depth < maxPageDepth:
 		return badDump("a page has %d users", len(users))
+	case standings > MaxStandings:
+		return Errorf(TooLarge, "A room has at most %d standings, not %d.", MaxStandings, standings)
 	}
 	slices.Sort(users)
 	for u, m := range read.Members {
@@ -336,9 +339,6 @@ func (s *State) loadPage(one *page, d *roompb.StateDump) error {
 // checkWhole is what must hold once all pages are there: they are divided as they should be,
 // and have as many members of each node as was said.
 func (s *State) checkWhole() error {
-	if len(s.Members) > MaxStandings {
-		return Errorf(TooLarge, "A room has at most %d standings, not %d.", MaxStandings, len(s.Members))
-	}
 	for i := range len(s.pages.list) - 1 {
 		if s.pages.twins(i) && len(s.pages.list[i].users)+len(s.pages.list[i+1].users) <= maxPageUsers {
 			return badDump("the pages %d and %d should be one", i, i+1)

@@ -297,6 +297,7 @@ var byAsking = []attack{
 			f.make(s, l, snap, create, join)
 			s.answer = s.hands(join, snap)
 			ctx, cancel := context.WithTimeout(s.ctx, 10*time.Second)
+			s.alice.given.Add(2)
 			_, err := client.Call(ctx, s.alice.client, client.RoomJoin, &pb.RoomRequest{Room: base(l.Room) + "@" + s.Foe.Name})
 			cancel()
 			if f.good != (err == nil) {

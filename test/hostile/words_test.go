@@ -277,7 +277,7 @@ var inRooms = []attack{
 		s.reunite()
 		s.awaitShown("carol's words")
 	}},
-	{name: "acknowledging for others", room: true, both: true, run: func(s *stage) {
+	{name: "acknowledging for others", room: true, both: true, idle: true, run: func(s *stage) {
 		// A parcel of a room that alice's node does not know, whose head speaks of carol's log in one that it does.
 		id := random(32)
 		l := s.Messages(id, 1)

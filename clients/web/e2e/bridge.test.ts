@@ -6,6 +6,9 @@ import { IrcPerson, IrcServer } from "./irc.ts";
 import { Node } from "./node.ts";
 import { launch, Person } from "./person.ts";
 
+/** By number: Chromium tries IPv6 first for a name, and complains of it. */
+const address = (of: Node): string => `https://127.0.0.1:${of.port}`;
+
 let browser: Browser;
 let node: Node;
 let irc: IrcServer;
@@ -13,8 +16,8 @@ let alice: Person; // in the page, administrator
 let olga: IrcPerson; // on IRC, operator of the channel
 
 beforeAll(async () => {
-  [browser, node, irc] = await Promise.all([launch(), Node.start(), IrcServer.start()]);
-  alice = await Person.at(browser, node.url, "alice");
+  [browser, node, irc] = await Promise.all([launch(), Node.named(), IrcServer.start()]);
+  alice = await Person.at(browser, address(node), "alice");
   await alice.register(node.adminLink);
   await node.hearth("room", "create", "garden", "--public", "--profile", await node.login("alice"));
   olga = await IrcPerson.on(irc, "olga", "#beans");
@@ -29,7 +32,7 @@ afterAll(async () => {
 
 test("a bridge is added in the page, and an operator of the channel confirms it", async () => {
   const { page } = alice;
-  await page.goto(`${node.url}/#/admin`);
+  await page.goto(`${address(node)}/#/admin`);
   await page.getByRole("tab", { name: "Bridges" }).click();
   await page.getByRole("combobox", { name: "Network", exact: true }).selectOption("irc", { timeout: 60_000 });
   await page.getByLabel("Name", { exact: true }).fill("libera");
@@ -63,7 +66,7 @@ test("a bridge is added in the page, and an operator of the channel confirms it"
 
 test("they talk, answer, correct", async () => {
   const { page } = alice;
-  await page.goto(`${node.url}/#/`);
+  await page.goto(`${address(node)}/#/`);
   await alice.open("garden");
   await page.getByText("joins this room to #beans").waitFor();
   olga.say("PRIVMSG #beans :hello \x02bold\x02 gardeners");
@@ -107,3 +110,25 @@ test("the page says when the IRC server dies, and when it is back; nothing is lo
   await page.getByRole("button", { name: "Room details" }).click();
   await page.getByRole("region", { name: "Bridges" }).getByText("Connected").waitFor();
 }, 240_000);
+
+test("people of another node take part: the node that has the bridge relays for all", async () => {
+  const other = await Node.named();
+  try {
+    await other.join(await node.nodeInvite());
+    const bob = await Person.at(browser, address(other), "bob");
+    await bob.register(other.adminLink);
+    await other.hearth("room", "join", `#garden@${node.name}`, "--profile", await other.login("bob"));
+    await bob.open("garden");
+    await bob.say("greetings from another node");
+    await olga.hears("greetings from another node", 30_000);
+    olga.say("PRIVMSG #beans :well met, bob");
+    await bob.sees("well met");
+    const said = bob.message("well met");
+    expect(await said.getAttribute("aria-label")).toContain("olga");
+    await said.getByText("libera", { exact: true }).waitFor();
+    await bob.page.getByRole("button", { name: "Room details" }).click();
+    await bob.page.getByRole("region", { name: "Bridges" }).getByText("#beans on libera").waitFor();
+  } finally {
+    await other.stop();
+  }
+}, 120_000);

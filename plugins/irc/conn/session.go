@@ -14,7 +14,8 @@ const (
 	identifyTime = 30 * time.Second // for NickServ's answer
 	quietTime    = 90 * time.Second // without a word: ask
 	answerTime   = 60 * time.Second // then wait so long
-	reclaimTime  = 60 * time.Second // between tries to get one's nick back
+	reclaimSoon  = 3 * time.Second  // the first try to get one's nick back: an old connection of ours may have had it
+	reclaimTime  = 60 * time.Second // between further tries
 	maxQueue     = 2048             // lines that wait for the bucket
 )
 
@@ -350,7 +351,7 @@ func (s *Session) begin() {
 		s.say(wire.New("MODE", s.Source.Nick, "+"+s.Support.Bot))
 	}
 	if !s.Is(s.config.Nick) {
-		s.regain = s.now.Add(reclaimTime)
+		s.regain = s.now.Add(reclaimSoon)
 		if s.Support.Monitor {
 			s.say(wire.New("MONITOR", "+", s.config.Nick))
 		}

@@ -24,6 +24,7 @@ const (
 	maxUnwritten = 1 << 20 // bytes; a server that takes none for so long is gone
 	writeTime    = 60 * time.Second
 	maxBatch     = 256 // lines handed over at once
+	lastWords    = 2 * time.Second
 )
 
 // NewStream hands what comes to lines, batch by batch: that call may block, and the server then waits.
@@ -87,7 +88,11 @@ func (s *Stream) write() {
 			return
 		}
 		if err := s.flush(writeTime); err != nil {
-			s.close(err)
+			// What the server said before it hung up may still be read, and says why.
+			s.conn.SetReadDeadline(time.Now().Add(lastWords))
+			<-s.done
+			s.conn.Close()
+			return
 		}
 	}
 }

@@ -147,7 +147,7 @@ func inspircd(addr, secure, cert, key, dir string) string {
 <server name="irc.test.example" description="test" network="TestNet" id="1AA">
 <admin name="test" nick="test" email="test@test.example">
 <bind address="127.0.0.1" port="%[2]s" type="clients">
-<connect name="main" allow="*" timeout="60" fakelag="no" commandrate="1000000" threshold="100000" recvq="1048576" hardsendq="8388608" softsendq="8388608" localmax="1000" globalmax="1000" maxchans="100" useident="no" resolvehostnames="no">
+<connect name="main" allow="*" timeout="60" fakelag="no" commandrate="1000000000" threshold="1000000000" recvq="1048576" hardsendq="8388608" softsendq="8388608" localmax="1000" globalmax="1000" maxchans="100" useident="no" resolvehostnames="no">
 <performance netbuffersize="65536" somaxconn="128">
 <options prefixquit="Quit: " syntaxhints="no" hostintopic="yes">
 <security announceinvites="dynamic" hidesplits="no">
@@ -223,6 +223,20 @@ func (c *Client) Expect(part string) string {
 	for {
 		if line := c.Next(); strings.Contains(line, part) {
 			return line
+		}
+	}
+}
+
+// Drain reads, and answers PINGs, until the connection ends.
+func (c *Client) Drain() {
+	for {
+		c.conn.SetReadDeadline(time.Time{})
+		line, err := c.in.ReadString('\n')
+		if err != nil {
+			return
+		}
+		if token, ping := strings.CutPrefix(strings.TrimRight(line, "\r\n"), "PING "); ping {
+			c.conn.Write([]byte("PONG " + token + "\r\n"))
 		}
 	}
 }

@@ -71,7 +71,7 @@ var asked = []*pb.Setting{
 	onOff("tls_verify", "Check the server's certificate", "Without this anybody on the way can read and change everything.", "true"),
 	text("tls_fingerprint", "Certificate's fingerprint", "SHA-256 of the server's own certificate, for servers that sign it themselves: this one is accepted and no other.", ""),
 	text("tls_ca", "Authority", "PEM text, or the path of a file, of the authority that signed the server's certificate.", ""),
-	choice("mode", "Way of speaking", "bot: one nick says <alice> hello. relaymsg: under everybody's name, where the server allows it. puppets: a connection for each person who speaks; ask the network first.", "bot", "relaymsg", "puppets"),
+	choice("mode", "Way of speaking", "bot: one nick speaks for all, with the name before each line. relaymsg: under everybody's name, where the server allows it. puppets: a connection for each person who speaks; ask the network first.", "bot", "relaymsg", "puppets"),
 	text("relay_suffix", "Suffix", "With relaymsg, names are name/suffix.", "hearth"),
 	number("max_puppets", "Puppets", "At most so many connections; whoever is beyond that is relayed by the bridge's own nick.", "10"),
 	number("puppet_idle_hours", "Idle puppets", "A puppet leaves after so many hours in which its person said nothing.", "48"),

@@ -187,7 +187,7 @@ func (r *relay) botReady() {
 
 // botEnded is the end of the bot's connection, for whatever reason.
 func (r *relay) botEnded(c *client, e conn.Ended) {
-	if time.Since(c.began) > time.Minute && !c.began.IsZero() {
+	if !c.began.IsZero() && time.Since(c.began) > r.stable {
 		r.backoff.Reset()
 	}
 	r.bot = nil

@@ -13,7 +13,8 @@ import (
 
 // IRC is the plugin. The zero IRC is ready to be served.
 type IRC struct {
-	Beat time.Duration // between looks at what nobody wakes us for, such as what is to be kept; 0: 20 s
+	Beat   time.Duration // between looks at what nobody wakes us for, such as what is to be kept; 0: 20 s
+	Stable time.Duration // a connection that stood so long was a good one: after it the first try comes soon; 0: 1 min
 }
 
 func (IRC) Describe() *pb.Description { return describe() }
@@ -28,7 +29,12 @@ func (p IRC) Run(ctx context.Context, h *bridge.Host) error {
 	if p.Beat == 0 {
 		p.Beat = 20 * time.Second
 	}
-	return newRelay(ctx, h, s).loop(p.Beat)
+	if p.Stable == 0 {
+		p.Stable = time.Minute
+	}
+	r := newRelay(ctx, h, s)
+	r.stable = p.Stable
+	return r.loop(p.Beat)
 }
 
 // relay is the bridge at work. Its fields belong to loop's goroutine.
@@ -45,6 +51,7 @@ type relay struct {
 	links    map[string]*channel // by what the administrator calls it
 	stopped  string              // why the bridge does not connect any more; "": it does
 	backoff  conn.Backoff
+	stable   time.Duration
 	target   int // of settings.targets
 	policies map[string]policy
 	flood    conn.Flood

@@ -35,7 +35,7 @@ func (l *life) envelope(ctx context.Context, e *socket.Envelope) (answer any, ok
 func (l *life) take(ctx context.Context, raw []byte) bool {
 	e := readEvent(raw)
 	if e == nil {
-		l.log.Info("Slack sent what is no event")
+		l.noEvent(raw)
 		return true
 	}
 	if !l.echoes.fresh(e.ID) {
@@ -73,6 +73,23 @@ func (l *life) take(ctx context.Context, raw []byte) bool {
 	it.ready = time.Now().Add(l.timing.Order)
 	c.push(it)
 	return true
+}
+
+// noEvent takes what is no event of the workspace: Slack may say that it leaves events out for a minute, since there
+// were more than 30,000 in an hour.
+func (l *life) noEvent(raw []byte) {
+	var call struct{ Type string }
+	json.Unmarshal(raw, &call)
+	if call.Type != "app_rate_limited" {
+		l.log.Info("Slack sent what is no event")
+		return
+	}
+	l.status.trouble("Slack leaves out events, since there are too many; the channels' histories are read instead.")
+	l.work.Go(func() {
+		if l.pause(60 * l.timing.Retry) {
+			l.fillAll(true)
+		}
+	})
 }
 
 // forRooms are the events that become something in a room.

@@ -40,7 +40,7 @@ func (c *channel) file(f web.File) (*pb.File, error) {
 	f = c.finished(f)
 	name := oneLine(cmp.Or(f.Name, f.Title, "file"), 200)
 	link := &pb.File{Name: name, Type: f.Type, Url: cmp.Or(f.ExternalURL, f.Permalink, f.Private), Size: f.Size}
-	if f.External || linked[f.Mode] || f.Kind == "quip" || f.Kind == "canvas" || f.Size > c.l.set.maxFile || c.address(f) == "" {
+	if f.External || linked[f.Mode] || f.Kind == "quip" || f.Kind == "canvas" || f.Size > c.l.set.maxFile || !c.l.web.Ours(c.address(f)) {
 		return link, nil
 	}
 	handle, err := c.bring(f, name)

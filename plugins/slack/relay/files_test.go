@@ -1,8 +1,12 @@
 package relay
 
 import (
+	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	pb "hearth/plugins/bridge/bridgepb"
@@ -62,6 +66,27 @@ func TestFilesFromSlack(t *testing.T) {
 	w.Attach(garden, ts, w.AddFile(&slackdouble.File{Name: "added.txt", Type: "text/plain", Bytes: []byte("later")}))
 	if e := w.host.Entry(); e.ReplyTo != ts || len(e.Files) != 1 || e.Files[0].Handle == "" {
 		t.Fatalf("a file added to a message: %v", e)
+	}
+}
+
+// The address of a file is what an app, or somebody of another workspace, has chosen: nobody but Slack gets the token,
+// and nobody else is called.
+func TestTheTokenGoesToSlackAlone(t *testing.T) {
+	var called atomic.Int32
+	trap := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		called.Add(1)
+		io.WriteString(w, "got you")
+	}))
+	defer trap.Close()
+	w := start(t, nil)
+	for _, f := range []slackdouble.File{{Name: "a", Bytes: []byte("x"), Private: trap.URL + "/a"}, {Name: "b", Bytes: []byte("x"), Redirect: trap.URL + "/b"}} {
+		w.Say(garden, "UALICE0", "look", with(w.AddFile(&f)))
+		if e := w.host.Entry(); len(e.Files) != 1 || e.Files[0].Handle != "" || e.Files[0].Url == "" {
+			t.Errorf("%s: %v", f.Name, e)
+		}
+	}
+	if n := called.Load(); n != 0 {
+		t.Errorf("another host was called %d times", n)
 	}
 }
 

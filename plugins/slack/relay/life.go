@@ -230,7 +230,11 @@ func (l *life) keepLooking() {
 		}
 		l.status.token("")
 		l.status.heard(l.lastHeard())
-		l.status.deaf(l.echoes.missing(2 * l.timing.Look))
+		why := l.echoes.missing(2 * l.timing.Look)
+		l.status.deaf(why)
+		if why != "" { // what events do not tell, the channels do
+			l.fillAll(false)
+		}
 	}
 }
 

@@ -60,7 +60,7 @@ func readSettings(m map[string]string) (settings, error) {
 	number := func(name string, most float64) (float64, error) {
 		n, err := strconv.ParseFloat(get(name), 64)
 		if err != nil || n <= 0 || n > most {
-			return 0, fmt.Errorf("The setting %s is %q: it must be a number above 0 and at most %g.", name, get(name), most)
+			return 0, fmt.Errorf("The setting %s must be a number above 0 and at most %g.", name, most)
 		}
 		return n, nil
 	}

@@ -175,6 +175,16 @@ func TestAnAppThatHearsNothingIsDegraded(t *testing.T) {
 	if s := w.host.Status("", "degraded"); !strings.Contains(s.Reason, "subscriptions") {
 		t.Fatalf("reason: %s", s.Reason)
 	}
+	w.Say(garden, "UALICE0", "yes") // no event tells of it
+	same(t, w.texts(1), []string{"yes"})
+}
+
+func TestEventsThatSlackLeavesOut(t *testing.T) {
+	w := start(t, nil)
+	w.Set(func(s *slackdouble.Slack) { s.Deaf = true })
+	w.Say(garden, "UALICE0", "left out")
+	w.RateLimited()
+	same(t, w.texts(1), []string{"left out"})
 }
 
 func TestRetriesAreTaken(t *testing.T) {

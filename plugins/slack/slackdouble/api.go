@@ -454,6 +454,9 @@ func (s *Slack) fileJSON(f *File) map[string]any {
 	}
 	j["url_private"] = s.server.URL + "/files/" + f.ID
 	j["url_private_download"] = s.server.URL + "/files/" + f.ID
+	if f.Private != "" {
+		j["url_private"], j["url_private_download"] = f.Private, f.Private
+	}
 	public := map[string]any{}
 	for channel, ts := range f.shares {
 		public[channel] = []any{map[string]any{"ts": ts}}
@@ -480,6 +483,8 @@ func (s *Slack) download(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case f == nil || r.Header.Get("Authorization") != "Bearer "+BotToken:
 		w.WriteHeader(http.StatusForbidden)
+	case f.Redirect != "":
+		http.Redirect(w, r, f.Redirect, http.StatusFound)
 	case f.Page:
 		io.WriteString(w, "<!DOCTYPE html><html>Sign in to Acme</html>")
 	default:

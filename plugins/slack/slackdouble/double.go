@@ -98,8 +98,10 @@ type Message struct {
 type File struct {
 	ID, Name, Type, Mode, Link string
 	Bytes                      []byte
-	Late                       int  // calls of files.info, or downloads, until it is there
-	Page                       bool // downloads answer with a page
+	Late                       int    // calls of files.info, or downloads, until it is there
+	Page                       bool   // downloads answer with a page
+	Private                    string // url_private, instead of the double's own
+	Redirect                   string // where downloads are sent on to
 	Comment                    string
 	shares                     map[string]string
 	Completed                  int

@@ -137,6 +137,15 @@ func (s *Slack) Event(event map[string]any) {
 	}
 }
 
+// RateLimited tells the app that events are left out.
+func (s *Slack) RateLimited() {
+	defer s.lock()()
+	s.events++
+	e := &envelope{id: fmt.Sprintf("env-%d", s.events), kind: "events_api", payload: map[string]any{"type": "app_rate_limited", "team_id": "T1", "minute_rate_limited": time.Now().Unix()}}
+	s.unacked[e.id] = e
+	s.dispatch(e)
+}
+
 // Command has somebody type /bridge, and returns what the app answers.
 func (s *Slack) Command(channel, user, text string) string {
 	s.t.Helper()

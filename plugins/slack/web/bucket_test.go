@@ -97,3 +97,17 @@ func TestTS(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoGetsTheToken(t *testing.T) {
+	c := NewClient(Config{APIURL: "http://127.0.0.1:3000/api/"})
+	for address, want := range map[string]bool{
+		"https://files.slack.com/files-pri/T1-F1/a.png": true, "https://slack.com/a": true, "https://acme.slack.com/a": true, "https://a.slack-edge.com/b": true,
+		"http://127.0.0.1:3000/files/1": true, "http://files.slack.com/a": false, "https://slack.com.evil.example/a": false, "https://notslack.com/a": false,
+		"https://evil.example/?x=slack.com": false, "https://slack.com@evil.example/": false, "https://user@slack.com/": false, "http://127.0.0.1:3001/": false,
+		"file:///etc/passwd": false, "": false, "//slack.com/a": false, "https://SLACK.COM/a": true,
+	} {
+		if got := c.Ours(address); got != want {
+			t.Errorf("%s: %t", address, got)
+		}
+	}
+}

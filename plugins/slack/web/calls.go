@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/slack-go/slack"
@@ -207,8 +208,11 @@ func (c *Client) File(ctx context.Context, id string) (*File, map[string]string,
 	return file, shares, err
 }
 
-// Download writes a file's bytes to w. The token goes to Slack's own hosts and nowhere else (slack-go sees to it).
+// Download writes a file's bytes to w. The token goes to Slack's own hosts and nowhere else.
 func (c *Client) Download(ctx context.Context, url string, w io.Writer) error {
+	if !c.Ours(url) {
+		return errors.New("the file is not on a host of Slack's")
+	}
 	b := c.bucket("files.download", "")
 	if err := b.wait(ctx, Live); err != nil {
 		return err

@@ -55,11 +55,31 @@ func NewClient(c Config) *Client {
 		c.Limited = func(string, time.Duration) {}
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	hc := &http.Client{Transport: transport}
+	hc := &http.Client{Transport: transport, CheckRedirect: func(r *http.Request, via []*http.Request) error {
+		if len(via) >= 5 || !ours(c.APIURL, r.URL) {
+			return fmt.Errorf("redirected to %s, which is not Slack's", r.URL.Host)
+		}
+		return nil
+	}}
 	return &Client{
 		api:  slack.New(c.BotToken, slack.OptionAppLevelToken(c.AppToken), slack.OptionAPIURL(c.APIURL), slack.OptionHTTPClient(hc)),
 		http: hc, config: c, buckets: map[string]*bucket{},
 	}
+}
+
+// Ours tells whether an address is Slack's own, so that it may be shown the token. The address of a file is what
+// its maker chose: an app, or somebody of another workspace, may name any host.
+func (c *Client) Ours(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && ours(c.config.APIURL, u)
+}
+
+func ours(api string, u *url.URL) bool {
+	if a, err := url.Parse(api); err == nil && a.Host != "" && u.Host == a.Host && u.Scheme == a.Scheme {
+		return true
+	}
+	host := strings.ToLower(u.Hostname())
+	return u.Scheme == "https" && u.User == nil && (host == "slack.com" || strings.HasSuffix(host, ".slack.com") || strings.HasSuffix(host, ".slack-edge.com"))
 }
 
 // Close lets go of idle connections.
