@@ -476,6 +476,7 @@ func (n *Node) order(ctx context.Context, s *submission) (Receipt, error) {
 		return n.propose(ctx, c, s.draft)
 	}
 	if c != nil {
+		n.awaitPeer(ctx, c)
 		if err := n.confirm(ctx, c); err != nil {
 			return Receipt{}, err
 		}

@@ -16,7 +16,6 @@ import (
 // asked how far they are, and what is missing comes from them first. When none answers,
 // the state waits; talk goes on.
 func (n *Node) confirm(ctx context.Context, c *chamber) error {
-	n.awaitPeer(ctx, c)
 	n.greet(ctx, c)
 	if n.sure(c) {
 		return nil
