@@ -52,6 +52,7 @@ type chamber struct {
 	peers     []string                 // other nodes that take part
 	parted    []string                 // nodes that lately ceased to: they have the entry that says so to come
 	reached   map[string]uint64        // what they have of this node's own log
+	saidAgain int                      // messages, because of forks; the loop's own
 	walked    map[walk]time.Time       // branches that were looked at lately; the loop's own
 	waiters   map[chan struct{}]uint64 // who waits for an entry of the state log
 	frozen    string                   // why the room can only be read
@@ -376,10 +377,10 @@ func (c *chamber) take() []*submission {
 
 // runLength is how many drafts make the next turn: messages go together; an entry of
 // the state log goes alone, so that the state changes only after the entry is synced
-// and every draft is checked against a state that is.
+// and every draft is checked against a state that is; and so does a fork.
 func runLength(batch []*submission) int {
 	for i, s := range batch {
-		if s.state() {
+		if s.state() || s.fork != nil {
 			return max(i, 1)
 		}
 	}
@@ -447,7 +448,7 @@ func (n *Node) SubmitAsync(d room.Draft) func(context.Context) (Receipt, error) 
 	}
 	err := n.prepare(&s.draft)
 	if c, away := n.away(d.Room); err == nil && c != nil {
-		if n.greet(n.life, c); s.draft.Kind.State() && (away || !n.sure(c)) {
+		if n.greet(n.life, c); s.draft.Kind.State() && (away || !n.sure(c) || n.justStarted(c)) {
 			return func(ctx context.Context) (Receipt, error) { return n.order(ctx, s) }
 		}
 	}
@@ -475,6 +476,7 @@ func (n *Node) order(ctx context.Context, s *submission) (Receipt, error) {
 		return n.propose(ctx, c, s.draft)
 	}
 	if c != nil {
+		n.awaitPeer(ctx, c)
 		if err := n.confirm(ctx, c); err != nil {
 			return Receipt{}, err
 		}

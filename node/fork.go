@@ -19,7 +19,8 @@ import (
 // say: all honest nodes keep what both have, void what comes after, and take nothing more
 // of that log. The other branch, from the fork to its signed head, is the proof; it is
 // kept, and passed on to whoever does not have it, so all come to freeze the log at the
-// same place: the lowest that any two branches have in common.
+// same place: the lowest that any two branches have in common. The node itself, when it
+// learns of it, begins a new log and says again there what was in either branch.
 
 // walk is a branch that was looked at with the help of a peer: who lies about what is below
 // must not keep others from showing it.
@@ -216,9 +217,16 @@ func (t *turn) split(s *submission) error {
 		if err := t.c.n.beginAnew(p.key.incarnation); err != nil {
 			return err
 		}
+		t.own = t.c.n.ownLog()
 	}
-	if t.err = t.voidAfter(ch, p.common); t.err != nil {
+	var lost []storage.Record
+	if lost, t.err = t.voidAfter(ch, p.common); t.err != nil {
 		return t.err
+	}
+	if p.key.origin == t.c.n.name {
+		if t.err = t.sayBoth(lost, p.branch); t.err != nil {
+			return t.err
+		}
 	}
 	ch.frozen = fmt.Sprintf("%s signed two different logs: what is not in both, after its message %d, is void, and nothing more is taken of it.", p.key.origin, p.common)
 	ch.fork, ch.forkHash, ch.branch = p.common, p.hash, parcelOf(t.c.id, p.branch, p.head)
@@ -230,13 +238,43 @@ func (t *turn) split(s *submission) error {
 }
 
 // voidAfter takes back all of a log after a seq.
-func (t *turn) voidAfter(ch *chain, seq uint64) error {
-	return t.c.eachFrom(ch, seq+1, func(rec *storage.Record) error {
+func (t *turn) voidAfter(ch *chain, seq uint64) (lost []storage.Record, err error) {
+	err = t.c.eachFrom(ch, seq+1, func(rec *storage.Record) error {
 		if rec.Void {
 			return nil
 		}
+		lost = append(lost, *rec)
 		return t.void(rec)
 	})
+	return lost, err
+}
+
+// mostSaidAgain bounds what forks have one room say again while it is awake: two nodes with
+// one key would do so in turns.
+const mostSaidAgain = 5_000
+
+// sayBoth says again, in this node's new log, what was in the two branches of its old one,
+// the newest of it: this folder was set back to an older copy and nobody had told the node,
+// but what it acknowledged before and after is its people's word all the same.
+func (t *turn) sayBoth(here []storage.Record, there []*room.Event) error {
+	all := slices.Clone(here)
+	for _, e := range there {
+		all = append(all, storage.Record{Event: e})
+	}
+	slices.SortStableFunc(all, func(a, b storage.Record) int { return cmp.Compare(a.Event.Time(), b.Event.Time()) })
+	all = all[max(0, len(all)+t.c.saidAgain-mostSaidAgain):]
+	t.c.saidAgain += len(all)
+	again, moved := map[room.EventID]room.EventID{}, moves{}
+	for i := range all {
+		to := &moved
+		if all[i].Pos == 0 { // never was here: nothing points at it
+			to = new(moves)
+		}
+		if err := t.sayAgain(&all[i], again, to); err != nil {
+			return err
+		}
+	}
+	return t.follow(moved)
 }
 
 // eachFrom reads what is here of a log from a seq on.

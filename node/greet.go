@@ -13,6 +13,7 @@ import (
 // far its own logs have come there.
 type acquainted struct {
 	asking turnstile
+	begun  time.Time // when this node started
 
 	mu      sync.Mutex
 	rooms   map[room.ID]bool
@@ -44,10 +45,11 @@ func (a *acquainted) note(id room.ID) {
 // greet is done before this node writes to a shared room for the first time since it
 // started. Nobody may have told it that its folder is an older copy of what it was: then
 // others have more of its own logs than it has, and a message written now would fork them.
-// Only those whose links are up are asked; when there are none, talk goes on all the same.
+// A home would split the room's state for ever, and waits for what others have of that too.
+// Only those whose links are up are asked. When there are none, talk goes on all the same: a
+// fork then costs nobody a message (fork.go).
 func (n *Node) greet(ctx context.Context, c *chamber) {
-	peers := c.peersUp()
-	if len(peers) == 0 || n.acquainted.with(c.id) {
+	if len(c.peersUp()) == 0 || n.acquainted.with(c.id) {
 		return
 	}
 	leave, err := n.acquainted.asking.enter(ctx, c.id)
@@ -58,7 +60,10 @@ func (n *Node) greet(ctx context.Context, c *chamber) {
 	if n.acquainted.with(c.id) {
 		return
 	}
-	all := n.frontiers(ctx, c.id, peers)
+	all := n.frontiers(ctx, c.id, c.peersUp())
+	if c.home() == n.name {
+		c.until(ctx, furthestState(all))
+	}
 	for _, f := range all {
 		for _, t := range f.GetTops() {
 			if t.GetOrigin() == n.name {
@@ -69,6 +74,30 @@ func (n *Node) greet(ctx context.Context, c *chamber) {
 	if len(all) > 0 {
 		n.acquainted.note(c.id)
 	}
+}
+
+// linksWithin is how long after a start links may take to come up: so long a home waits for
+// one before it changes the state of a room in which others take part.
+const linksWithin = 2 * time.Second
+
+// justStarted tells whether that is still to be waited for.
+func (n *Node) justStarted(c *chamber) bool {
+	return time.Since(n.acquainted.begun) <= linksWithin && !n.acquainted.with(c.id) && c.shared()
+}
+
+// awaitPeer waits for a link to another node of the room, just after the start.
+func (n *Node) awaitPeer(ctx context.Context, c *chamber) {
+	const look = 50 * time.Millisecond
+	for ctx.Err() == nil && n.justStarted(c) && len(c.peersUp()) == 0 {
+		n.pause(look)
+	}
+}
+
+// shared tells whether other nodes take part.
+func (c *chamber) shared() bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return len(c.peers) > 0
 }
 
 // catchUp waits a moment for what a peer says that it has of this node's own log, and that

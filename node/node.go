@@ -109,7 +109,7 @@ func Open(c Config, s *storage.Store) (*Node, error) {
 	n := &Node{
 		Accounts: accounts,
 		name:     c.Name, version: c.Version, key: id.key,
-		now: c.Now, log: c.Log, store: s, started: c.Now(), stop: stop,
+		now: c.Now, log: c.Log, store: s, started: c.Now(), acquainted: acquainted{begun: time.Now()}, stop: stop,
 		disk: newDiskGauge(s),
 	}
 	n.incarnation.Store(id.incarnation)

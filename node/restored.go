@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"hearth/node/room"
+	"hearth/node/room/roompb"
 )
 
 // confirm is done before this node, a room's home, writes to the state log for the first
@@ -49,8 +50,12 @@ func (n *Node) sure(c *chamber) bool {
 // furthest is how far the state log is on those of the peers that answer.
 func (n *Node) furthest(ctx context.Context, id room.ID, peers []string) (index uint64, answered int) {
 	all := n.frontiers(ctx, id, peers)
+	return furthestState(all), len(all)
+}
+
+func furthestState(all []*roompb.Frontier) (index uint64) {
 	for _, f := range all {
 		index = max(index, f.GetStateIndex())
 	}
-	return index, len(all)
+	return index
 }

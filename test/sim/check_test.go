@@ -41,10 +41,41 @@ func (w *world) agreeAmong(id room.ID, hosts []*host) {
 		if why == "" {
 			return
 		}
+		if w.standsStill(id) {
+			w.note("room %.4s stands still", id)
+			return
+		}
 		if time.Since(begun) > healWithin {
 			w.fail("after %v in room %s: %s\nlinks: %v", healWithin, id, why, w.net.links())
 		}
 	}
+}
+
+// standsStill tells whether a room's home lost entries that others have, as nobody told it,
+// and wrote others in their place before it could reach anybody: that cannot be undone
+// (docs/decisions/0015). Such a room can only be read, and says so.
+func (w *world) standsStill(id room.ID) bool {
+	home, _, name := w.home(id)
+	if home == nil || !slices.ContainsFunc(w.hosts, func(h *host) bool { return h.name == name && h.setBack }) {
+		return false
+	}
+	return slices.ContainsFunc(w.hosts, func(h *host) bool { return strings.Contains(h.frozen(id), "signed two different states") })
+}
+
+// frozen is why a room can only be read on a host.
+func (h *host) frozen(id room.ID) string {
+	for _, p := range h.people {
+		rooms, err := h.Summaries(p.Caller)
+		if err != nil {
+			h.w.fail("rooms of %s: %v", p.User, err)
+		}
+		for _, r := range rooms {
+			if r.Room == id.String() && r.Frozen != "" {
+				return r.Frozen
+			}
+		}
+	}
+	return ""
 }
 
 // readAll has somebody of each host look at all of a room, so that what is fetched when it

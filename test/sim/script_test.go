@@ -20,7 +20,8 @@ type script struct {
 	people []*person
 	said   int
 	ledger map[room.EventID]*promise
-	texts  map[string]bool // every text that was ever tried; each is said at most once
+	texts  map[string]bool       // every text that was ever tried; each is said at most once
+	edited map[room.EventID]bool // or deleted, or somebody tried to
 	stats  map[string]int
 	liar   *host         // nil: nobody
 	ahead  time.Duration // by which the fastest clock was
@@ -45,10 +46,16 @@ type promise struct {
 	shaken bool // the disk that had it was replaced by an older copy: only what others had of it is sure
 }
 
+// saidAgain tells whether a message of a host that was set back is there by another id: in
+// another log, for the one that it was in has forked.
+func (a *promise) saidAgain(texts map[string]bool) bool {
+	return a.kind.Message() && texts[a.text] && !a.by.h.setBackAt.IsZero()
+}
+
 // newScript lets people make rooms, join them, and be given roles. Each room has a crowd besides,
 // of so many who join before all others, from where it was made.
 func newScript(w *world, usersMost, rooms, crowd int) *script {
-	s := &script{world: w, ledger: map[room.EventID]*promise{}, texts: map[string]bool{}, stats: map[string]int{}}
+	s := &script{world: w, ledger: map[room.EventID]*promise{}, texts: map[string]bool{}, edited: map[room.EventID]bool{}, stats: map[string]int{}}
 	for _, h := range w.hosts {
 		for i := range 1 + w.rng.IntN(usersMost) {
 			s.people = append(s.people, h.user(fmt.Sprintf("u%d", i+1)))
@@ -104,6 +111,9 @@ func (s *script) try(p *person, r *roomPlay, k room.Kind, b *roompb.Body) {
 	h := p.h
 	if !h.up() {
 		return
+	}
+	if k == room.KindEdit || k == room.KindDelete {
+		s.edited[room.EventID(b.GetTarget())] = true
 	}
 	n, ctx, life, via := h.Node, h.ctx, h.life, r.creator.h.name
 	done := s.begin(p)
@@ -419,7 +429,9 @@ func (s *script) settle() {
 		s.agreeAmong(r.id, s.honest())
 	}
 	for _, r := range s.rooms {
-		s.keepPromises(r)
+		if !s.standsStill(r.id) {
+			s.keepPromises(r)
+		}
 	}
 }
 
@@ -484,7 +496,7 @@ func (s *script) keepPromises(r *roomPlay) {
 			s.stats["voided"]++
 			continue // beyond a cut
 		}
-		if s.orphan(p.h, a.event) {
+		if s.orphan(p.h, a.event) || a.saidAgain(texts) || s.edited[a.event] && !a.by.h.setBackAt.IsZero() {
 			continue
 		}
 		s.fail("%s %s %q (%s) was acknowledged %v ago and is lost\n%s", a.by.User, a.kind, a.text, a.event, time.Since(a.at), s.whereabouts(a.event))
