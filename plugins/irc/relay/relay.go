@@ -110,6 +110,9 @@ func (r *relay) ask(request func(context.Context) func()) {
 func (r *relay) loop(beat time.Duration) error {
 	defer r.close()
 	if err := r.remember(); err != nil {
+		if r.ctx.Err() != nil { // stopped before it began
+			return nil
+		}
 		return err
 	}
 	for _, l := range r.open.GetLinks() {

@@ -4,7 +4,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"strconv"
@@ -40,7 +42,8 @@ type settings struct {
 	connectWait time.Duration // between connections of ours, so that puppets do not arrive as a crowd
 }
 
-// values reads settings one by one and keeps the first mistake.
+// values reads settings one by one and keeps the first mistake. What is wrong is said without the value, which
+// may be a secret in the wrong place.
 type values struct {
 	m   map[string]string
 	err error
@@ -67,7 +70,7 @@ func (v *values) on(key string, otherwise bool) bool {
 	s := v.text(key, strconv.FormatBool(otherwise))
 	on, err := strconv.ParseBool(s)
 	if err != nil {
-		v.fail(key, "is true or false, not "+strconv.Quote(s))
+		v.fail(key, "is true or false")
 	}
 	return on
 }
@@ -76,7 +79,7 @@ func (v *values) number(key string, otherwise, least, most int) int {
 	s := v.text(key, strconv.Itoa(otherwise))
 	n, err := strconv.Atoi(s)
 	if err != nil || n < least || n > most {
-		v.fail(key, fmt.Sprintf("is a number from %d to %d, not %q", least, most, s))
+		v.fail(key, fmt.Sprintf("is a number from %d to %d", least, most))
 	}
 	return n
 }
@@ -88,7 +91,7 @@ func (v *values) choice(key string, choices ...string) string {
 			return s
 		}
 	}
-	v.fail(key, "is one of "+strings.Join(choices, ", ")+", not "+strconv.Quote(s))
+	v.fail(key, "is one of "+strings.Join(choices, ", "))
 	return choices[0]
 }
 
@@ -100,6 +103,10 @@ func (v *values) pem(key string) []byte {
 	}
 	b, err := os.ReadFile(s)
 	if err != nil {
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			err = path.Err // without the path: it may be a key that was meant as text
+		}
 		v.fail(key, "names a file that cannot be read: "+err.Error())
 	}
 	return b
@@ -119,7 +126,7 @@ func readSettings(m map[string]string) (*settings, error) {
 	}
 	charset, err := format.NewCharset(v.text("charset", ""))
 	if err != nil {
-		v.fail("charset", "is not the name of one: "+v.text("charset", ""))
+		v.fail("charset", "is not the name of a character set, such as iso-8859-15")
 	}
 	s.charset = charset
 	s.servers(v)
