@@ -116,7 +116,9 @@ func TestASilentSocketIsReplaced(t *testing.T) {
 	s := slackdouble.New(t)
 	s.Channel(garden, "garden", false)
 	s.Set(func(s *slackdouble.Slack) { s.Dumb = true }) // it greets, and then nothing comes, not even a pong
-	w := &world{s, bridgetest.Start(t, &Bridge{Timing: quick}, openFor(s, nil))}
+	impatient := quick
+	impatient.Silence = 600 * time.Millisecond
+	w := &world{s, bridgetest.Start(t, &Bridge{Timing: impatient}, openFor(s, nil))}
 	w.ready()
 	w.Set(func(s *slackdouble.Slack) { s.Dumb = false })
 	w.Wait("other sockets", func() bool { return s.OpenedLocked() >= 4 })
