@@ -10,6 +10,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	"hearth/node/channel"
 )
 
@@ -101,14 +104,17 @@ func (k *keeper) once(ctx context.Context, b channel.Bridge) error {
 	if ctx.Err() != nil {
 		return nil
 	}
-	// What it died of, when it did, is known in a moment.
-	select {
-	case <-p.process.exited:
-		err = fmt.Errorf("%w; its process ended: %v", err, exitOf(p.process.err))
-	case <-time.After(k.h.Times.Backoff / 2):
+	if status.Code(err) == codes.Unavailable { // the connection broke: the process has died, and what of is known in a moment
+		select {
+		case <-p.process.exited:
+			err = fmt.Errorf("%w; its process ended: %v", err, exitOf(p.process.err))
+		case <-time.After(exitKnown):
+		}
 	}
 	return &crash{err, say.tail()}
 }
+
+const exitKnown = 5 * time.Second
 
 func exitOf(err error) string {
 	if err == nil {

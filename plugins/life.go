@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -246,7 +247,7 @@ func (l *life) send(f *pb.HostFrame) error {
 	l.sending.Lock()
 	defer l.sending.Unlock()
 	err := l.stream.Send(f)
-	if err != nil {
+	if err != nil && err != io.EOF { // what ended it is known to the reader
 		l.end(fmt.Errorf("send: %w", err))
 	}
 	return err

@@ -70,6 +70,11 @@ func TestTheQueueOfABridgeThatIsDown(t *testing.T) {
 	if err := w.n.Bridges.Enable("pit", false, "for a while"); err != nil {
 		t.Fatal(err)
 	}
+	w.until("its plugin to end", func() bool {
+		w.host.mu.Lock()
+		defer w.host.mu.Unlock()
+		return w.host.keepers["pit"] == nil
+	})
 	for range 7 {
 		w.say("waits")
 	}
