@@ -38,8 +38,8 @@ func unpackState(s *roompb.Snapshot) error {
 }
 
 func unpackDump(packed []byte) (*roompb.StateDump, error) {
-	raw, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(packed)), maxDump+1))
-	if err != nil || len(raw) > maxDump {
+	raw, err := inflate(packed)
+	if err != nil {
 		return nil, errState
 	}
 	d := new(roompb.StateDump)
@@ -47,4 +47,23 @@ func unpackDump(packed []byte) (*roompb.StateDump, error) {
 		return nil, errState
 	}
 	return d, nil
+}
+
+// inflate takes no more memory than what comes out, twice; io.ReadAll takes it five times.
+func inflate(packed []byte) ([]byte, error) {
+	r := flate.NewReader(bytes.NewReader(packed))
+	var parts [][]byte
+	for size := int64(0); size <= maxDump; {
+		const step = 256 << 10
+		part := bytes.NewBuffer(make([]byte, 0, step+bytes.MinRead))
+		n, err := io.CopyN(part, r, step)
+		size, parts = size+n, append(parts, part.Bytes())
+		switch {
+		case err == io.EOF && size <= maxDump:
+			return bytes.Join(parts, nil), nil
+		case err != nil:
+			return nil, err
+		}
+	}
+	return nil, errState
 }
