@@ -3,7 +3,17 @@ package relay
 import (
 	"strings"
 	"testing"
+
+	"hearth/plugins/bridge"
+	"hearth/plugins/bridge/bridgetest"
+	"hearth/plugins/irc/ircdouble"
 )
+
+// The suite that every plugin has to pass.
+func TestContract(t *testing.T) {
+	w := &world{T: t, irc: ircdouble.New(t).Start(nil)}
+	bridgetest.Conform(t, func() bridge.Plugin { return quick }, w.settings(nil), "#check")
+}
 
 // A mistake in the settings is told without the value, which may be a secret in the wrong place.
 func TestReasonsKeepSecrets(t *testing.T) {

@@ -37,15 +37,44 @@ type journal struct {
 	wanted  []*job // to be written
 	writing []*job // being written; sent once it is
 	busy    bool
-	full    bool // there is something in it
+	done    []*doubt // the last answers: the node may not have them when it comes again
+	stale   bool     // an answer is not in it yet
 }
+
+const maxAnswers = 64 // as many deliveries as a node has under way
+
+// noteAnswer keeps an answer for the next record.
+func (r *relay) noteAnswer(j *job, remote []string) {
+	d := j.asDoubt()
+	d.Remote = remote
+	r.journal.done, r.journal.stale = append(r.journal.done, d), true
+	if n := len(r.journal.done); n > maxAnswers {
+		r.journal.done = r.journal.done[n-maxAnswers:]
+	}
+}
+
+// answered is the answer that a delivery has had; nil: none that is remembered.
+func (r *relay) answered(id string) *doubt {
+	for _, d := range r.journal.done {
+		if d.ID == id {
+			return d
+		}
+	}
+	return nil
+}
+
+// open tells whether some of it is not known to be said.
+func (d *doubt) open() bool { return len(d.Remote) < len(d.Hashes) || slices.Contains(d.Remote, "") }
 
 // write begins to write the journal, when there is something new for it.
 func (r *relay) write() {
-	if r.journal.busy || len(r.journal.wanted) == 0 {
-		return
+	if !r.journal.busy && len(r.journal.wanted) > 0 {
+		r.rewrite()
 	}
-	r.journal.busy, r.journal.full = true, true
+}
+
+func (r *relay) rewrite() {
+	r.journal.busy, r.journal.stale = true, false
 	r.journal.writing, r.journal.wanted = r.journal.wanted, nil
 	b := r.record()
 	r.ask(func(ctx context.Context) func() {
@@ -99,6 +128,11 @@ func (r *relay) record() []byte {
 	}
 	for _, d := range r.doubts {
 		all = append(all, d)
+	}
+	for _, d := range r.journal.done {
+		if !slices.ContainsFunc(all, func(o *doubt) bool { return o.ID == d.ID }) {
+			all = append(all, d)
+		}
 	}
 	if len(all) > 200 { // far more than can be on its way
 		all = all[:200]
@@ -239,12 +273,12 @@ func (r *relay) found(ch *channel, m wire.Message) {
 func (r *relay) inDoubt(ch *channel) []*doubt {
 	var all []*doubt
 	for _, j := range ch.lane.jobs {
-		if j.doubt != nil && !j.sent {
+		if j.doubt != nil && !j.sent && j.doubt.open() {
 			all = append(all, j.doubt)
 		}
 	}
 	for _, d := range r.doubts {
-		if d.Channel == ch.id {
+		if d.Channel == ch.id && d.open() {
 			all = append(all, d)
 		}
 	}

@@ -84,6 +84,9 @@ func (l *lane) add(d *pb.Delivery) {
 	}
 	j := &job{d: d, ch: l.ch, began: time.Now()}
 	j.doubt = l.ch.r.doubts[d.GetId()]
+	if j.doubt == nil {
+		j.doubt = l.ch.r.answered(d.GetId())
+	}
 	delete(l.ch.r.doubts, d.GetId())
 	l.jobs = append(l.jobs, j)
 }
@@ -249,6 +252,7 @@ func (j *job) done(remote ...string) {
 		}
 	}
 	j.ch.r.host.Done(j.d, all...)
+	j.ch.r.noteAnswer(j, all)
 	j.ch.r.dropShots()
 }
 

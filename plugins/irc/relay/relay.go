@@ -194,6 +194,9 @@ func (r *relay) beat() {
 	for _, ch := range r.links {
 		ch.beat(now)
 	}
+	if r.journal.stale && !r.journal.busy {
+		r.rewrite()
+	}
 	r.reap(now)
 	r.keepNicks()
 }
