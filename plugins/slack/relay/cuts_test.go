@@ -226,15 +226,16 @@ func TestADay(t *testing.T) {
 	w.ready()
 	inRoom, inSlack := map[string]bool{}, map[string]bool{}
 	half := total / 2
+	often := max(400, half/20) // messages between two disturbances of a kind
 	var people sync.WaitGroup
 	people.Go(func() {
 		for i := range half {
 			text := fmt.Sprint("slack ", i)
 			inRoom[w.Say(garden, []string{"UALICE0", "UBORIS0"}[i%2], text)] = true
 			switch {
-			case i%400 == 150:
+			case i%often == 150:
 				w.Refresh(2 * time.Second)
-			case i%400 == 350:
+			case i%often == 350:
 				w.Drop()
 			}
 			for s.Unacked() > 300 { // people do not talk faster than that
@@ -249,11 +250,11 @@ func TestADay(t *testing.T) {
 		switch {
 		case i == 100:
 			w.Limit("chat.postMessage", 1, 1)
-		case i%200 == 50:
+		case i%(often/2) == 50:
 			w.Lose("chat.postMessage", 1)
-		case i%300 == 120:
+		case i%(often/2) == 120:
 			w.Break("chat.postMessage", 2)
-		case i%500 == 499:
+		case i%often == 399:
 			w.host.Restart()
 		}
 	}
