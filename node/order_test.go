@@ -272,7 +272,7 @@ type copied struct {
 	*Node
 	t     *testing.T
 	store *storage.Store
-	rng   *rand.Rand
+	rng   *rand.Rand // answer's alone
 	stop  context.CancelFunc
 	done  chan struct{}
 }
@@ -287,7 +287,7 @@ func openCopy(t *testing.T, fs *vfs.MemFS, clock *clock, all []*telling) *copied
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
-	c := &copied{n, t, s, all[0].rng, stop, make(chan struct{})}
+	c := &copied{n, t, s, rand.New(rand.NewPCG(all[0].rng.Uint64(), 2)), stop, make(chan struct{})}
 	errands := n.Errands()
 	go c.answer(ctx, errands, all)
 	for _, name := range append(farNodes, homeNode) {
@@ -310,7 +310,6 @@ func (c *copied) close() {
 // answer has pages for who asks, of any size, and nothing else.
 func (c *copied) answer(ctx context.Context, errands <-chan *Errand, all []*telling) {
 	defer close(c.done)
-	rng := rand.New(rand.NewPCG(c.rng.Uint64(), 2))
 	for {
 		select {
 		case <-ctx.Done():
@@ -328,7 +327,7 @@ func (c *copied) answer(ctx context.Context, errands <-chan *Errand, all []*tell
 			}
 			log := all[i].logs[key]
 			to := min(q.Below-1, uint64(len(log)))
-			from := max(q.Above, to-min(to, 1+rng.Uint64N(20)))
+			from := max(q.Above, to-min(to, 1+c.rng.Uint64N(20)))
 			if from >= to {
 				e.Done(nil, ErrUnreachable)
 				continue
