@@ -16,7 +16,9 @@ let alice: Person; // in the page, administrator
 let olga: IrcPerson; // on IRC, operator of the channel
 
 beforeAll(async () => {
-  [browser, node, irc] = await Promise.all([launch(), Node.named(), IrcServer.start()]);
+  irc = await IrcServer.start(); // each as it is there, so that afterAll ends it whatever else fails
+  node = await Node.named();
+  browser = await launch();
   alice = await Person.at(browser, address(node), "alice");
   await alice.register(node.adminLink);
   await node.hearth("room", "create", "garden", "--public", "--profile", await node.login("alice"));
