@@ -34,11 +34,12 @@ type Timing struct {
 	Order   time.Duration // for an event that happened earlier and comes later by the other socket: 100 ms
 	Overlap time.Duration // of what a fill reads with what is posted, since an event may be lost while later ones come: 6 min, as long as Slack repeats them
 	Edits   time.Duration // how far back a fill looks for edits and for threads that go on: 1 h
+	Settle  time.Duration // from the start until a look tells all that a former life has posted: 3 s
 	File    time.Duration // for a file that Slack has not finished: 20 s
 }
 
 func (t *Timing) defaults() {
-	for d, v := range map[*time.Duration]time.Duration{&t.Retry: time.Second, &t.Look: 45 * time.Second, &t.Save: 5 * time.Second, &t.File: 20 * time.Second, &t.Order: 100 * time.Millisecond, &t.Overlap: 6 * time.Minute, &t.Edits: time.Hour} {
+	for d, v := range map[*time.Duration]time.Duration{&t.Retry: time.Second, &t.Look: 45 * time.Second, &t.Settle: 3 * time.Second, &t.Save: 5 * time.Second, &t.File: 20 * time.Second, &t.Order: 100 * time.Millisecond, &t.Overlap: 6 * time.Minute, &t.Edits: time.Hour} {
 		if *d == 0 {
 			*d = v
 		}

@@ -90,6 +90,10 @@ func (c *channel) lookFor(since time.Time, thread string, fresh bool) error {
 	if ok && from <= oldest && !fresh {
 		return nil
 	}
+	// What a former life had sent when it died may still be on its way in Slack.
+	if wait := time.Until(c.l.begun.Add(c.l.timing.Settle)); wait > 0 && !pause(c.ctx, wait) {
+		return c.ctx.Err()
+	}
 	for cursor, n := "", 0; n < lookPages; n++ {
 		var page web.Page
 		var err error

@@ -16,7 +16,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // quick is the timing of tests: they wait for what happens, not for time to pass.
-var quick = Timing{Silence: 10 * time.Second, Retry: 10 * time.Millisecond, Lull: 50 * time.Millisecond, Look: 100 * time.Millisecond, Save: 50 * time.Millisecond, Order: 20 * time.Millisecond, Overlap: 15 * time.Second, Edits: 20 * time.Second, File: 2 * time.Second}
+var quick = Timing{Silence: 10 * time.Second, Retry: 10 * time.Millisecond, Lull: 50 * time.Millisecond, Look: 100 * time.Millisecond, Settle: 150 * time.Millisecond, Save: 50 * time.Millisecond, Order: 20 * time.Millisecond, Overlap: 15 * time.Second, Edits: 20 * time.Second, File: 2 * time.Second}
 
 const garden = "C0GARDEN"
 
