@@ -29,7 +29,7 @@ import (
 // that they fill by asking. All end with the same state and the same timeline, and a
 // second helping of everything changes nothing.
 func TestOrder(t *testing.T) {
-	rounds := 4
+	rounds := 1
 	if os.Getenv("HEARTH_FULL") != "" {
 		rounds = 400
 	}

@@ -53,7 +53,6 @@ var lives = []uint32{10, 11, 12, 13, tornLife}
 
 const (
 	tornLife = 30
-	tornText = "torn lie"
 )
 
 func (l *liar) forgery(id room.ID, number uint32) *forgery {
@@ -83,7 +82,7 @@ func (l *liar) seal(w *world, f *forgery, log []*room.Event, state *roompb.State
 	b := &roompb.Body{Salt: make([]byte, room.SaltLen), Text: fmt.Sprintf("lie %d", w.count)}
 	what := w.rng.IntN(10)
 	if f.number == tornLife {
-		b.Text, what = fmt.Sprintf("%s %d", tornText, w.count), what%2
+		what %= 2
 	}
 	switch what {
 	case 0:
@@ -187,4 +186,52 @@ func reseal(w *world, l *liar, id room.ID, p *roompb.Parcel) *roompb.Parcel {
 // isTorn: a top of a forgery of which parts are withheld.
 func (w *world) isTorn(t *roompb.Top) bool {
 	return t.GetIncarnation() == tornLife && slices.ContainsFunc(w.hosts, func(h *host) bool { return h.name == t.GetOrigin() && h.lied })
+}
+
+// markTorn notes what of a room stands in, or follows from, logs of a liar of which honest nodes
+// lack a part: the liar withheld it, so those who have what is before it cannot prove that to the
+// others. Honest nodes need not agree on it.
+func (w *world) markTorn(id room.ID) {
+	clear(w.torn)
+	withheld := map[string]bool{}
+	for _, h := range w.hosts {
+		if h.lied || h.store == nil {
+			continue
+		}
+		chains, err := h.store.Chains(id)
+		if err != nil {
+			w.fail("read logs of room %s on %s: %v", id, h.name, err)
+		}
+		for _, c := range chains {
+			if len(c.GetSegments()) != 1 || c.GetSegments()[0].GetLow() > 1 {
+				withheld[lifeOf(c.GetHead().GetOrigin(), c.GetHead().GetIncarnation())] = true
+			}
+		}
+	}
+	for _, h := range w.hosts {
+		if h.lied || h.store == nil {
+			continue
+		}
+		records, err := h.store.Records(id, 1, 1<<20, 1<<30)
+		if err != nil {
+			w.fail("read room %s on %s: %v", id, h.name, err)
+		}
+		for _, rec := range records {
+			e := rec.Event
+			if !w.lies(e.Header.GetOrigin()) || !withheld[lifeOf(e.Header.GetOrigin(), e.Header.GetIncarnation())] {
+				continue
+			}
+			target, _ := e.Target()
+			thread, _ := e.Thread()
+			for _, touched := range []room.EventID{e.ID, target, thread} {
+				w.torn[touched.String()] = true
+			}
+		}
+	}
+}
+
+func lifeOf(origin string, incarnation uint32) string { return fmt.Sprint(origin, " ", incarnation) }
+
+func (w *world) lies(node string) bool {
+	return slices.ContainsFunc(w.hosts, func(h *host) bool { return h.name == node && h.lied })
 }
