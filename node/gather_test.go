@@ -267,7 +267,6 @@ func TestPagesThatAreNot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, _ := c.n.store.Value(c.answerName(0)) // an answer may have come just before the cut
 	a := w.chamber("a.test").state
 	d := a.Pages(g.o.state.PagesLacking(1), 1<<20)
 	d.Members[0] = proto.Clone(d.Members[0]).(*roompb.MemberStanding)
@@ -282,12 +281,13 @@ func TestPagesThatAreNot(t *testing.T) {
 		if g.take(t.Context(), "a.test", true, answer) || !slices.Equal(g.o.state.PagesLacking(1000), lacked) || g.stored > stored {
 			t.Errorf("%s: is taken", name)
 		}
+		// The room's own gathering may keep a true answer that was on its way before the cut.
+		if raw, _ := c.n.store.Value(c.answerName(stored)); raw != nil && bytes.Equal(raw, answer.GetPacked()) {
+			t.Errorf("%s: is stored", name)
+		}
 	}
 	if alarms := w.nodes["b.test"].Peers.Alarms(); len(alarms) != 1 || !strings.Contains(alarms[0].Text, "not those which were signed") {
 		t.Errorf("alarms: %v", alarms)
-	}
-	if raw, _ := c.n.store.Value(c.answerName(0)); !bytes.Equal(raw, before) {
-		t.Error("what was refused is stored")
 	}
 }
 
