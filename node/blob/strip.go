@@ -1,7 +1,6 @@
 package blob
 
 import (
-	"bytes"
 	"encoding/binary"
 )
 
@@ -100,5 +99,5 @@ func stripWebP(raw []byte) []byte {
 	}
 	out = append(out, raw[at:]...)
 	binary.LittleEndian.PutUint32(out[4:], uint32(len(out)-8))
-	return bytes.Clone(out)
+	return out
 }
