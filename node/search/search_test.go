@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -436,13 +437,20 @@ func TestMostWords(t *testing.T) {
 		if n := len(newAnalyser().Analyze([]byte(text))); n > maxWords {
 			t.Errorf("%s: %d words", name, n)
 		}
-		var before, after runtime.MemStats
-		x := fresh(t)
-		runtime.ReadMemStats(&before)
-		apply(t, x, Batch{Put: []Doc{{Ref: Ref{garden, 1}, Text: "needle " + text}}})
-		runtime.ReadMemStats(&after)
-		if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 48 {
-			t.Errorf("%s: one message of 64 KB took %d MB to index", name, took)
+		var x *Index
+		least := uint64(math.MaxUint64) // of a few tries: what else runs in this process is counted with it
+		for range 4 {
+			var before, after runtime.MemStats
+			x = fresh(t)
+			runtime.ReadMemStats(&before)
+			apply(t, x, Batch{Put: []Doc{{Ref: Ref{garden, 1}, Text: "needle " + text}}})
+			runtime.ReadMemStats(&after)
+			if least = min(least, (after.TotalAlloc-before.TotalAlloc)>>20); least <= 48 {
+				break
+			}
+		}
+		if least > 48 {
+			t.Errorf("%s: one message of 64 KB took %d MB to index", name, least)
 		}
 		if got, err := x.Query(t.Context(), Query{Text: "needle", Rooms: []room.ID{garden}}); err != nil || got.Total != 1 {
 			t.Errorf("%s: its first word finds %v, %v", name, got, err)
