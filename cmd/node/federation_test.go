@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hearth/test/port"
 )
 
 // station is a node of a test with several: its folder is @/NAME, and it comes back on
@@ -20,7 +22,7 @@ type station struct {
 // station makes a node's place; start runs it.
 func (h *hearth) station(folder string) *station {
 	h.t.Helper()
-	port := freePort(h.t)
+	port := port.Free(h.t)
 	return &station{hearth: h, folder: "@/" + folder, port: port, node: "localhost:" + port}
 }
 

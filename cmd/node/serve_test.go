@@ -3,11 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"hearth/test/port"
 )
 
 func TestFirstStartShowsTheWayIn(t *testing.T) {
@@ -100,17 +101,6 @@ func parseServe(t *testing.T, args ...string) config {
 	return v.Serve.config
 }
 
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
-}
-
 func TestConfigurationMistakes(t *testing.T) {
 	h := newHearth(t)
 	for text, want := range map[string]string{
@@ -133,7 +123,7 @@ func TestConfigurationMistakes(t *testing.T) {
 // A tail goes on where it was when the node comes back, and a send waits for it.
 func TestTailAndSendOutliveARestart(t *testing.T) {
 	h := newHearth(t)
-	port := freePort(t)
+	port := port.Free(t)
 	start := func() *serving {
 		return h.serve("--listen", "127.0.0.1:"+port, "--name", "localhost:9443", "--send-rate", "0")
 	}
@@ -176,7 +166,7 @@ func TestTailAndSendOutliveARestart(t *testing.T) {
 
 func TestPinnedCertificate(t *testing.T) {
 	h := newHearth(t)
-	port := freePort(t)
+	port := port.Free(t)
 	s := h.serve("--listen", "127.0.0.1:"+port)
 	h.people(s.url, "alice")
 	s.stop()

@@ -14,6 +14,7 @@ import (
 
 	client "hearth/clients/go"
 	"hearth/node/room/roompb"
+	"hearth/test/port"
 	pb "hearth/transport/session/clientpb"
 )
 
@@ -47,7 +48,7 @@ func TestStorm(t *testing.T) {
 		t.Skip("a storm takes its time")
 	}
 	h := newHearth(t)
-	args := []string{"--data", h.path("d"), "--listen", "127.0.0.1:" + freePort(t), "--name", "localhost:9443", "--send-rate", "0", "--log-level", "error"}
+	args := []string{"--data", h.path("d"), "--listen", "127.0.0.1:" + port.Free(t), "--name", "localhost:9443", "--send-rate", "0", "--log-level", "error"}
 	p := spawn(t, args...)
 	rooms := h.stormRooms(p.url)
 

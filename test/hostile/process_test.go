@@ -11,7 +11,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,6 +23,7 @@ import (
 	"time"
 
 	client "hearth/clients/go"
+	"hearth/test/port"
 )
 
 var program string
@@ -76,8 +76,8 @@ const password = "correct horse battery staple"
 func startNode(t testing.TB, dir, user string) *node {
 	t.Helper()
 	n := &node{t: t, user: user, data: filepath.Join(dir, user), profile: filepath.Join(dir, user+".json"), log: &logs{}, ended: make(chan struct{})}
-	n.address = "localhost:" + freePort(t)
-	n.name, n.profiles = n.address, "127.0.0.1:"+freePort(t)
+	n.address = "localhost:" + port.Free(t)
+	n.name, n.profiles = n.address, "127.0.0.1:"+port.Free(t)
 	n.spawn()
 	pw := filepath.Join(dir, "pw")
 	if err := os.WriteFile(pw, []byte(password+"\n"), 0o600); err != nil {
@@ -235,15 +235,4 @@ func (l *logs) tail(lines int) string {
 	defer l.mu.Unlock()
 	all := strings.SplitAfter(l.b.String(), "\n")
 	return strings.Join(all[max(0, len(all)-lines):], "")
-}
-
-func freePort(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
 }

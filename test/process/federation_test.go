@@ -3,12 +3,13 @@ package process
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"hearth/test/port"
 )
 
 const password = "correct horse battery staple"
@@ -48,7 +49,7 @@ func newFederation(t *testing.T, n int) *federation {
 	t.Helper()
 	var places []place
 	for range n {
-		at := "localhost:" + freePort(t)
+		at := "localhost:" + port.Free(t)
 		places = append(places, place{name: at, listen: at, url: "https://" + at})
 	}
 	return federate(t, places)
@@ -222,15 +223,4 @@ func within(t *testing.T, limit time.Duration, try func() error) time.Duration {
 			t.Fatal(err)
 		}
 	}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
 }

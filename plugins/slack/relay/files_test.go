@@ -2,7 +2,6 @@ package relay
 
 import (
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -12,15 +11,6 @@ import (
 	pb "hearth/plugins/bridge/bridgepb"
 	"hearth/plugins/slack/slackdouble"
 )
-
-func freePort(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
 
 func with(file string) func(*slackdouble.Message) {
 	return func(m *slackdouble.Message) { m.Files, m.Subtype = []string{file}, "file_share" }

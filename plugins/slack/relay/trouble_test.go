@@ -11,6 +11,7 @@ import (
 	pb "hearth/plugins/bridge/bridgepb"
 	"hearth/plugins/bridge/bridgetest"
 	"hearth/plugins/slack/slackdouble"
+	"hearth/test/port"
 )
 
 // texts takes n entries and returns their texts.
@@ -431,7 +432,7 @@ func TestLoopsEnd(t *testing.T) {
 func TestEventsAPI(t *testing.T) {
 	s := slackdouble.New(t)
 	s.Channel(garden, "garden", false)
-	open := openFor(s, map[string]string{"mode": "events", "signing_secret": slackdouble.SigningSecret, "app_token": "", "listen": freePort(t)})
+	open := openFor(s, map[string]string{"mode": "events", "signing_secret": slackdouble.SigningSecret, "app_token": "", "listen": "127.0.0.1:" + port.Free(t)})
 	w := &world{s, bridgetest.Start(t, &Bridge{Timing: quick}, open)}
 	w.host.Status("", "connected")
 	w.host.Status("#garden", "connected")
