@@ -40,8 +40,8 @@ type arriving struct {
 	wait  func(context.Context) (room.EventID, error)
 }
 
-// receive takes a channel's entries in their order. Several are on their way to the room at once, so that
-// they share its batches.
+// receive takes a channel's entries in their order. All that wait are handed to the room together, so that
+// they share its batch, and not more often than the pace says.
 func (l *life) receive(ctx context.Context, a *lane) {
 	q := &queue{life: l, lane: a}
 	for {
@@ -49,17 +49,18 @@ func (l *life) receive(ctx context.Context, a *lane) {
 		case <-l.ctx.Done():
 			return
 		case e := <-a.inbox:
-			if ctx.Err() != nil {
-				l.answer(e, refusal("not_found", "No room is joined to this channel any more."))
-				continue
-			}
-			q.take(ctx, e)
+			l.pace.await(l.ctx)
+			q.takeAll(ctx, append([]*pb.Entry{e}, a.waiting()...))
 		}
-		for len(a.inbox) > 0 && ctx.Err() == nil {
-			q.take(ctx, <-a.inbox)
-		}
-		q.arrive(ctx)
 	}
+}
+
+// waiting is what is in the inbox.
+func (a *lane) waiting() (out []*pb.Entry) {
+	for len(a.inbox) > 0 { // receive alone takes out of it
+		out = append(out, <-a.inbox)
+	}
+	return out
 }
 
 // queue is what of a channel is on its way.
@@ -74,8 +75,20 @@ type queue struct {
 // mostTries is how often an entry is tried when the node itself fails with it: then the others must go on.
 const mostTries = 50
 
+// takeAll hands entries to the room, and answers them; ctx is the link's.
+func (q *queue) takeAll(ctx context.Context, entries []*pb.Entry) {
+	q.calm(ctx, func() time.Duration { return q.flood.Take(q.lane.channel, len(entries), time.Now()) })
+	for _, e := range entries {
+		if ctx.Err() != nil {
+			q.answer(e, refusal("not_found", "No room is joined to this channel any more."))
+			continue
+		}
+		q.take(ctx, e)
+	}
+	q.arrive(ctx)
+}
+
 func (q *queue) take(ctx context.Context, e *pb.Entry) {
-	q.calm(ctx, func() time.Duration { return q.flood.Take(q.lane.channel, 1, time.Now()) })
 	next, err := arriving{}, error(nil)
 	if q.waits(e) {
 		return

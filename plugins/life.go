@@ -46,6 +46,7 @@ type life struct {
 	entries  atomic.Int32 // entries without an answer
 	asked    atomic.Int32 // requests without an answer
 	flood    *limit.Table[string]
+	pace     pace
 	chatter  *limit.Table[struct{}]
 	avatars  avatars
 
@@ -88,7 +89,7 @@ func newLife(k *keeper, b channel.Bridge, d *pb.Description) (*life, error) {
 	l := &life{
 		k: k, h: k.h, n: k.h.Node, book: k.h.book, name: b.Name, network: b.Network, can: d.GetCan(),
 		caller:   node.Caller{User: k.h.book.Bot(b.Name)},
-		outcomes: make(chan answered, 2*window), flood: limit.New[string](flooding, channel.MaxLinks), chatter: limit.New[struct{}](chattering, 1),
+		outcomes: make(chan answered, 2*window), flood: limit.New[string](flooding, channel.MaxLinks), pace: newPace(), chatter: limit.New[struct{}](chattering, 1),
 		lanes: map[string]*lane{}, uploads: map[uint64]*upload{}, avatars: avatars{},
 		state: &pb.Status{State: channel.Connecting, Reason: "It is connecting."},
 	}
