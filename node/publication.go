@@ -36,18 +36,11 @@ func (n *Node) Publish(p Publication) (path string, err error) {
 		return "", room.Errorf(room.TooLarge, "A page has at most %d KB.", MaxPublished>>10)
 	}
 	m := &storagepb.Publication{
-		Text: p.Text, Name: p.Name, Type: "text/plain", Owner: p.Owner.Local(),
+		Text: p.Text, Name: p.Name, Owner: p.Owner.Local(),
 		Event: p.Event.Bytes(), Expires: n.now().Add(PublicationLife).UnixMilli(),
 	}
 	if !p.Blob.IsZero() {
-		blob, err := n.store.Blob(p.Blob)
-		if err != nil {
-			return "", fmt.Errorf("publish file %s: %w", p.Blob, err)
-		}
-		if blob == nil {
-			return "", noSuchFile()
-		}
-		m.Blob, m.Type = p.Blob.Bytes(), blob.GetType()
+		m.Blob = p.Blob.Bytes() // it may be on another node until somebody opens the link
 	}
 	secret := n.linkSecret(p)
 	if err := n.store.PutPublication(sha256.Sum256([]byte(secret)), m); err != nil {

@@ -81,11 +81,11 @@ func (s *Server) published(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	id := room.Hash(m.GetBlob())
-	file, _, err := s.node.OpenFile(r.Context(), id)
+	file, meta, err := s.node.OpenFile(r.Context(), id)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	s.serveFile(w, r, file, m.GetType(), "inline", fileName(m.GetName(), id))
+	s.serveFile(w, r, file, meta.GetType(), "inline", fileName(m.GetName(), id))
 	return nil
 }

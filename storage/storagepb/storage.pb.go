@@ -1471,7 +1471,6 @@ type Publication struct {
 	Blob          []byte                 `protobuf:"bytes,1,opt,name=blob,proto3" json:"blob,omitempty"` // 32 bytes, or
 	Text          string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"` // file name
-	Type          string                 `protobuf:"bytes,4,opt,name=type,proto3" json:"type,omitempty"`
 	Expires       int64                  `protobuf:"varint,5,opt,name=expires,proto3" json:"expires,omitempty"`
 	Owner         string                 `protobuf:"bytes,6,opt,name=owner,proto3" json:"owner,omitempty"` // local part of who made it: a bridge's bot
 	Event         []byte                 `protobuf:"bytes,7,opt,name=event,proto3" json:"event,omitempty"` // 32 bytes: the message that it is of; the link ends when that is deleted
@@ -1526,13 +1525,6 @@ func (x *Publication) GetText() string {
 func (x *Publication) GetName() string {
 	if x != nil {
 		return x.Name
-	}
-	return ""
-}
-
-func (x *Publication) GetType() string {
-	if x != nil {
-		return x.Type
 	}
 	return ""
 }
@@ -2509,15 +2501,14 @@ const file_storage_proto_rawDesc = "" +
 	"\x04name\x18\x06 \x01(\tR\x04name\x12\x14\n" +
 	"\x05width\x18\a \x01(\rR\x05width\x12\x16\n" +
 	"\x06height\x18\b \x01(\rR\x06height\x12\x1a\n" +
-	"\battached\x18\t \x01(\bR\battached\"\xa3\x01\n" +
+	"\battached\x18\t \x01(\bR\battached\"\x95\x01\n" +
 	"\vPublication\x12\x12\n" +
 	"\x04blob\x18\x01 \x01(\fR\x04blob\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x12\n" +
-	"\x04name\x18\x03 \x01(\tR\x04name\x12\x12\n" +
-	"\x04type\x18\x04 \x01(\tR\x04type\x12\x18\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x18\n" +
 	"\aexpires\x18\x05 \x01(\x03R\aexpires\x12\x14\n" +
 	"\x05owner\x18\x06 \x01(\tR\x05owner\x12\x14\n" +
-	"\x05event\x18\a \x01(\fR\x05event\"#\n" +
+	"\x05event\x18\a \x01(\fR\x05eventJ\x04\b\x04\x10\x05\"#\n" +
 	"\vRoomSetting\x12\x14\n" +
 	"\x05muted\x18\x01 \x01(\tR\x05muted\"\xb8\x01\n" +
 	"\x04Peer\x12\x12\n" +

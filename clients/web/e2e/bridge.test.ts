@@ -1,5 +1,7 @@
 // Somebody in the page and somebody on IRC talk through a bridge that an administrator adds in
 // the page and an operator of the channel confirms.
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { IrcPerson, IrcServer } from "./irc.ts";
@@ -130,6 +132,14 @@ test("people of another node take part: the node that has the bridge relays for 
     await said.getByText("libera", { exact: true }).waitFor();
     await bob.page.getByRole("button", { name: "Room details" }).click();
     await bob.page.getByRole("region", { name: "Bridges" }).getByText("#beans on libera").waitFor();
+
+    // His file is on his node; who opens the link on IRC gets it through the bridge's.
+    await writeFile(join(other.dir, "plan.txt"), "two rows of beans");
+    await other.hearth("send", `#garden@${node.name}`, "the plan", "--file", join(other.dir, "plan.txt"), "--profile", await other.login("bob"));
+    const link = /https:\/\/\S+\/plan\.txt/.exec(await olga.hears("plan.txt (", 30_000))?.[0] ?? "";
+    const anybody = await browser.newContext({ ignoreHTTPSErrors: true });
+    expect(await (await anybody.request.get(link)).text()).toBe("two rows of beans");
+    await anybody.close();
   } finally {
     await other.stop();
   }
