@@ -68,7 +68,7 @@ test("a bridge is added in the page, and an operator of the channel confirms it"
   stranger.leave();
 });
 
-test("they talk, answer, correct", async () => {
+test("they talk, answer, correct, react", async () => {
   const { page } = alice;
   await page.goto(`${address(node)}/#/`);
   await alice.open("garden");
@@ -96,6 +96,14 @@ test("they talk, answer, correct", async () => {
 
   olga.say("PRIVMSG #beans :alice: I will be there");
   await alice.sees("I will be there");
+
+  await alice.act("I will be there", "React");
+  await page.getByRole("searchbox", { name: "Search emoji" }).fill("tomato");
+  await page.keyboard.press("Enter");
+  expect(await olga.hears("+draft/react=🍅")).toMatch(/TAGMSG :?#beans/);
+  const id = /msgid=([^; ]+)/.exec(await olga.hears("the beans are up"))?.[1];
+  olga.say(`@+draft/react=🎉;+reply=${id} TAGMSG #beans`);
+  await alice.message("the beans are up").getByRole("button", { name: "🎉, 1 person" }).waitFor();
   expect(await page.getByText("nothing of this is relayed yet").count()).toBe(0);
   expect(alice.complaints).toEqual([]);
 });

@@ -8,6 +8,8 @@ import { createInterface } from "node:readline";
 import { freePort } from "./node.ts";
 import { until } from "./until.ts";
 
+const modules = "cap ircv3 ircv3_batch ircv3_ctctags ircv3_echomessage ircv3_labeledresponse ircv3_msgid ircv3_servertime botmode namesx".split(" ");
+
 export class IrcServer {
   #process: ChildProcess | undefined;
 
@@ -18,22 +20,17 @@ export class IrcServer {
 
   static async start(): Promise<IrcServer> {
     const server = new IrcServer(await mkdtemp(join(tmpdir(), "hearth-irc-")), await freePort());
+    // InspIRCd, for it has message tags: people on it can react.
+    const { dir, port } = server;
     await writeFile(
-      join(server.dir, "ngircd.conf"),
-      `[Global]
-Name = irc.test
-Info = test
-Listen = 127.0.0.1
-Ports = ${server.port}
-ServerUID = 65534
-ServerGID = 65534
-[Limits]
-MaxConnectionsIP = 0
-MaxNickLength = 20
-[Options]
-DNS = no
-Ident = no
-PAM = no
+      join(dir, "inspircd.conf"),
+      `<path configdir="${dir}" datadir="${dir}" logdir="${dir}" runtimedir="${dir}">
+<server name="irc.test.example" description="test" network="TestNet" id="1AA">
+<admin name="test" nick="test" email="test@test.example">
+<bind address="127.0.0.1" port="${port}" type="clients">
+<connect name="main" allow="*" timeout="60" fakelag="no" localmax="100" globalmax="100" useident="no" resolvehostnames="no">
+<log method="file" type="*" level="default" target="${dir}/ircd.log">
+${modules.map((name) => `<module name="${name}">`).join("\n")}
 `,
     );
     await server.resume();
@@ -42,7 +39,8 @@ PAM = no
 
   /** Starts it, or starts it again after stop(). */
   async resume(): Promise<void> {
-    this.#process = spawn("/usr/sbin/ngircd", ["-n", "-f", join(this.dir, "ngircd.conf")], { stdio: "ignore" });
+    const root = process.getuid?.() === 0 ? ["--runasroot"] : [];
+    this.#process = spawn("/usr/sbin/inspircd", ["--nofork", "--nopid", `--config=${join(this.dir, "inspircd.conf")}`, ...root], { stdio: "ignore" });
     await until(async () => {
       const socket = connect(this.port, "127.0.0.1");
       await new Promise<void>((done, failed) => socket.once("connect", done).once("error", failed));
@@ -84,6 +82,8 @@ export class IrcPerson {
     const socket = connect(server.port, "127.0.0.1");
     await new Promise<void>((done, failed) => socket.once("connect", done).once("error", failed));
     const person = new IrcPerson(nick, socket);
+    person.say("CAP REQ :message-tags");
+    person.say("CAP END");
     person.say(`NICK ${nick}`);
     person.say(`USER ${nick} 0 * :${nick}`);
     await person.hears(` 001 ${nick} `);
