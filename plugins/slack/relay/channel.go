@@ -66,7 +66,7 @@ const (
 )
 
 func newChannel(l *life, link *pb.Link) *channel {
-	c := &channel{l: l, name: link.GetChannel(), link: link, own: newOwn(), joined: make(chan struct{}), ended: make(chan struct{}),
+	c := &channel{l: l, name: link.GetChannel(), link: link, own: newOwn(l.begun), joined: make(chan struct{}), ended: make(chan struct{}),
 		retry: make(chan struct{}, 1), wake: make(chan struct{}, 1), seen: newRing(seenLimit), parents: newRing(1000)}
 	c.ctx, c.cancel = context.WithCancel(l.ctx)
 	c.out, c.jobs = newOutbox(), map[string]*sharing{}

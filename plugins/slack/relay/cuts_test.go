@@ -221,7 +221,7 @@ func TestADay(t *testing.T) {
 	}
 	s := slackdouble.New(t)
 	s.Channel(garden, "garden", false)
-	s.Set(func(s *slackdouble.Slack) { s.Twice, s.AckWithin = 10, 200*time.Millisecond })
+	s.Set(func(s *slackdouble.Slack) { s.Twice, s.AckWithin = 10, time.Second })
 	w := &world{s, bridgetest.Start(t, &Bridge{Timing: quick}, openFor(s, nil))}
 	w.ready()
 	inRoom, inSlack := map[string]bool{}, map[string]bool{}
@@ -238,7 +238,7 @@ func TestADay(t *testing.T) {
 			case i%often == 350:
 				w.Drop()
 			}
-			for s.Unacked() > 300 { // people do not talk faster than that
+			for s.Unacked() > 100 { // people do not talk faster than that
 				time.Sleep(time.Millisecond)
 			}
 		}
@@ -259,7 +259,7 @@ func TestADay(t *testing.T) {
 		}
 	}
 	people.Wait()
-	w.Wait("all posts", func() bool { return len(s.Locked(garden)) >= half })
+	w.Wait("all posts", func() bool { return s.PostedLocked(garden) >= half })
 	w.waitFor(func() bool { return len(saidIn(w.host)) >= len(inRoom) })
 	account(t, "in the room", inRoom, saidIn(w.host))
 	account(t, "in Slack", inSlack, postedTexts(w.Posts(garden)))

@@ -143,7 +143,7 @@ func (c *channel) digest(d *pb.Delivery, ts string, r *reacted) error {
 	said := &pb.Delivery{Id: "digest/" + ts, Kind: "notice", Time: d.GetTime(), Again: true}
 	blocks := []format.Block{{Runs: digestRuns(r)}}
 	if r.Digest == "" {
-		if err := c.lookFor(web.Time(ts), thread, false); err != nil {
+		if err := c.lookFor(web.Time(ts), thread); err != nil {
 			return err
 		}
 		if r.Digest, err = c.postPiece(said, 0, blocks, thread); err != nil {

@@ -133,7 +133,7 @@ func (c *channel) sendText(d *pb.Delivery) ([]string, error) {
 		return nil, err
 	}
 	if d.GetAgain() {
-		if err := c.lookFor(time.UnixMilli(d.GetTime()), thread, false); err != nil {
+		if err := c.lookFor(time.UnixMilli(d.GetTime()), thread); err != nil {
 			return nil, err
 		}
 	}
@@ -296,6 +296,9 @@ func (c *channel) postPiece(d *pb.Delivery, n int, piece []format.Block, thread 
 			c.own.add(key, ts)
 			return ts, nil
 		}
+		if web.Unsure(err) {
+			c.own.uncertain(thread)
+		}
 		if !web.Unsure(err) || attempt == attempts {
 			return "", err
 		}
@@ -304,7 +307,7 @@ func (c *channel) postPiece(d *pb.Delivery, n int, piece []format.Block, thread 
 			return "", err
 		}
 		delay *= 2
-		if err := c.lookFor(time.UnixMilli(d.GetTime()), thread, true); err != nil {
+		if err := c.lookFor(time.UnixMilli(d.GetTime()), thread); err != nil {
 			return "", err
 		}
 	}
@@ -336,7 +339,7 @@ func (c *channel) sendEdit(d *pb.Delivery) ([]string, error) {
 		pieces = pieces[:1]
 	}
 	if d.GetAgain() && len(pieces) > had {
-		if err := c.lookFor(time.UnixMilli(d.GetTime()), thread, false); err != nil {
+		if err := c.lookFor(time.UnixMilli(d.GetTime()), thread); err != nil {
 			return nil, err
 		}
 	}

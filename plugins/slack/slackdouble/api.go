@@ -234,15 +234,17 @@ func (s *Slack) members(v url.Values) reply {
 	return reply{"members": append(slices.Clone(c.Members), BotUser)}
 }
 
-// page cuts a list that is in order; the cursor is where it goes on.
+// page cuts a list that is in order; the cursor is the ts of the message with which it goes on.
 func (s *Slack) page(v url.Values, all []*Message) reply {
-	start, _ := strconv.Atoi(v.Get("cursor"))
+	start := 0
+	if cursor := v.Get("cursor"); cursor != "" {
+		start = max(0, slices.IndexFunc(all, func(m *Message) bool { return m.TS == cursor }))
+	}
 	limit, _ := strconv.Atoi(v.Get("limit"))
 	end := min(len(all), start+max(limit, 1))
-	start = min(start, end)
 	next := ""
 	if end < len(all) {
-		next = strconv.Itoa(end)
+		next = all[end].TS
 	}
 	messages := []any{}
 	for _, m := range all[start:end] {
@@ -265,7 +267,7 @@ func (s *Slack) history(v url.Values) reply {
 		return no
 	}
 	var all []*Message
-	for _, m := range slices.Backward(c.Messages) {
+	for _, m := range slices.Backward(c.from(v.Get("oldest"))) {
 		if between(m, v) && (m.Thread == "" || m.Thread == m.TS || m.Subtype == "thread_broadcast") {
 			all = append(all, m)
 		}
@@ -278,14 +280,7 @@ func (s *Slack) history(v url.Values) reply {
 }
 
 func (s *Slack) countReplies(c *Channel, j map[string]any) {
-	n, latest := 0, ""
-	for _, m := range c.Messages {
-		if m.Thread == j["ts"] && m.TS != j["ts"] && !m.Deleted {
-			n++
-			latest = m.TS
-		}
-	}
-	if n > 0 {
+	if n, latest := c.replies(j["ts"].(string)); n > 0 {
 		j["reply_count"], j["latest_reply"], j["thread_ts"] = n, latest, j["ts"]
 	}
 }
@@ -300,8 +295,8 @@ func (s *Slack) replies(v url.Values) reply {
 		return refuse("thread_not_found")
 	}
 	all := []*Message{root}
-	for _, m := range c.Messages {
-		if m.Thread == root.TS && m != root && between(m, v) {
+	for _, m := range c.threads[root.TS] {
+		if between(m, v) {
 			all = append(all, m)
 		}
 	}
@@ -315,7 +310,7 @@ func (s *Slack) setTopic(v url.Values) reply {
 	}
 	c.Topic = v.Get("topic")
 	m := &Message{TS: s.ts(), User: BotUser, Subtype: "channel_topic", Text: "set the topic"}
-	c.Messages = append(c.Messages, m)
+	c.add(m)
 	event := s.json(m)
 	event["channel"], event["topic"] = c.ID, c.Topic
 	return reply{"channel": c.json(), "event": event}
@@ -347,7 +342,7 @@ func (s *Slack) postMessage(v url.Values) reply {
 	if m.Username != "" {
 		m.Subtype = "bot_message"
 	}
-	c.Messages = append(c.Messages, m)
+	c.add(m)
 	event := s.json(m)
 	event["channel"] = c.ID
 	return reply{"channel": c.ID, "ts": m.TS, "event": event}
@@ -398,7 +393,7 @@ func (s *Slack) delete(v url.Values) reply {
 	if no != nil {
 		return no
 	}
-	m.Deleted = true
+	c.remove(m)
 	at := s.ts()
 	return reply{"channel": c.ID, "ts": m.TS, "event": map[string]any{"type": "message", "subtype": "message_deleted", "hidden": true, "channel": c.ID, "ts": at, "event_ts": at, "deleted_ts": m.TS, "previous_message": s.json(m)}}
 }
@@ -527,7 +522,7 @@ func (s *Slack) complete(v url.Values) reply {
 	f.Completed++
 	f.Comment = v.Get("initial_comment")
 	m := &Message{TS: s.ts(), Thread: v.Get("thread_ts"), User: BotUser, BotID: BotID, Text: f.Comment, Files: []string{f.ID}}
-	c.Messages = append(c.Messages, m)
+	c.add(m)
 	f.shares[c.ID] = m.TS
 	event := s.json(m)
 	event["channel"] = c.ID

@@ -73,27 +73,6 @@ type Slack struct {
 	Twice int
 }
 
-// Channel is a channel of the workspace.
-type Channel struct {
-	ID, Name, Topic           string
-	Private, Archived, Member bool
-	Members                   []string
-	Messages                  []*Message // in the order of ts, those of threads too
-}
-
-// Message is a message as the API tells of it.
-type Message struct {
-	TS, Thread, User, BotID, Text, Subtype string
-	Username, Icon                         string
-	Blocks, Metadata, Attachments          json.RawMessage
-	Files                                  []string
-	Edited                                 string
-	Reactions                              map[string][]string // users by emoji
-	Deleted                                bool
-	Updates                                int
-	UnfurlLinks                            string
-}
-
 // File is a file of the workspace.
 type File struct {
 	ID, Name, Type, Mode, Link string
@@ -227,7 +206,7 @@ func (s *Slack) Deactivate(id string) {
 // Channel adds a channel; the app is in none.
 func (s *Slack) Channel(id, name string, private bool) *Channel {
 	defer s.lock()()
-	c := &Channel{ID: id, Name: name, Private: private, Members: []string{"UALICE0", "UBORIS0", "UADMIN0"}}
+	c := &Channel{ID: id, Name: name, Private: private, Members: []string{"UALICE0", "UBORIS0", "UADMIN0"}, byTS: map[string]*Message{}, threads: map[string][]*Message{}}
 	s.channels[id] = c
 	return c
 }
@@ -277,8 +256,7 @@ func (s *Slack) Say(channel, user, text string, more ...func(*Message)) string {
 	for _, f := range more {
 		f(m)
 	}
-	c := s.channels[channel]
-	c.Messages = append(c.Messages, m)
+	s.channels[channel].add(m)
 	event := s.json(m)
 	unlock()
 	event["channel"] = channel
@@ -325,14 +303,9 @@ func (s *Slack) Remove(channel, ts string) {
 	unlock := s.lock()
 	m := s.find(channel, ts)
 	before := s.json(m)
-	m.Deleted = true
+	s.channels[channel].remove(m)
 	at := s.ts()
-	replies := 0
-	for _, other := range s.channels[channel].Messages {
-		if other.Thread == ts && !other.Deleted {
-			replies++
-		}
-	}
+	replies, _ := s.channels[channel].replies(ts)
 	unlock()
 	if replies > 0 {
 		s.Event(map[string]any{"type": "message", "subtype": "message_changed", "hidden": true, "channel": channel, "ts": at, "event_ts": at, "previous_message": before,
@@ -392,13 +365,16 @@ func (s *Slack) Locked(channel string) []Message { return s.posts(channel) }
 
 func (s *Slack) posts(channel string) []Message {
 	var posts []Message
-	for _, m := range s.channels[channel].Messages {
+	for _, m := range s.channels[channel].messages {
 		if m.BotID == BotID && !m.Deleted {
 			posts = append(posts, *m)
 		}
 	}
 	return posts
 }
+
+// PostedLocked is how many Locked would return.
+func (s *Slack) PostedLocked(channel string) int { return s.channels[channel].posted }
 
 // WaitPost waits until the app has posted so many messages, and returns the last.
 func (s *Slack) WaitPost(channel string, n int) Message {
@@ -449,10 +425,8 @@ func (s *Slack) Uploaded() []File {
 }
 
 func (s *Slack) find(channel, ts string) *Message {
-	for _, m := range s.channels[channel].Messages {
-		if m.TS == ts {
-			return m
-		}
+	if m := s.channels[channel].byTS[ts]; m != nil {
+		return m
 	}
 	return &Message{}
 }
