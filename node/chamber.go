@@ -26,6 +26,7 @@ type chamber struct {
 
 	loading sync.Once
 	loadErr error
+	anew    func() error // stores the room, before it is loaded
 
 	queueMu sync.Mutex
 	queue   []*submission

@@ -38,16 +38,27 @@ func (h *hall) get(id room.ID) (*chamber, error) {
 		h.awake[id] = c
 	}
 	h.mu.Unlock()
+	if err := c.wake(); err != nil {
+		h.forget(c)
+		return nil, err
+	}
+	return c, nil
+}
+
+// wake loads a room, once, whoever comes first.
+func (c *chamber) wake() error {
 	c.loading.Do(func() {
-		if c.loadErr = c.load(); c.loadErr == nil {
+		if c.anew != nil {
+			c.loadErr = c.anew()
+		}
+		if c.loadErr == nil {
+			c.loadErr = c.load()
+		}
+		if c.loadErr == nil && c.anew == nil {
 			c.nudge()
 		}
 	})
-	if c.loadErr != nil {
-		h.forget(c)
-		return nil, c.loadErr
-	}
-	return c, nil
+	return c.loadErr
 }
 
 // forget drops a room from memory; the next get loads it anew.
@@ -61,26 +72,33 @@ func (h *hall) forget(c *chamber) {
 
 // replace stores a room anew by install, while nobody has it awake, and wakes it.
 func (h *hall) replace(id room.ID, install func() error) (*chamber, error) {
+	c, err := h.anew(id, install)
+	if err != nil {
+		return nil, err
+	}
+	if err = c.wake(); err != nil {
+		h.forget(c)
+	}
+	return c, err
+}
+
+// anew puts a room among the awake that is to be stored by install first. From here on anybody may
+// get it, and stores it then.
+func (h *hall) anew(id room.ID, install func() error) (*chamber, error) {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	if h.closed {
-		h.mu.Unlock()
 		return nil, room.Errorf(room.Unavailable, "The node is stopping.")
 	}
 	was, now := h.awake[id], newChamber(h.n, id)
-	h.awake[id] = now
-	h.mu.Unlock()
-	now.loading.Do(func() {
+	now.anew = func() error {
 		if was != nil {
 			was.end(room.Errorf(room.Unavailable, "The room is being loaded anew."))
 		}
-		if now.loadErr = install(); now.loadErr == nil {
-			now.loadErr = now.load()
-		}
-	})
-	if now.loadErr != nil {
-		h.forget(now)
+		return install()
 	}
-	return now, now.loadErr
+	h.awake[id] = now
+	return now, nil
 }
 
 // add puts a room that was just created among the awake.
@@ -224,8 +242,7 @@ func (h *hall) peek(id room.ID) *chamber {
 	if c == nil {
 		return nil
 	}
-	c.loading.Do(func() { c.loadErr = c.load() })
-	if c.loadErr != nil {
+	if c.wake() != nil {
 		return nil
 	}
 	return c
