@@ -3,10 +3,10 @@ import { locale, t } from "../../i18n";
 import { tp } from "../../i18n/panels";
 import { ta } from "../../i18n/admin";
 import { dateTime } from "../../i18n/dates";
-import { Button } from "../kit/Button";
 import { Empty, Failed, Skeleton } from "../kit/Empty";
 import { Field } from "../kit/Field";
 import { createDebounced } from "../kit/load";
+import { More } from "../kit/More";
 import { createPages } from "../kit/pages";
 import { RoomAvatar } from "../rooms/RoomAvatar";
 import { roomTitle, useChat } from "../state";
@@ -44,11 +44,7 @@ export function AdminRooms(): JSX.Element {
             </For>
           </ul>
         </Show>
-        <Show when={pages.next()}>
-          <Button busy={pages.loading()} onClick={pages.more}>
-            {t().common.loadMore}
-          </Button>
-        </Show>
+        <More of={pages} />
       </Show>
     </>
   );

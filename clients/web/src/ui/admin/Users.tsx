@@ -1,11 +1,11 @@
 import { createSignal, For, Show, type JSX } from "solid-js";
-import { t } from "../../i18n";
 import { ta } from "../../i18n/admin";
 import { Button } from "../kit/Button";
 import { Empty, Failed, Skeleton } from "../kit/Empty";
 import { Field } from "../kit/Field";
 import { Icon } from "../kit/Icon";
 import { createDebounced } from "../kit/load";
+import { More } from "../kit/More";
 import { createPages } from "../kit/pages";
 import { useChat } from "../state";
 import { AddUser } from "./AddUser";
@@ -36,11 +36,7 @@ export function Users(): JSX.Element {
             <For each={pages.items()}>{(user) => <UserItem user={user} onChanged={pages.again} />}</For>
           </ul>
         </Show>
-        <Show when={pages.next()}>
-          <Button busy={pages.loading()} onClick={pages.more}>
-            {t().common.loadMore}
-          </Button>
-        </Show>
+        <More of={pages} />
       </Show>
       <Show when={adding()}>
         <AddUser onClose={() => setAdding(false)} onAdded={pages.again} />

@@ -5,6 +5,7 @@ import { Empty, Failed, Skeleton } from "../kit/Empty";
 import { Field, Select } from "../kit/Field";
 import { Icon } from "../kit/Icon";
 import { createDebounced } from "../kit/load";
+import { More } from "../kit/More";
 import { createPages } from "../kit/pages";
 import { useChat } from "../state";
 import { useRoomView } from "../timeline/view";
@@ -56,11 +57,7 @@ export default function Members(): JSX.Element {
               <For each={pages.items()}>{(member) => <MemberItem member={member} onChanged={pages.again} />}</For>
             </ul>
           </Show>
-          <Show when={pages.next()}>
-            <Button busy={pages.loading()} onClick={pages.more}>
-              {t().common.loadMore}
-            </Button>
-          </Show>
+          <More of={pages} />
         </Show>
       </div>
       <Show when={inviting()}>

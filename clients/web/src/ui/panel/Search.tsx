@@ -1,10 +1,10 @@
 import { createMemo, createSignal, For, Show, type JSX } from "solid-js";
 import { t } from "../../i18n";
 import { tp } from "../../i18n/panels";
-import { Button } from "../kit/Button";
 import { Empty, Failed, Skeleton } from "../kit/Empty";
 import { Choice, Field } from "../kit/Field";
 import { createDebounced } from "../kit/load";
+import { More } from "../kit/More";
 import { createPages } from "../kit/pages";
 import { go, toRoom } from "../route";
 import { roomTitle, useChat } from "../state";
@@ -59,11 +59,7 @@ export default function Search(): JSX.Element {
                 <For each={pages.items()}>{(hit) => <MessageCard event={hit.event!} where={scope() === "everywhere" ? roomTitle(chat, chat.room(hit.room), t().rooms.unnamed) : undefined} onOpen={() => open(hit.room, hit.event!.id)} />}</For>
               </ul>
             </Show>
-            <Show when={pages.next()}>
-              <Button busy={pages.loading()} onClick={pages.more}>
-                {t().common.loadMore}
-              </Button>
-            </Show>
+            <More of={pages} />
           </Show>
         </Show>
       </div>

@@ -8,6 +8,7 @@ import { Empty, Failed, Skeleton } from "../kit/Empty";
 import { Field } from "../kit/Field";
 import { createDebounced } from "../kit/load";
 import { Page } from "../Page";
+import { More } from "../kit/More";
 import { createPages } from "../kit/pages";
 import { go, toRoom } from "../route";
 import { roomTitle, useChat } from "../state";
@@ -79,11 +80,7 @@ export default function FindRooms(): JSX.Element {
               <Empty title={tn().find.noneThere(node())} hint={tn().find.noneThereHint} />
             </Show>
           </Show>
-          <Show when={pages.next()}>
-            <Button busy={pages.loading()} onClick={pages.more}>
-              {t().common.loadMore}
-            </Button>
-          </Show>
+          <More of={pages} />
         </Show>
       </Show>
     </Page>
