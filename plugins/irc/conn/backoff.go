@@ -7,7 +7,10 @@ import (
 
 // Backoff says how long to wait before the next try: it doubles from a second to five minutes, with jitter,
 // so that a network that comes back is not met by all its users at once.
-type Backoff struct{ next time.Duration }
+type Backoff struct {
+	Rush int // divides all waits; 0: 1
+	next time.Duration
+}
 
 const (
 	firstWait = time.Second
@@ -15,7 +18,9 @@ const (
 )
 
 // Wait is how long to wait now, for a reason.
-func (b *Backoff) Wait(why Why) time.Duration {
+func (b *Backoff) Wait(why Why) time.Duration { return b.wait(why) / time.Duration(max(b.Rush, 1)) }
+
+func (b *Backoff) wait(why Why) time.Duration {
 	switch why {
 	case Upgrade:
 		return 0

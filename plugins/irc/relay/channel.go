@@ -155,11 +155,11 @@ func (ch *channel) left() {
 
 // cut is the end of the connection.
 func (ch *channel) cut(why string) {
+	ch.hush()
 	if ch.joined {
 		ch.left()
 	}
 	ch.history.cut()
-	ch.storm = storm{}
 	if ch.retry != nil {
 		ch.retry.Stop()
 		ch.retry = nil

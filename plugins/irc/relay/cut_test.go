@@ -23,6 +23,7 @@ import (
 )
 
 func TestReconnects(t *testing.T) {
+	t.Parallel()
 	w := begin(t, nil, nil)
 	w.says(alice("before"))
 	w.irc.Cut()
@@ -39,6 +40,7 @@ func TestReconnects(t *testing.T) {
 
 // What was said while we were away comes from the channel's history, once, with the time at which it was said.
 func TestCatchesUp(t *testing.T) {
+	t.Parallel()
 	w := begin(t, nil, nil)
 	w.irc.Say(garden, "bob", "before")
 	first := w.hears("text", "before")
@@ -61,6 +63,7 @@ func TestCatchesUp(t *testing.T) {
 // The heart of it: whatever is cut, at whatever moment, nothing is lost, and where the network keeps
 // history nothing comes twice.
 func TestCutsLoseAndDoubleNothing(t *testing.T) {
+	t.Parallel()
 	cuts := 40
 	if os.Getenv("HEARTH_FULL") == "1" {
 		cuts = 1000
@@ -123,6 +126,7 @@ func TestCutsLoseAndDoubleNothing(t *testing.T) {
 
 // Without history a cut may double what was on its way, and no more; it loses nothing.
 func TestCutsWithoutHistoryAreBounded(t *testing.T) {
+	t.Parallel()
 	w := begin(t, nil, func(s *ircdouble.Server) { s.Caps = nil })
 	const lines = 60
 	var ids []string
@@ -154,9 +158,10 @@ func TestCutsWithoutHistoryAreBounded(t *testing.T) {
 // Flood control is off, and the server has one: it ends the connection. The bridge comes back, goes on slower, keeps that
 // for later lives, and has lost and doubled nothing.
 func TestExcessFloodIsLearnt(t *testing.T) {
-	w := begin(t, nil, func(s *ircdouble.Server) { s.Burst, s.Window = 12, time.Hour })
+	t.Parallel()
+	w := begin(t, nil, func(s *ircdouble.Server) { s.Burst, s.Window = 7, time.Hour })
 	var ids, want []string
-	for i := range 14 {
+	for i := range 6 {
 		ids = append(ids, w.host.Deliver(alice(fmt.Sprint("line ", i, "."))))
 		want = append(want, fmt.Sprint("<Alice> line ", i, "."))
 	}
@@ -174,6 +179,7 @@ func TestExcessFloodIsLearnt(t *testing.T) {
 }
 
 func TestThrottledAndBanned(t *testing.T) {
+	t.Parallel()
 	w := begin(t, nil, func(s *ircdouble.Server) { s.Greet = "ERROR :Trying to reconnect too fast. Throttled" })
 	if s := w.host.Status("", "down"); !strings.Contains(s.GetReason(), "fewer connections") {
 		t.Error(s)
@@ -192,6 +198,7 @@ func TestThrottledAndBanned(t *testing.T) {
 }
 
 func TestWrongPassword(t *testing.T) {
+	t.Parallel()
 	irc := ircdouble.New(t)
 	irc.Account, irc.Password = "acc", "right"
 	irc.Refuse[garden] = "474"
@@ -209,6 +216,7 @@ func TestWrongPassword(t *testing.T) {
 }
 
 func TestSettingsThatAreNone(t *testing.T) {
+	t.Parallel()
 	for setting, m := range map[string]map[string]string{
 		"server": {"nick": "a"}, "nick": {"server": "x", "nick": "1 2"}, "tls": {"server": "x", "nick": "a", "tls": "maybe"},
 		"mode": {"server": "x", "nick": "a", "mode": "loud"}, "flood_ms": {"server": "x", "nick": "a", "flood_ms": "-1"},
@@ -243,6 +251,7 @@ func certificate(t *testing.T, host string) (tls.Certificate, string) {
 
 // TLS is verified unless somebody says otherwise: a stranger's certificate ends it before a word is said.
 func TestTLSIsVerified(t *testing.T) {
+	t.Parallel()
 	cert, ca := certificate(t, "127.0.0.1")
 	other, _ := certificate(t, "127.0.0.1")
 	sum := sha256.Sum256(cert.Certificate[0])
@@ -281,6 +290,7 @@ func TestTLSIsVerified(t *testing.T) {
 
 // STS: told in the clear that TLS is wanted, the bridge comes back by TLS, and from then on never without.
 func TestSTS(t *testing.T) {
+	t.Parallel()
 	cert, ca := certificate(t, "127.0.0.1")
 	secure := ircdouble.New(t)
 	secure.Caps = append([]string{"sts=duration=3600"}, secure.Caps...)
@@ -304,6 +314,7 @@ func TestSTS(t *testing.T) {
 }
 
 func TestSeveralServers(t *testing.T) {
+	t.Parallel()
 	dead, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -316,6 +327,7 @@ func TestSeveralServers(t *testing.T) {
 }
 
 func TestUnlinkParts(t *testing.T) {
+	t.Parallel()
 	w := begin(t, nil, nil)
 	w.host.Unlink(garden)
 	w.irc.WaitLine("hearth", "PART #garden")

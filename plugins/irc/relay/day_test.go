@@ -13,6 +13,7 @@ import (
 // A day's traffic in minutes: lines both ways while connections break, the network splits and the bridge dies and comes back. In the
 // end every line is accounted for: it was relayed once, or it was counted with its reason.
 func TestADay(t *testing.T) {
+	t.Parallel()
 	lines := 2000
 	if os.Getenv("HEARTH_FULL") == "1" {
 		lines = 50_000

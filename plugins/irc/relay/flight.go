@@ -311,7 +311,7 @@ func (r *relay) askSync() {
 		if s.synced || c.syncing || c.gone || c.session.Waiting() > 0 {
 			continue
 		}
-		if c.echoes() && time.Since(s.at) < echoTime {
+		if c.echoes() && time.Since(s.at) < r.echoTime {
 			continue
 		}
 		c.syncing, c.stirred = true, true

@@ -2,7 +2,7 @@ package relay
 
 import (
 	"context"
-	"sync"
+	"time"
 
 	"hearth/plugins/bridge"
 	pb "hearth/plugins/bridge/bridgepb"
@@ -13,8 +13,8 @@ import (
 type inbox struct {
 	host  *bridge.Host
 	queue chan arrival
-	done  chan struct{}
-	once  sync.Once
+	done  chan struct{}        // all of the queue has been passed on
+	last  map[string]*pb.Entry // by channel; run's until done
 }
 
 // arrival is an entry, or (with then) a wish to know when the node has it and all before it.
@@ -26,28 +26,25 @@ type arrival struct {
 const maxInbox = 20_000 // entries, about 10 MB
 
 func newInbox(ctx context.Context, h *bridge.Host) *inbox {
-	q := &inbox{host: h, queue: make(chan arrival, maxInbox), done: make(chan struct{})}
+	q := &inbox{host: h, queue: make(chan arrival, maxInbox), done: make(chan struct{}), last: map[string]*pb.Entry{}}
 	go q.run(ctx)
 	return q
 }
 
 func (q *inbox) run(ctx context.Context) {
-	for {
-		select {
-		case a := <-q.queue:
-			if a.then == nil {
-				q.host.PostLater(a.entry)
-				continue
-			}
-			// The same key again: answered as the first time, and after all that went before.
-			go func() {
-				if _, err := q.host.Post(ctx, a.entry); err == nil {
-					a.then()
-				}
-			}()
-		case <-q.done:
-			return
+	defer close(q.done)
+	for a := range q.queue {
+		if a.then == nil {
+			q.last[a.entry.GetChannel()] = a.entry
+			q.host.PostLater(a.entry)
+			continue
 		}
+		// The same key again: answered as the first time, and after all that went before.
+		go func() {
+			if _, err := q.host.Post(ctx, a.entry); err == nil {
+				a.then()
+			}
+		}()
 	}
 }
 
@@ -64,4 +61,22 @@ func (q *inbox) put(a arrival) bool {
 // full tells that it is better to let the network wait.
 func (q *inbox) full() bool { return len(q.queue) > maxInbox/2 }
 
-func (q *inbox) close() { q.once.Do(func() { close(q.done) }) }
+const lastEntries = time.Second // of the two that a node gives a bridge to end
+
+// close waits, for a while, until the node has all that was put: where a network keeps no history nobody
+// could fetch it again. Nothing may be put any more.
+func (q *inbox) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), lastEntries)
+	defer cancel()
+	close(q.queue)
+	select {
+	case <-q.done:
+	case <-ctx.Done():
+		return
+	}
+	for _, e := range q.last {
+		if _, err := q.host.Post(ctx, e); err != nil {
+			return
+		}
+	}
+}

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 )
 
 func TestConsent(t *testing.T) {
+	t.Parallel()
 	w := begin(t, map[string]string{"contact": "root@node.example"}, nil)
 	w.host.Link(&pb.Link{Channel: "#pond", RoomName: "#pond@node.example"})
 	w.irc.WaitIn("#pond", "hearth")
@@ -41,6 +43,7 @@ func TestConsent(t *testing.T) {
 }
 
 func TestRosterAndRanks(t *testing.T) {
+	t.Parallel()
 	w := begin(t, nil, nil)
 	w.irc.Join(garden, "carol", "")
 	w.waitRoster("bob", "carol")
@@ -59,6 +62,7 @@ func TestRosterAndRanks(t *testing.T) {
 
 // Comings and goings are told of those who have spoken, and never become more than a line.
 func TestComingAndGoingOfThoseWhoSpoke(t *testing.T) {
+	t.Parallel()
 	w := begin(t, nil, nil)
 	w.irc.Join(garden, "carol", "")
 	w.irc.Say(garden, "carol", "hi")
@@ -79,12 +83,18 @@ func crowd(n int) []string {
 	return all
 }
 
-// A netsplit of ten thousand is one line, whether the server has batches or not; coming back is none.
+// A netsplit of thousands is one line, whether the server has batches or not; coming back is none.
 func TestNetsplitIsOneLine(t *testing.T) {
+	t.Parallel()
+	size := 2000
+	if os.Getenv("HEARTH_FULL") == "1" {
+		size = 10_000
+	}
 	for _, batch := range []bool{true, false} {
 		t.Run(fmt.Sprint("batch ", batch), func(t *testing.T) {
+			t.Parallel()
 			w := begin(t, nil, nil)
-			people := crowd(10_000)
+			people := crowd(size)
 			for _, nick := range people {
 				w.irc.Join(garden, nick, "")
 			}
@@ -92,7 +102,7 @@ func TestNetsplitIsOneLine(t *testing.T) {
 			w.irc.Say(garden, "u1", "hi")
 			w.hears("text", "hi")
 			w.irc.Split(garden, people, batch)
-			w.hears("line", "Netsplit: 10000 people are gone from #garden. They come back by themselves.")
+			w.hears("line", fmt.Sprintf("Netsplit: %d people are gone from #garden. They come back by themselves.", size))
 			w.waitRoster("bob")
 			for _, nick := range people {
 				w.irc.Join(garden, nick, "")
@@ -104,7 +114,40 @@ func TestNetsplitIsOneLine(t *testing.T) {
 	}
 }
 
+// A netsplit that takes the bridge's own connection a moment later is told all the same.
+func TestNetsplitBeforeACut(t *testing.T) {
+	t.Parallel()
+	w := begin(t, nil, nil)
+	people := crowd(30)
+	for _, nick := range people {
+		w.irc.Join(garden, nick, "")
+	}
+	w.irc.Split(garden, people, true)
+	w.irc.Say(garden, "bob", "that was a split")
+	w.hears("text", "that was a split")
+	w.irc.Cut()
+	w.hears("line", "Netsplit: 30 people are gone from #garden. They come back by themselves.")
+}
+
+// A bridge that is asked to stop says what it has heard before it ends, also when the node is behind.
+func TestStopLosesNothing(t *testing.T) {
+	t.Parallel()
+	w := begin(t, nil, func(s *ircdouble.Server) { s.Caps = nil })
+	w.host.Again(1)
+	for i := range 100 {
+		w.irc.Say(garden, "bob", fmt.Sprint("line ", i))
+	}
+	w.says(alice("heard after them"))
+	if err := w.host.Stop(); err != nil {
+		t.Error(err)
+	}
+	if n := len(w.host.Entries()); n != 100 {
+		t.Errorf("%d lines of 100", n)
+	}
+}
+
 func TestLoops(t *testing.T) {
+	t.Parallel()
 	w := begin(t, nil, func(s *ircdouble.Server) { s.Account, s.Password = "hearthacc", "pw" }, func(o *pb.Open) {
 		o.KnownBots = []string{"OtherBot"}
 		o.Settings["sasl_user"], o.Settings["sasl_password"] = "hearthacc", "pw"
@@ -130,6 +173,7 @@ func TestLoops(t *testing.T) {
 }
 
 func TestPrivateAndCTCP(t *testing.T) {
+	t.Parallel()
 	w := begin(t, nil, nil)
 	for range 10 {
 		w.irc.Line("bob", "PRIVMSG hearth :\x01VERSION\x01")
@@ -160,6 +204,7 @@ func TestPrivateAndCTCP(t *testing.T) {
 
 // What a server says when it lets nobody in, in plain words; and again later, without a crowd of tries.
 func TestRefusedChannels(t *testing.T) {
+	t.Parallel()
 	for numeric, words := range map[string]string{"471": "full (+l)", "473": "by invitation only (+i)", "474": "banned from the channel (+b)", "475": "key (+k)", "477": "logged in (+r)", "489": "TLS", "470": "another one", "403": "no channel"} {
 		t.Run(numeric, func(t *testing.T) {
 			w := begin(t, nil, func(s *ircdouble.Server) { s.Refuse[garden] = numeric })
@@ -182,6 +227,7 @@ func TestRefusedChannels(t *testing.T) {
 }
 
 func TestThreeKicks(t *testing.T) {
+	t.Parallel()
 	w := begin(t, nil, nil)
 	for i := range 3 {
 		w.irc.WaitIn(garden, "hearth")
@@ -198,6 +244,7 @@ func TestThreeKicks(t *testing.T) {
 }
 
 func TestRefusedMessages(t *testing.T) {
+	t.Parallel()
 	for name, caps := range map[string][]string{"labels": ircdouble.All, "plain": nil} {
 		t.Run(name, func(t *testing.T) {
 			w := begin(t, nil, func(s *ircdouble.Server) { s.Caps = caps; s.Mute[garden] = "404" })
@@ -210,11 +257,13 @@ func TestRefusedMessages(t *testing.T) {
 
 // A network that takes a message and shows it to nobody, such as by a spam filter, is found out.
 func TestSwallowedMessages(t *testing.T) {
+	t.Parallel()
 	w := begin(t, nil, func(s *ircdouble.Server) { s.Caps = []string{"echo-message", "message-tags"}; s.Swallow = true })
 	w.dropped(alice("buy now"), "swallowed")
 }
 
 func TestTopicBothWaysWithoutALoop(t *testing.T) {
+	t.Parallel()
 	w := begin(t, map[string]string{"topic": "from_channel"}, nil)
 	w.irc.Line("bob", "TOPIC "+garden+" :all about \x02roses\x02")
 	w.hears("topic", "all about **roses**")
@@ -230,6 +279,7 @@ func TestTopicBothWaysWithoutALoop(t *testing.T) {
 }
 
 func TestRelaymsg(t *testing.T) {
+	t.Parallel()
 	w := begin(t, map[string]string{"mode": "relaymsg"}, nil)
 	w.relayed(alice("as the bot, as it is no operator"), "<Alice> as the bot, as it is no operator")
 	if s := w.host.Status(garden, "degraded"); !strings.Contains(s.GetReason(), "RELAYMSG is not allowed") {
@@ -249,6 +299,7 @@ func TestRelaymsg(t *testing.T) {
 }
 
 func TestPuppets(t *testing.T) {
+	t.Parallel()
 	w := begin(t, map[string]string{"mode": "puppets", "max_puppets": "1"}, nil)
 	w.relayed(alice("hello"), "hello")
 	if m := w.irc.WaitSaid(garden, "hello"); m.Nick != "Alice" {
@@ -276,6 +327,7 @@ func TestPuppets(t *testing.T) {
 
 // A channel that lets puppets not in, other than by a ban, hears their people through the bot.
 func TestPuppetsThatAreNotLetIn(t *testing.T) {
+	t.Parallel()
 	w := begin(t, map[string]string{"mode": "puppets"}, nil)
 	w.irc.Do(func() { w.irc.Refuse[garden] = "477" })
 	w.relayed(alice("hello"), "<Alice> hello")
@@ -283,6 +335,7 @@ func TestPuppetsThatAreNotLetIn(t *testing.T) {
 }
 
 func TestIdlePuppetsLeave(t *testing.T) {
+	t.Parallel()
 	r := &relay{settings: &settings{puppetIdle: time.Hour}, puppets: map[string]*client{}}
 	r.puppets["old"] = &client{r: r, user: "old", used: time.Now().Add(-2 * time.Hour)}
 	r.puppets["new"] = &client{r: r, user: "new", used: time.Now()}
@@ -293,6 +346,7 @@ func TestIdlePuppetsLeave(t *testing.T) {
 }
 
 func TestMuteBans(t *testing.T) {
+	t.Parallel()
 	w := begin(t, map[string]string{"mute_bans": "true"}, nil)
 	w.irc.Line("bob", "MODE "+garden+" +o hearth")
 	w.irc.Say(garden, "bob", "x")
@@ -302,6 +356,7 @@ func TestMuteBans(t *testing.T) {
 }
 
 func TestCharset(t *testing.T) {
+	t.Parallel()
 	w := begin(t, map[string]string{"charset": "iso-8859-15"}, nil)
 	w.irc.Say(garden, "bob", "caf\xe9 \xa4")
 	w.hears("text", "café €")
@@ -314,12 +369,14 @@ func TestCharset(t *testing.T) {
 
 // We are nowhere unasked (the archive bot of the Matrix bridge was).
 func TestPartsWhereItWasNotAsked(t *testing.T) {
+	t.Parallel()
 	w := begin(t, nil, nil)
 	w.irc.Raw(garden, ":hearth!u@h JOIN #elsewhere")
 	w.irc.WaitLine("hearth", "PART #elsewhere")
 }
 
 func TestChannelRename(t *testing.T) {
+	t.Parallel()
 	w := begin(t, nil, nil)
 	w.irc.Raw(garden, ":bob!u@h RENAME #garden #park :because")
 	w.hears("line", `The channel is called #park now.`)

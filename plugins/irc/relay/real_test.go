@@ -27,12 +27,16 @@ func real(t testing.TB, addr string, settings map[string]string, links ...*pb.Li
 
 func eachServer(t *testing.T, test func(*testing.T, *ircreal.Server)) {
 	for _, kind := range ircreal.Kinds {
-		t.Run(kind, func(t *testing.T) { test(t, ircreal.Start(t, kind, "", "")) })
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			test(t, ircreal.Start(t, kind, "", ""))
+		})
 	}
 }
 
 // Against real servers: both ways, roster, ranks, consent, keys, moderation, nicks, kicks, a crash of the server.
 func TestRealServers(t *testing.T) {
+	t.Parallel()
 	eachServer(t, func(t *testing.T, s *ircreal.Server) {
 		bob := s.Connect("bob", garden)
 		h := real(t, s.Addr, nil)
@@ -96,6 +100,7 @@ func talk(t *testing.T, h *bridgetest.Host, bob *ircreal.Client, text string) {
 }
 
 func TestRealConsentAndKeys(t *testing.T) {
+	t.Parallel()
 	eachServer(t, func(t *testing.T, s *ircreal.Server) {
 		olga := s.Connect("olga", "#pond")
 		olga.Send("MODE #pond +k sesame")
@@ -123,6 +128,7 @@ func TestRealConsentAndKeys(t *testing.T) {
 
 // Long lines arrive whole: the server cuts nothing off, and no message is longer than it lets it be.
 func TestRealSplitting(t *testing.T) {
+	t.Parallel()
 	eachServer(t, func(t *testing.T, s *ircreal.Server) {
 		bob := s.Connect("bob", garden)
 		h := real(t, s.Addr, nil)
@@ -143,6 +149,7 @@ func TestRealSplitting(t *testing.T) {
 }
 
 func TestRealTLS(t *testing.T) {
+	t.Parallel()
 	dir, err := os.MkdirTemp("", "hearth-cert-")
 	if err != nil {
 		t.Fatal(err)
@@ -168,6 +175,7 @@ func TestRealTLS(t *testing.T) {
 }
 
 func TestRealPuppets(t *testing.T) {
+	t.Parallel()
 	eachServer(t, func(t *testing.T, s *ircreal.Server) {
 		bob := s.Connect("bob", garden)
 		h := real(t, s.Addr, map[string]string{"mode": "puppets"})

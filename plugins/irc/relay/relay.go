@@ -15,6 +15,7 @@ import (
 type IRC struct {
 	Beat   time.Duration // between looks at what nobody wakes us for, such as what is to be kept; 0: 20 s
 	Stable time.Duration // a connection that stood so long was a good one: after it the first try comes soon; 0: 1 min
+	Rush   int           // divides the waits before another try, for tests; 0: 1
 }
 
 func (IRC) Describe() *pb.Description { return describe() }
@@ -33,7 +34,7 @@ func (p IRC) Run(ctx context.Context, h *bridge.Host) error {
 		p.Stable = time.Minute
 	}
 	r := newRelay(ctx, h, s)
-	r.stable = p.Stable
+	r.stable, r.backoff.Rush, r.echoTime = p.Stable, p.Rush, echoTime/time.Duration(max(p.Rush, 1))
 	return r.loop(p.Beat)
 }
 
@@ -52,6 +53,7 @@ type relay struct {
 	stopped  string              // why the bridge does not connect any more; "": it does
 	backoff  conn.Backoff
 	stable   time.Duration
+	echoTime time.Duration
 	target   int // of settings.targets
 	policies map[string]policy
 	flood    conn.Flood
@@ -225,7 +227,7 @@ func (r *relay) close() {
 		c.quit("The bridge is going down.")
 	}
 	for _, ch := range r.links {
-		ch.keepHeard()
+		ch.hush()
 	}
 	r.inbox.close()
 }

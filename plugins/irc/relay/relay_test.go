@@ -10,6 +10,7 @@ import (
 )
 
 func TestBothWays(t *testing.T) {
+	t.Parallel()
 	w := begin(t, nil, nil)
 	o := w.relayed(alice("hello **world**"), "<Alice> hello \x02world")
 	if len(o.GetRemote()) != 1 || !strings.HasPrefix(o.GetRemote()[0], "id") {
@@ -31,6 +32,7 @@ func TestBothWays(t *testing.T) {
 
 // People on both networks are not pinged by what they say themselves (matterbridge#175).
 func TestZeroWidthSpaceInNicks(t *testing.T) {
+	t.Parallel()
 	w := begin(t, nil, nil)
 	w.says(alice("x"))
 	if m := w.irc.WaitSaid(garden, "x"); m.Text != "<A"+zeroWidth+"lice> x" {
@@ -39,6 +41,7 @@ func TestZeroWidthSpaceInNicks(t *testing.T) {
 }
 
 func TestCommandInjection(t *testing.T) {
+	t.Parallel()
 	w := begin(t, nil, nil)
 	w.relayed(alice("a\r\nQUIT :bye\r\nPRIVMSG #other :x\x00 \x01DCC SEND\x01"), "<Alice> a", "<Alice> QUIT :bye", "<Alice> PRIVMSG #other :x DCC SEND")
 	d := alice("b")
@@ -50,6 +53,7 @@ func TestCommandInjection(t *testing.T) {
 }
 
 func TestMentionsBothWays(t *testing.T) {
+	t.Parallel()
 	w := begin(t, nil, nil)
 	w.relayed(alice("@bob look"), "<Alice> bob: look")
 	w.relayed(alice("ask @bob, not @carol"), "<Alice> ask bob, not @carol")
@@ -62,6 +66,7 @@ func TestMentionsBothWays(t *testing.T) {
 }
 
 func TestReplies(t *testing.T) {
+	t.Parallel()
 	for name, caps := range map[string][]string{"tags": ircdouble.All, "plain": {}} {
 		t.Run(name, func(t *testing.T) {
 			w := begin(t, nil, func(s *ircdouble.Server) { s.Caps = caps })
@@ -96,6 +101,7 @@ func d2(d *pb.Delivery, text string) *pb.Delivery {
 }
 
 func TestReactionsAndRedactions(t *testing.T) {
+	t.Parallel()
 	w := begin(t, map[string]string{"deletes": "redact"}, nil)
 	o := w.says(alice("hello"))
 	id := o.GetRemote()[0]
@@ -130,6 +136,7 @@ func TestReactionsAndRedactions(t *testing.T) {
 }
 
 func TestWhatIRCHasNot(t *testing.T) {
+	t.Parallel()
 	w := begin(t, nil, func(s *ircdouble.Server) { s.Caps = nil })
 	ref := &pb.Ref{Event: "e1", Remote: []string{"~x"}, Text: "hello", Time: now()}
 	w.dropped(&pb.Delivery{Channel: garden, Kind: "react", Emoji: "👍", Target: ref, Author: alice("").Author}, "not_on_irc")
@@ -140,6 +147,7 @@ func TestWhatIRCHasNot(t *testing.T) {
 }
 
 func TestEdits(t *testing.T) {
+	t.Parallel()
 	w := begin(t, map[string]string{"edit_wait_seconds": "1"}, nil)
 	edit := func(old, text string, age int64) *pb.Delivery {
 		return &pb.Delivery{Channel: garden, Kind: "edit", Text: text, OldText: old, Author: alice("").Author, Time: now(),
@@ -159,6 +167,7 @@ func TestEdits(t *testing.T) {
 }
 
 func TestLongTexts(t *testing.T) {
+	t.Parallel()
 	long := "one\ntwo\nthree\nfour\nfive"
 	w := begin(t, nil, nil)
 	w.relayed(alice(long), "<Alice> one\ntwo\nthree\nfour\nfive")
@@ -182,6 +191,7 @@ func TestLongTexts(t *testing.T) {
 }
 
 func TestMultilineIn(t *testing.T) {
+	t.Parallel()
 	w := begin(t, nil, nil)
 	for _, line := range []string{"@msgid=ml1;time=2026-01-01T00:00:00.000Z :bob!u@h BATCH +1 draft/multiline #garden", "@batch=1 :bob!u@h PRIVMSG #garden :one",
 		"@batch=1 :bob!u@h PRIVMSG #garden :two ", "@batch=1;draft/multiline-concat :bob!u@h PRIVMSG #garden :parts", ":irc.example BATCH -1"} {
@@ -193,6 +203,7 @@ func TestMultilineIn(t *testing.T) {
 }
 
 func TestFiles(t *testing.T) {
+	t.Parallel()
 	w := begin(t, nil, nil)
 	d := alice("look")
 	d.Files = []*pb.File{{Name: "cat.jpg", Size: 1_300_000, Type: "image/jpeg", Url: "https://node/m/x/cat.jpg"}, {Name: "hi.ogg", Size: 9000, Type: "audio/ogg", Seconds: 75, Url: "https://node/m/y/hi.ogg"}}

@@ -10,9 +10,9 @@ import (
 // storm gathers those who go within a second or so: more than stormSize at once is a netsplit, and one line.
 type storm struct {
 	gone  []farewell
-	split bool // the server said so
-	timer *time.Timer
-	first time.Time // when the first of gone went
+	split bool        // the server said so
+	timer *time.Timer // nil: nobody has gone who was not told of
+	first time.Time   // when the first of gone went
 	last  time.Time
 	away  map[string]time.Time // folded nicks that a split took: when they come back, that is nothing to tell
 }
@@ -55,15 +55,34 @@ func (ch *channel) leave(nick, how string, quit bool) {
 	}
 }
 
-// calm tells of those who went, once no more go.
+// calm waits until no more go, and then tells of them.
 func (ch *channel) calm() {
 	s := &ch.storm
 	if quiet := time.Since(s.last); quiet < stormTime && time.Since(s.first) < stormMost {
 		s.timer = ch.r.after(stormTime-quiet, ch.calm)
 		return
 	}
+	ch.farewells()
+}
+
+// hush ends the waiting: the connection does, and with it a storm that is under way. Networks that split are those
+// that then lose us too.
+func (ch *channel) hush() {
+	if s := &ch.storm; s.timer != nil {
+		s.timer.Stop()
+		ch.farewells()
+	}
+	ch.storm = storm{away: ch.storm.away}
+}
+
+// farewells tells of those who went.
+func (ch *channel) farewells() {
+	s := &ch.storm
 	gone, split := s.gone, s.split || len(s.gone) > stormSize
 	s.gone, s.split, s.timer = nil, false, nil
+	if len(gone) == 0 {
+		return
+	}
 	ids := make([]string, 0, len(gone))
 	now := time.Now()
 	if s.away == nil || len(s.away) > maxMembers {

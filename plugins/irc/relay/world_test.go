@@ -21,7 +21,7 @@ type world struct {
 	host *bridgetest.Host
 }
 
-var quick = IRC{Beat: 50 * time.Millisecond, Stable: time.Millisecond}
+var quick = IRC{Beat: 50 * time.Millisecond, Stable: time.Millisecond, Rush: 10}
 
 func startHost(t *testing.T, settings map[string]string) *bridgetest.Host {
 	return bridgetest.Start(t, quick, &pb.Open{Bridge: "libera", Settings: settings, Links: []*pb.Link{{Channel: garden, Confirmed: true}}})
