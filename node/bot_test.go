@@ -98,6 +98,10 @@ func TestWhoSpeaksForGhosts(t *testing.T) {
 		t.Errorf("%v", e)
 	}
 	w.refused(room.Forbidden, alice, id, room.KindText, &roompb.Body{Text: "I am Ann", Ghost: annSays})
+	w.refused(room.Forbidden, alice, id, room.KindText, &roompb.Body{Text: "I said so long ago", Sent: 1})
+	if err := w.Typing(alice, id, annSays, true); room.CodeOf(err) != room.Forbidden {
+		t.Errorf("alice types as Ann: %v", err)
+	}
 	bob := w.user("bob")
 	w.refused(room.Forbidden, bob, id, room.KindJoin, &roompb.Body{Bridge: "#garden on libera"})
 }

@@ -27,7 +27,7 @@ func (n *Node) prepare(d *room.Draft) error {
 	if err := n.fillFiles(d); err != nil {
 		return err
 	}
-	if d.Body.GetGhost() != nil || d.Body.GetBridge() != "" {
+	if d.Body.GetGhost() != nil || d.Body.GetBridge() != "" || d.Body.GetSent() != 0 {
 		if !n.Bridges.IsBot(d.Author) {
 			return room.Errorf(room.Forbidden, "%s is no bridge, and speaks for itself alone.", d.Author)
 		}

@@ -74,8 +74,15 @@ func (n *Node) onlineIn(rooms []*chamber) []string {
 	return online
 }
 
-// Typing tells those who watch a room that the caller types there, or has stopped.
-func (n *Node) Typing(by Caller, id room.ID, on bool) error {
+// Typing tells those who watch a room that the caller types there, or has stopped; or a ghost for whom
+// a bridge's bot speaks.
+func (n *Node) Typing(by Caller, id room.ID, ghost *roompb.Ghost, on bool) error {
+	if err := room.CheckGhost(ghost); err != nil {
+		return err
+	}
+	if ghost != nil && !n.Bridges.IsBot(by.User) {
+		return room.Errorf(room.Forbidden, "%s is no bridge, and speaks for itself alone.", by.User)
+	}
 	c, err := n.readable(by, id)
 	if err != nil {
 		return err
@@ -86,7 +93,7 @@ func (n *Node) Typing(by Caller, id room.ID, on bool) error {
 	if !may {
 		return room.Errorf(room.Forbidden, "You cannot write in this room.")
 	}
-	c.tell(by.User, &roompb.Signal{Kind: "typing", Room: c.text, User: string(by.User), On: on, Time: n.millis()})
+	c.tell(by.User, &roompb.Signal{Kind: "typing", Room: c.text, User: string(by.User), Ghost: ghost, On: on, Time: n.millis()})
 	return nil
 }
 
@@ -220,7 +227,10 @@ func (n *Node) receiveIn(peer string, u room.User, s *roompb.Signal) {
 	if c == nil || c.membership(u) != room.Joined {
 		return
 	}
-	out := &roompb.Signal{Kind: s.GetKind(), Room: c.text, User: string(u), On: s.GetOn(), Time: n.millis()}
+	if room.CheckGhost(s.GetGhost()) != nil {
+		return
+	}
+	out := &roompb.Signal{Kind: s.GetKind(), Room: c.text, User: string(u), Ghost: s.GetGhost(), On: s.GetOn(), Time: n.millis()}
 	if s.GetKind() == "receipt" {
 		event, err := room.ParseHash(s.GetEvent())
 		if err != nil {

@@ -17,7 +17,7 @@ func (c *chamber) view(row *storage.Row) *roompb.Event {
 		Origin: h.GetOrigin(), Seq: h.GetSeq(), Kind: h.GetKind(),
 		Text: b.GetText(), Mentions: b.GetMentions(), MentionRoom: b.GetMentionRoom(),
 		Emoji: b.GetEmoji(), Reason: b.GetReason(), Subject: b.GetSubject(), Role: b.GetRole(),
-		Settings: b.GetSettings(), Silent: b.GetSilent(), Voided: row.Void, Files: b.GetFiles(), Ghost: b.GetGhost(), Bridge: b.GetBridge(),
+		Settings: b.GetSettings(), Silent: b.GetSilent(), Voided: row.Void, Files: b.GetFiles(), Ghost: b.GetGhost(), Bridge: b.GetBridge(), Sent: e.Sent(),
 	}
 	if row.Old {
 		v.Pos = 0

@@ -3,6 +3,7 @@ package plugins
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -12,7 +13,10 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
+	"hearth/node"
 	"hearth/node/channel"
+	"hearth/node/room"
+	"hearth/node/room/roompb"
 	pb "hearth/plugins/bridge/bridgepb"
 )
 
@@ -131,5 +135,65 @@ func TestTheWindowIsKept(t *testing.T) {
 	}
 	if _, ok := errors.AsType[errContract](l.take(&pb.PluginFrame{Frame: &pb.PluginFrame_Chunk{Chunk: &pb.Chunk{Bytes: make([]byte, chunkBytes+1)}}})); !ok {
 		t.Error("a chunk of more than 64 KB")
+	}
+}
+
+// A message shows when it was said over there, as far as that can be true; who types over there is shown by
+// name, and to another bridge too, but for one to the same network.
+func TestWhenAndWhoOverThere(t *testing.T) {
+	w := newWorld(t)
+	w.n.Bridges.SetKinds([]channel.Kind{{Kind: "none"}})
+	w.bridge("none", "pit", "#pit", nil)
+	l, end := w.lifeOf(&script{})
+	defer end()
+	f, err := w.n.Follow(w.alice, node.FollowOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.Watch([]room.ID{w.room}); err != nil {
+		t.Fatal(err)
+	}
+	ann := &pb.Ghost{Id: "ann", Name: "Ann"}
+	for i, time := range []int64{0, 1_000_000, 1 << 60, -5} {
+		err := l.takeEntry(&pb.Entry{Key: fmt.Sprint(i), Channel: "#pit", Kind: "text", Text: "hello", Ghost: ann, Time: time})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.until("the entries", func() bool { return len(w.messages()) == 4 })
+	m := w.messages()
+	for i, want := range []int64{0, 1_000_000, m[2].GetTime() + room.MaxClockForward, 0} {
+		if m[i].GetSent() != want {
+			t.Errorf("entry %d was sent at %d, not %d", i, m[i].GetSent(), want)
+		}
+	}
+	l.takeTyping(&pb.Typing{Channel: "#pit", On: true})
+	l.takeTyping(&pb.Typing{Channel: "#pit", On: true, Person: &pb.Person{Ghost: &pb.Ghost{Id: "a\nb"}}})
+	l.takeTyping(&pb.Typing{Channel: "#pit", On: true, Person: &pb.Person{Ghost: ann}})
+	var typing []*roompb.Signal
+	w.until("who types", func() bool {
+		b, err := f.Next(1 << 20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range b.Signals {
+			if s.GetKind() == "typing" {
+				typing = append(typing, s)
+			}
+		}
+		return len(typing) > 0
+	})
+	if len(typing) != 1 || typing[0].GetGhost().GetName() != "Ann" || typing[0].GetUser() != "pit@node.test" {
+		t.Errorf("typing: %v", typing)
+	}
+	other := &script{}
+	l.stream, l.caller = other, w.alice
+	a := l.lane("#pit")
+	for _, network := range []string{"pit", "elsewhere"} {
+		l.sendTyping(a, &roompb.Signal{User: "bot@node.test", On: true, Ghost: &roompb.Ghost{Id: "x", Name: "X", Network: network}})
+	}
+	if other.answers() != 1 || other.got[0].GetTyping().GetPerson().GetName() != "X" {
+		t.Errorf("the plugin hears: %v", other.got)
 	}
 }

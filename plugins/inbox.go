@@ -294,6 +294,7 @@ func (l *life) draft(a *lane, e *pb.Entry) (*room.Draft, error) {
 			d.Kind = room.KindEmote
 		}
 		d.Body.Silent = e.GetKind() == "notice"
+		d.Body.Sent = max(0, e.GetTime())
 		return d, l.complete(a, d, e)
 	case "line":
 		d.Kind, d.Body.Silent, d.Body.Ghost = room.KindText, true, nil

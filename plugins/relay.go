@@ -138,11 +138,11 @@ func (l *life) watchRooms(f *node.Follower) {
 }
 
 func (l *life) sendTyping(a *lane, s *roompb.Signal) {
-	if !a.confirmed.Load() || s.GetUser() == string(l.caller.User) {
+	if !a.confirmed.Load() || s.GetUser() == string(l.caller.User) || l.beenHere(s.GetGhost()) {
 		return
 	}
 	l.send(&pb.HostFrame{Frame: &pb.HostFrame_Typing{Typing: &pb.Typing{
-		Channel: a.channel, Person: l.person(s.GetUser(), nil), On: s.GetOn(),
+		Channel: a.channel, Person: l.person(s.GetUser(), s.GetGhost()), On: s.GetOn(),
 	}}})
 }
 

@@ -148,12 +148,15 @@ func (l *life) takeRoster(r *pb.Roster) {
 	l.book.SetRoster(l.name, r.GetChannel(), here)
 }
 
+// takeTyping passes on who types over there, by name: what is nobody's is nobody's affair.
 func (l *life) takeTyping(t *pb.Typing) {
 	a := l.lane(t.GetChannel())
 	if a == nil || !a.confirmed.Load() || l.book.Muted(l.name, a.room, t.GetPerson().GetGhost().GetId()) {
 		return
 	}
-	l.n.Typing(l.caller, a.room, t.GetOn())
+	if ghost, err := l.ghost(t.GetPerson().GetGhost(), nil); err == nil {
+		l.n.Typing(l.caller, a.room, ghost, t.GetOn())
+	}
 }
 
 func (l *life) takeCount(c *pb.Count) {

@@ -46,12 +46,23 @@ func (l *life) verdict(a *lane, item *roompb.Item) (verdict, error) {
 
 // passed tells whether an event has been on the bridge's network already, or is of the bridge itself.
 func (l *life) passed(e *roompb.Event) bool {
-	g := e.GetGhost()
-	return e.GetAuthor() == string(l.caller.User) || e.GetVoided() ||
-		g.GetNetwork() == l.network && g != nil || slices.Contains(g.GetHops(), l.network)
+	return e.GetAuthor() == string(l.caller.User) || e.GetVoided() || l.beenHere(e.GetGhost())
 }
 
-func (l *life) old(e *roompb.Event) bool { return l.tooOld(e.GetTime()) }
+// beenHere tells whether what a ghost says has been on the bridge's network already.
+func (l *life) beenHere(g *roompb.Ghost) bool {
+	return g != nil && (g.GetNetwork() == l.network || slices.Contains(g.GetHops(), l.network))
+}
+
+func (l *life) old(e *roompb.Event) bool { return l.tooOld(said(e)) }
+
+// said is when a message was said: a ghost's may have come much later.
+func said(e *roompb.Event) int64 {
+	if e.GetSent() != 0 {
+		return e.GetSent()
+	}
+	return e.GetTime()
+}
 
 func (l *life) tooOld(ms int64) bool { return l.n.Now().Sub(time.UnixMilli(ms)) > l.stale }
 
@@ -59,7 +70,7 @@ func (l *life) tooOld(ms int64) bool { return l.n.Now().Sub(time.UnixMilli(ms)) 
 func (l *life) delivery(a *lane, e *roompb.Event) *pb.Delivery {
 	return &pb.Delivery{
 		Id: e.GetId(), Channel: a.channel, Kind: e.GetKind(), Author: l.person(e.GetAuthor(), e.GetGhost()),
-		Text: e.GetText(), Emoji: e.GetEmoji(), Time: e.GetTime(), Hops: e.GetGhost().GetHops(),
+		Text: e.GetText(), Emoji: e.GetEmoji(), Time: said(e), Hops: e.GetGhost().GetHops(),
 	}
 }
 

@@ -45,7 +45,7 @@ func typing(_ context.Context, c *call, in *clientpb.TypingRequest) (*clientpb.E
 	if err != nil {
 		return nil, err
 	}
-	return &clientpb.Empty{}, c.s.node.Typing(c.caller, id, in.On)
+	return &clientpb.Empty{}, c.s.node.Typing(c.caller, id, nil, in.On)
 }
 
 // mostWatched is how many rooms a session may watch at once.

@@ -13,13 +13,14 @@ type eventLine struct {
 	Event  string `json:"event"`
 	Room   string `json:"room"`
 	Author string `json:"author"`
-	Time   int64  `json:"time"` // milliseconds since 1970
+	Time   int64  `json:"time"` // milliseconds since 1970: when it came
 	Kind   string `json:"kind"`
 	Text   string `json:"text"`
 
 	Pos      uint64     `json:"pos"`
 	Ghost    string     `json:"ghost,omitempty"`   // who said it, beyond the bridge whose bot is the author
 	Network  string     `json:"network,omitempty"` // the ghost's
+	Sent     int64      `json:"sent,omitempty"`    // when the ghost said it, as the far network tells
 	Bridge   string     `json:"bridge,omitempty"`  // join of a bridge's bot: what the room is joined to
 	Target   string     `json:"target,omitempty"`  // edit, delete, react ...: the message it is about
 	ReplyTo  string     `json:"reply_to,omitempty"`
@@ -41,7 +42,7 @@ func lineOf(room string, e *roompb.Event) eventLine {
 		Pos: e.Pos, Target: e.Target, ReplyTo: e.ReplyTo, Thread: e.Thread, Mentions: e.Mentions,
 		Emoji: e.Emoji, Subject: e.Subject, Role: e.Role, Reason: e.Reason,
 		Edited: e.Edited, Deleted: e.Deleted, Voided: e.Voided,
-		Ghost: e.Ghost.GetName(), Network: e.Ghost.GetNetwork(), Bridge: e.Bridge, Files: fileLines(e.Files),
+		Ghost: e.Ghost.GetName(), Network: e.Ghost.GetNetwork(), Sent: e.Sent, Bridge: e.Bridge, Files: fileLines(e.Files),
 	}
 }
 
@@ -80,7 +81,6 @@ var sentences = map[string]string{
 }
 
 func (l eventLine) String() string {
-	at := time.UnixMilli(l.Time).Format("2006-01-02 15:04:05")
 	format, known := sentences[l.Kind]
 	if !known {
 		format = "%[1]s: %[3]s"
@@ -98,7 +98,23 @@ func (l eventLine) String() string {
 	for _, f := range l.Files {
 		text += " " + f.String()
 	}
-	return at + " " + printable(text)
+	return l.at() + " " + printable(text)
+}
+
+// earlier is how long a message may be on its way before it is said that it was.
+const earlier = 5 * time.Minute
+
+// at is when it was said, and when it came here, should that be much later.
+func (l eventLine) at() string {
+	came := time.UnixMilli(l.Time)
+	if l.Sent == 0 {
+		return came.Format(time.DateTime)
+	}
+	said := time.UnixMilli(l.Sent)
+	if came.Sub(said) > earlier {
+		return said.Format(time.DateTime) + " (came " + came.Format(time.DateTime) + ")"
+	}
+	return said.Format(time.DateTime)
 }
 
 // who said it, as people see it.

@@ -57,7 +57,7 @@ func CheckBody(k Kind, b *roompb.Body) error {
 	if n := len(b.GetNodeKey()); n != 0 && n != ed25519.PublicKeySize {
 		return Errorf(BadRequest, "A node's key has %d bytes, not %d.", ed25519.PublicKeySize, n)
 	}
-	if err := checkGhost(b); err != nil {
+	if err := CheckGhost(b.GetGhost()); err != nil {
 		return err
 	}
 	return facts.check(b)

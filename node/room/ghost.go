@@ -15,8 +15,17 @@ func checkJoinBridge(b *roompb.Body) error { return checkBridge(b.GetBridge()) }
 
 func checkBridge(place string) error { return CheckLine("bridge's channel", place, MaxBridge) }
 
-func checkGhost(b *roompb.Body) error {
-	g := b.GetGhost()
+// Sent is when a ghost said a message beyond its bridge, in milliseconds since 1970; 0: nothing but when
+// it came is known. It is the far network's word, good for show alone: never later than a clock may be ahead.
+func (e *Event) Sent() int64 {
+	if e.Body.GetGhost() == nil || !e.Kind().Message() {
+		return 0
+	}
+	return max(0, min(e.Body.GetSent(), e.Time().Millis()+MaxClockForward))
+}
+
+// CheckGhost says what is wrong with a ghost, or nil; that there is none is in order.
+func CheckGhost(g *roompb.Ghost) error {
 	if g == nil {
 		return nil
 	}

@@ -70,6 +70,18 @@ func TestGhosts(t *testing.T) {
 	if e.Actor() != "libera@node.test/ann" {
 		t.Errorf("a ghost reacts as %q", e.Actor())
 	}
+	e.Header.Time, e.Header.Kind = uint64(TimeAt(1_000_000)), string(KindText)
+	for sent, want := range map[int64]int64{0: 0, -1: 0, 5: 5, 1_000_000: 1_000_000, 1 << 62: 1_000_000 + MaxClockForward} {
+		e.Body.Sent = sent
+		if e.Sent() != want {
+			t.Errorf("sent at %d is shown as %d", sent, e.Sent())
+		}
+	}
+	e.Body.Ghost = nil
+	if e.Sent() != 0 {
+		t.Error("who is no ghost says when it was said")
+	}
+	e.Body.Ghost = ann()
 	if _, err := ParseUser(e.Actor()); err == nil {
 		t.Error("somebody's user name may look like a ghost's")
 	}

@@ -231,6 +231,7 @@ type Body struct {
 	Bridge          string                 `protobuf:"bytes,23,opt,name=bridge,proto3" json:"bridge,omitempty"`                                          // join: its author is a bridge's bot, and joins the room to this far place, for people to read
 	Ghost           *Ghost                 `protobuf:"bytes,24,opt,name=ghost,proto3" json:"ghost,omitempty"`                                            // text, emote, edit, delete, react, unreact of a bridge's bot: who said it, beyond the bridge
 	Files           []*File                `protobuf:"bytes,25,rep,name=files,proto3" json:"files,omitempty"`                                            // text, emote: at most 10; the text may then be empty
+	Sent            int64                  `protobuf:"varint,26,opt,name=sent,proto3" json:"sent,omitempty"`                                             // text, emote of a ghost: when it was said beyond the bridge, as the far network tells: ms since 1970; 0: just now
 	Key             string                 `protobuf:"bytes,20,opt,name=key,proto3" json:"key,omitempty"`                                                // state entries of a room with several stewards: the draft's idempotency key
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
@@ -432,6 +433,13 @@ func (x *Body) GetFiles() []*File {
 		return x.Files
 	}
 	return nil
+}
+
+func (x *Body) GetSent() int64 {
+	if x != nil {
+		return x.Sent
+	}
+	return 0
 }
 
 func (x *Body) GetKey() string {
@@ -944,6 +952,7 @@ type Event struct {
 	Ghost         *Ghost  `protobuf:"bytes,42,opt,name=ghost,proto3" json:"ghost,omitempty"`      // who said it, when its author is a bridge's bot
 	Files         []*File `protobuf:"bytes,44,rep,name=files,proto3" json:"files,omitempty"`      // empty when deleted
 	Bridge        string  `protobuf:"bytes,43,opt,name=bridge,proto3" json:"bridge,omitempty"`    // join of a bridge's bot: what the room is joined to
+	Sent          int64   `protobuf:"varint,45,opt,name=sent,proto3" json:"sent,omitempty"`       // when a ghost said it, as the far network tells: ms since 1970, at most 2 min after time; 0: when it came. For show alone
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1221,6 +1230,13 @@ func (x *Event) GetBridge() string {
 		return x.Bridge
 	}
 	return ""
+}
+
+func (x *Event) GetSent() int64 {
+	if x != nil {
+		return x.Sent
+	}
+	return 0
 }
 
 type Reaction struct {
@@ -1882,6 +1898,7 @@ type Signal struct {
 	Event         string                 `protobuf:"bytes,6,opt,name=event,proto3" json:"event,omitempty"` // receipt
 	Time          int64                  `protobuf:"varint,7,opt,name=time,proto3" json:"time,omitempty"`
 	Profile       *Profile               `protobuf:"bytes,8,opt,name=profile,proto3" json:"profile,omitempty"` // profile
+	Ghost         *Ghost                 `protobuf:"bytes,9,opt,name=ghost,proto3" json:"ghost,omitempty"`     // typing: who types beyond the bridge whose bot the user is
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1972,6 +1989,13 @@ func (x *Signal) GetProfile() *Profile {
 	return nil
 }
 
+func (x *Signal) GetGhost() *Ghost {
+	if x != nil {
+		return x.Ghost
+	}
+	return nil
+}
+
 var File_room_proto protoreflect.FileDescriptor
 
 const file_room_proto_rawDesc = "" +
@@ -1991,7 +2015,7 @@ const file_room_proto_rawDesc = "" +
 	"\x06author\x18\t \x01(\tR\x06author\x12\x12\n" +
 	"\x04kind\x18\n" +
 	" \x01(\tR\x04kind\x12\x1b\n" +
-	"\tbody_hash\x18\v \x01(\fR\bbodyHash\"\xee\x05\n" +
+	"\tbody_hash\x18\v \x01(\fR\bbodyHash\"\x82\x06\n" +
 	"\x04Body\x12\x12\n" +
 	"\x04salt\x18\x01 \x01(\fR\x04salt\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x16\n" +
@@ -2017,7 +2041,8 @@ const file_room_proto_rawDesc = "" +
 	"\x10predecessor_head\x18\x16 \x01(\v2\x14.hearth.room.v1.HeadR\x0fpredecessorHead\x12\x16\n" +
 	"\x06bridge\x18\x17 \x01(\tR\x06bridge\x12+\n" +
 	"\x05ghost\x18\x18 \x01(\v2\x15.hearth.room.v1.GhostR\x05ghost\x12*\n" +
-	"\x05files\x18\x19 \x03(\v2\x14.hearth.room.v1.FileR\x05files\x12\x10\n" +
+	"\x05files\x18\x19 \x03(\v2\x14.hearth.room.v1.FileR\x05files\x12\x12\n" +
+	"\x04sent\x18\x1a \x01(\x03R\x04sent\x12\x10\n" +
 	"\x03key\x18\x14 \x01(\tR\x03key\"\x84\x01\n" +
 	"\x04File\x12\x12\n" +
 	"\x04blob\x18\x01 \x01(\tR\x04blob\x12\x12\n" +
@@ -2059,7 +2084,7 @@ const file_room_proto_rawDesc = "" +
 	"\fcosignatures\x18\b \x03(\v2\x1b.hearth.room.v1.CosignatureR\fcosignatures\"?\n" +
 	"\vCosignature\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x1c\n" +
-	"\tsignature\x18\x02 \x01(\fR\tsignature\"\xd6\a\n" +
+	"\tsignature\x18\x02 \x01(\fR\tsignature\"\xea\a\n" +
 	"\x05Event\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x10\n" +
 	"\x03pos\x18\x02 \x01(\x04R\x03pos\x12\x16\n" +
@@ -2098,7 +2123,8 @@ const file_room_proto_rawDesc = "" +
 	"\x05nodes\x18) \x01(\rR\x05nodes\x12+\n" +
 	"\x05ghost\x18* \x01(\v2\x15.hearth.room.v1.GhostR\x05ghost\x12*\n" +
 	"\x05files\x18, \x03(\v2\x14.hearth.room.v1.FileR\x05files\x12\x16\n" +
-	"\x06bridge\x18+ \x01(\tR\x06bridge\"\xab\x01\n" +
+	"\x06bridge\x18+ \x01(\tR\x06bridge\x12\x12\n" +
+	"\x04sent\x18- \x01(\x03R\x04sent\"\xab\x01\n" +
 	"\bReaction\x12\x14\n" +
 	"\x05emoji\x18\x01 \x01(\tR\x05emoji\x12\x14\n" +
 	"\x05users\x18\x02 \x03(\tR\x05users\x129\n" +
@@ -2171,7 +2197,7 @@ const file_room_proto_rawDesc = "" +
 	"\bstewards\x18\x1a \x03(\tR\bstewards\x12\x1a\n" +
 	"\bstranger\x18\x1b \x01(\bR\bstranger\x12\x18\n" +
 	"\awaiting\x18\x1c \x01(\rR\awaiting\x12\x16\n" +
-	"\x06frozen\x18\x1d \x01(\tR\x06frozen\"\xc3\x01\n" +
+	"\x06frozen\x18\x1d \x01(\tR\x06frozen\"\xf0\x01\n" +
 	"\x06Signal\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04room\x18\x02 \x01(\tR\x04room\x12\x12\n" +
@@ -2180,7 +2206,8 @@ const file_room_proto_rawDesc = "" +
 	"\x03pos\x18\x05 \x01(\x04R\x03pos\x12\x14\n" +
 	"\x05event\x18\x06 \x01(\tR\x05event\x12\x12\n" +
 	"\x04time\x18\a \x01(\x03R\x04time\x121\n" +
-	"\aprofile\x18\b \x01(\v2\x17.hearth.room.v1.ProfileR\aprofile*;\n" +
+	"\aprofile\x18\b \x01(\v2\x17.hearth.room.v1.ProfileR\aprofile\x12+\n" +
+	"\x05ghost\x18\t \x01(\v2\x15.hearth.room.v1.GhostR\x05ghost*;\n" +
 	"\x03Log\x12\x13\n" +
 	"\x0fLOG_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tLOG_STATE\x10\x01\x12\x10\n" +
@@ -2241,11 +2268,12 @@ var file_room_proto_depIdxs = []int32{
 	13, // 17: hearth.room.v1.Member.profile:type_name -> hearth.room.v1.Profile
 	13, // 18: hearth.room.v1.RoomSummary.direct_profile:type_name -> hearth.room.v1.Profile
 	13, // 19: hearth.room.v1.Signal.profile:type_name -> hearth.room.v1.Profile
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	4,  // 20: hearth.room.v1.Signal.ghost:type_name -> hearth.room.v1.Ghost
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_room_proto_init() }

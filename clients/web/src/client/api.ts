@@ -3,6 +3,7 @@
 // truth of their own.
 import type { RoomNode } from "../gen/client_pb";
 import type { Event, Profile, RoomSummary } from "../gen/room_pb";
+import type { Typist } from "./presence";
 
 export type Phase = "signed-out" | "connecting" | "online" | "offline";
 export type TransportName = "webtransport" | "websocket";
@@ -102,7 +103,7 @@ export interface ChatClient {
   rooms(): readonly RoomSummary[]; // joined and invited, most recent first
   room(id: string): RoomSummary | undefined;
   profile(user: string): Profile | undefined; // fetches in the background when unknown, then "profiles"
-  typing(room: string): readonly string[]; // users, without oneself
+  typing(room: string): readonly Typist[]; // without oneself
   online(user: string): boolean;
   receipts(room: string): ReadonlyMap<string, bigint>; // user -> pos
   /** Whom one does not want to hear. Changed by commands.block. */

@@ -1,7 +1,7 @@
 import "fake-indexeddb/auto";
 import { IDBFactory } from "fake-indexeddb";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { Change } from "./api";
+import type { Change, ChatClient } from "./api";
 import { fakeTime, pass, randomFrom, World, type Tab } from "./testing/world";
 
 beforeEach(() => {
@@ -465,6 +465,9 @@ describe("reading", () => {
   });
 });
 
+/** Who types in the room r, by name. */
+const typists = (tab: { client: ChatClient }): string[] => tab.client.typing("r").map((who) => who.ghost?.name ?? who.author);
+
 describe("others", () => {
   test("typing ends by itself, and with a message", async () => {
     const world = new World();
@@ -473,14 +476,29 @@ describe("others", () => {
     const type = () => world.node.sessions.forEach((s) => s.send({ signals: [{ kind: "typing", room: "r", user: "bob@n", on: true }] }));
     type();
     await pass(100);
-    expect(tab.client.typing("r")).toEqual(["bob@n"]);
+    expect(typists(tab)).toEqual(["bob@n"]);
     await pass(8_000, 100);
-    expect(tab.client.typing("r")).toEqual([]);
+    expect(typists(tab)).toEqual([]);
     type();
     await pass(50);
     world.node.say("r", "bob@n", "there");
     await pass(50);
-    expect(tab.client.typing("r")).toEqual([]);
+    expect(typists(tab)).toEqual([]);
+  });
+
+  test("those beyond a bridge type each for themselves", async () => {
+    const world = new World();
+    world.node.addRoom("r");
+    const tab = await start(world);
+    const ghost = (id: string) => ({ id, name: id.toUpperCase(), avatar: "", network: "libera", hops: [] });
+    const type = (id: string, on: boolean) => world.node.sessions.forEach((s) => s.send({ signals: [{ kind: "typing", room: "r", user: "libera@n", ghost: ghost(id), on }] }));
+    type("ann", true);
+    type("ben", true);
+    await pass(100);
+    expect(typists(tab)).toEqual(["ANN", "BEN"]);
+    type("ann", false);
+    await pass(100);
+    expect(typists(tab)).toEqual(["BEN"]);
   });
 
   test("own typing is said at most every 4 s", async () => {
@@ -586,12 +604,12 @@ describe("other nodes", () => {
     session!.send({ signals: ["eve@m", "dan@spam", "bob@m"].map((user) => ({ kind: "typing", room: "r", user, on: true })) });
     await pass(100);
     expect(messages).toEqual(["bob@m"]);
-    expect(tab.client.typing("r")).toEqual(["bob@m"]);
+    expect(typists(tab)).toEqual(["bob@m"]);
     expect(tab.client.blocked("anybody@spam")).toBe(true);
     void tab.client.commands.block({ user: "eve@m", on: false });
     await pass(100);
     expect(tab.client.blocked("eve@m")).toBe(false);
-    expect(tab.client.typing("r")).toEqual(["eve@m", "bob@m"]);
+    expect(typists(tab)).toEqual(["eve@m", "bob@m"]);
   });
 
   test("a signal tells how far one's messages have got", async () => {

@@ -20,7 +20,7 @@ import { lessons } from "./lessons";
 import { Nodes } from "./nodes";
 import { Outbox } from "./outbox";
 import { openOutboxStore } from "./outboxstore";
-import { Presence } from "./presence";
+import { Presence, type Typist } from "./presence";
 import { Profiles } from "./profiles";
 import { Reading } from "./reading";
 import { Refresher } from "./refresher";
@@ -184,9 +184,9 @@ class HearthClient implements ChatClient {
     return this.#profiles.get(user);
   }
 
-  typing(room: string): readonly string[] {
-    const users = this.#presence.typing(room);
-    return users.some((user) => this.#blocks.has(user)) ? users.filter((user) => !this.#blocks.has(user)) : users;
+  typing(room: string): readonly Typist[] {
+    const all = this.#presence.typing(room);
+    return all.some((who) => this.#blocks.has(who.author)) ? all.filter((who) => !this.#blocks.has(who.author)) : all;
   }
 
   online(user: string): boolean {

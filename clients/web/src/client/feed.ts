@@ -100,7 +100,7 @@ export class Feed {
     const own = event.author === me;
     if (isMessage(event)) {
       outbox.delivered(room, event, own);
-      presence.setTyping(room, event.author, false);
+      presence.setTyping(room, event, false);
       if (!own && !event.silent && !this.parts.blocks.has(event.author)) changes.emit({ kind: "message", room, event, mention: mentions(event, me) });
     }
     timelines.take(room, item);

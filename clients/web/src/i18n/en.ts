@@ -60,6 +60,7 @@ export const en = {
     addReaction: "Add reaction", copyCode: "Copy code", expand: (n: number) => p(n, "Show # event", "Show # events"), collapse: "Show less", edits: "Earlier versions", original: "Original", version: (n: number) => `Version ${n}`, current: "Now",
     announce: (who: string, text: string) => `${who}: ${text}`, and: (n: number) => p(n, "# other", "# others"), loadFailed: "Messages could not be loaded.",
     reached: (n: number, of: number) => p(of, `Reached ${n} of # other node`, `Reached ${n} of # other nodes`), blocked: "A message from somebody you blocked.", show: "Show", hide: "Hide",
+    sentEarlier: "sent earlier", arrived: (when: string) => `arrived ${when}`,
     voided: "Others do not see this: you lost the right to write here before the room’s home had it.",
   },
   actions: {

@@ -60,6 +60,7 @@ export const zh: Dictionary = {
     addReaction: "添加回应", copyCode: "复制代码", expand: (n) => p(n, "显示 # 条动态"), collapse: "收起", edits: "以前的版本", original: "原文", version: (n) => `第 ${n} 版`, current: "当前",
     announce: (who, text) => `${who}：${text}`, and: (n) => p(n, "另外 # 人"), loadFailed: "消息加载失败。",
     reached: (n, of) => p(of, `已到达其他 # 个节点中的 ${n} 个`), blocked: "来自你屏蔽的人的消息。", show: "显示", hide: "隐藏",
+    sentEarlier: "较早发送", arrived: (when) => `到达时间：${when}`,
     voided: "别人看不到这条消息：在房间主节点收到之前，你已失去在此发言的权限。",
   },
   actions: {

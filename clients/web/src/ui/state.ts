@@ -2,6 +2,7 @@
 // signal, every change bumps the versions it names. The client keeps the truth.
 import { batch, createContext, createSignal, onCleanup, useContext, type Signal } from "solid-js";
 import type { Change, ChatClient, Connection, Me, Timeline } from "../client/api";
+import type { Typist } from "../client/presence";
 import type { RoomNode } from "../gen/client_pb";
 import type { Event, Ghost, Profile, RoomSummary } from "../gen/room_pb";
 
@@ -17,7 +18,7 @@ export interface State {
   blocked(user: string): boolean;
   blocks(): ChatClient["blocks"];
   nodes(room: string): readonly RoomNode[];
-  typing(room: string): readonly string[];
+  typing(room: string): readonly Typist[];
   receipts(room: string): ReadonlyMap<string, bigint>;
   timeline(room: string, thread: string): Timeline;
   blobUrl(id: string): string | undefined;

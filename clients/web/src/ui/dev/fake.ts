@@ -80,7 +80,7 @@ export class FakeClient implements ChatClient {
     return profiles.get(u);
   }
   typing(room: string) {
-    return room === rooms[0]!.room ? [user(1), user(5)] : [];
+    return room === rooms[0]!.room ? [{ author: user(1) }, { author: user(5) }] : [];
   }
   online(u: string) {
     return [1, 2, 4, 5].some((i) => user(i) === u);

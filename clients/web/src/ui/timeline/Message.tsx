@@ -1,6 +1,6 @@
 import { createSignal, Show, type JSX } from "solid-js";
 import { locale, t } from "../../i18n";
-import { clock, fullTime } from "../../i18n/dates";
+import { clock, dateTime, dayOf, fullTime } from "../../i18n/dates";
 import { SpeakerAvatar, hueOf } from "../kit/Avatar";
 import { Icon } from "../kit/Icon";
 import { Files } from "./Files";
@@ -13,6 +13,7 @@ import { Reach, reachIn, reachText } from "./Reach";
 import { Reactions } from "./Reactions";
 import { Receipts } from "./Receipts";
 import type { MessageRow } from "./rows";
+import { saidAt, sentEarlier } from "./sent";
 import { ThreadSummary } from "./ThreadSummary";
 import { useRoomView } from "./view";
 
@@ -21,14 +22,16 @@ export function Message(props: { id: string; row: MessageRow }): JSX.Element {
   const view = useRoomView();
   const hover = useHover();
   const event = () => props.row.event;
-  const time = () => Number(event().time);
+  const time = () => saidAt(event());
+  const came = () => Number(event().time);
   const head = () => props.row.head && event().kind !== "emote";
   const me = () => chat.me()?.user ?? "";
   const who = () => speakerOf(chat, event());
   const plain = () => !event().deleted && !event().voided; // there to be answered, changed, reported
   const when = () => {
     const reach = reachIn(chat, view.room, event());
-    return reach ? `${fullTime(locale(), time())} · ${reachText(reach)}` : fullTime(locale(), time());
+    const arrived = event().sent ? t().timeline.arrived(fullTime(locale(), came())) : "";
+    return [fullTime(locale(), time()), arrived, reach && reachText(reach)].filter(Boolean).join(" · ");
   };
   const mentioned = () => event().author !== me() && !event().deleted && (event().mentionRoom || event().mentions.includes(me()));
 
@@ -55,7 +58,10 @@ export function Message(props: { id: string; row: MessageRow }): JSX.Element {
             </button>
             <Show when={who().network}>{(network) => <span class="node-tag">{network()}</span>}</Show>
             <Show when={!event().ghost && elsewhere(chat, event().author)}>{(node) => <span class="node-tag">@{node()}</span>}</Show>
-            <Time class="message-time" time={time()} title={when()} />
+            <Time class="message-time" time={time()} dated={dayOf(time()) !== dayOf(came())} title={when()} />
+            <Show when={sentEarlier(event())}>
+              <span class="message-time">{t().timeline.sentEarlier}</span>
+            </Show>
           </div>
         </Show>
         <Show when={event().pinned && plain()}>
@@ -128,10 +134,10 @@ function Body(props: { row: MessageRow }): JSX.Element {
   );
 }
 
-export function Time(props: { time: number; class?: string; title?: string }): JSX.Element {
+export function Time(props: { time: number; class?: string; title?: string; dated?: boolean }): JSX.Element {
   return (
     <time class={props.class} dateTime={new Date(props.time).toISOString()} title={props.title ?? fullTime(locale(), props.time)}>
-      {clock(locale(), props.time)}
+      {props.dated ? dateTime(locale(), props.time) : clock(locale(), props.time)}
     </time>
   );
 }

@@ -5,13 +5,14 @@ import { EventSchema, type Event } from "../../gen/room_pb";
 import { splitUpdate } from "./list";
 import { placeReceipts } from "./placeReceipts";
 import { buildRows, keyOfEvent, type Row } from "./rows";
+import { saidAt, sentEarlier } from "./sent";
 
 const NOON = new Date(2026, 10, 20, 12).getTime();
 const MINUTE = 60_000;
 let next = 1;
-const event = (fields: Omit<Partial<Event>, "time" | "$typeName" | "$unknown"> & { time?: number }): Event => {
+const event = (fields: Omit<Partial<Event>, "time" | "sent" | "$typeName" | "$unknown"> & { time?: number; sent?: number }): Event => {
   const pos = next++;
-  return create(EventSchema, { id: `e${pos}`, pos: BigInt(pos), kind: "text", author: "ann@n", text: "x", ...fields, time: BigInt(fields.time ?? NOON) });
+  return create(EventSchema, { id: `e${pos}`, pos: BigInt(pos), kind: "text", author: "ann@n", text: "x", ...fields, time: BigInt(fields.time ?? NOON), sent: BigInt(fields.sent ?? 0) });
 };
 const timeline = (events: Event[], more: Partial<Timeline> = {}): Timeline => ({ room: "r", thread: "", events, pending: [], moreBefore: true, moreAfter: false, loading: "", error: "", unreadFrom: null, ...more });
 const kinds = (rows: readonly Row[]) => rows.map((r) => r.kind);
@@ -21,6 +22,15 @@ describe("buildRows", () => {
   it("groups one author's messages of five minutes", () => {
     const rows = buildRows(timeline([event({}), event({ time: NOON + 4 * MINUTE }), event({ time: NOON + 10 * MINUTE }), event({ author: "ben@n", time: NOON + 11 * MINUTE }), event({ author: "ben@n", replyTo: "e1", time: NOON + 11 * MINUTE })]), "me@n");
     expect(heads(rows)).toEqual([true, false, true, true, true]);
+  });
+  it("groups what came late by when it was said, and divides days by when it came", () => {
+    const late = [event({ sent: NOON - 20 * MINUTE }), event({ sent: NOON - 19 * MINUTE }), event({ sent: NOON - 24 * 60 * MINUTE }), event({})];
+    const rows = buildRows(timeline(late), "me@n");
+    expect(heads(rows)).toEqual([true, false, true, true]);
+    expect(rows.map((r) => r.day > 0)).toEqual([true, false, false, false]);
+    expect(late.map(sentEarlier)).toEqual([true, true, true, false]);
+    expect([saidAt(late[0]!), saidAt(late[3]!)]).toEqual([NOON - 20 * MINUTE, NOON]);
+    expect(sentEarlier(event({ sent: NOON + MINUTE }))).toBe(false);
   });
   it("divides days", () => {
     const rows = buildRows(timeline([event({}), event({}), event({ time: NOON + 24 * 60 * MINUTE })]), "me@n");

@@ -2,6 +2,7 @@
 import type { Pending, Timeline } from "../../client/api";
 import type { Event } from "../../gen/room_pb";
 import { dayOf } from "../../i18n/dates";
+import { saidAt } from "./sent";
 
 /** Messages of one author within this time stand under one name. */
 const GROUP_MS = 5 * 60_000;
@@ -56,9 +57,9 @@ class Builder {
     if (base.unread) this.unreadDone = true;
     if (!isMessage(event)) return this.system(event, base);
     if (!this.timeline.thread && event.thread && event.thread !== event.id) return this.threadReply(event, base);
-    const head = base.day > 0 || base.unread || this.author !== author || Number(event.time) - this.time > GROUP_MS || event.replyTo !== "";
+    const head = base.day > 0 || base.unread || this.author !== author || Math.abs(saidAt(event) - this.time) > GROUP_MS || event.replyTo !== "";
     this.author = event.kind === "emote" ? "" : author;
-    this.time = Number(event.time);
+    this.time = saidAt(event);
     this.rows.push({ ...base, kind: "message", event, head });
   }
 
