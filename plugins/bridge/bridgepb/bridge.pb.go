@@ -92,10 +92,11 @@ type Description struct {
 	Title         string                 `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`        // "IRC"
 	Version       string                 `protobuf:"bytes,4,opt,name=version,proto3" json:"version,omitempty"`    // of the plugin
 	Can           *Capabilities          `protobuf:"bytes,5,opt,name=can,proto3" json:"can,omitempty"`
-	Settings      []*Setting             `protobuf:"bytes,6,rep,name=settings,proto3" json:"settings,omitempty"`                          // what is asked for when a bridge is added
-	Setup         string                 `protobuf:"bytes,7,opt,name=setup,proto3" json:"setup,omitempty"`                                // Markdown: what to do on the far network before that, such as a manifest to paste
-	ChannelHint   string                 `protobuf:"bytes,8,opt,name=channel_hint,json=channelHint,proto3" json:"channel_hint,omitempty"` // how a channel is written: "#garden"
-	LinkHint      string                 `protobuf:"bytes,9,opt,name=link_hint,json=linkHint,proto3" json:"link_hint,omitempty"`          // what an operator over there says to confirm a link, CODE standing for the code; empty: "!link CODE"
+	Settings      []*Setting             `protobuf:"bytes,6,rep,name=settings,proto3" json:"settings,omitempty"`                              // what is asked for when a bridge is added
+	Setup         string                 `protobuf:"bytes,7,opt,name=setup,proto3" json:"setup,omitempty"`                                    // Markdown: what to do on the far network before that, such as a manifest to paste
+	ChannelHint   string                 `protobuf:"bytes,8,opt,name=channel_hint,json=channelHint,proto3" json:"channel_hint,omitempty"`     // how a channel is written: "#garden"
+	LinkHint      string                 `protobuf:"bytes,9,opt,name=link_hint,json=linkHint,proto3" json:"link_hint,omitempty"`              // what an operator over there says to confirm a link, CODE standing for the code; empty: "!link CODE"
+	LinkSettings  []*Setting             `protobuf:"bytes,10,rep,name=link_settings,json=linkSettings,proto3" json:"link_settings,omitempty"` // what may be set of one link alone, such as a channel's key; required ones are asked for. None: a link has no settings
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -191,6 +192,13 @@ func (x *Description) GetLinkHint() string {
 		return x.LinkHint
 	}
 	return ""
+}
+
+func (x *Description) GetLinkSettings() []*Setting {
+	if x != nil {
+		return x.LinkSettings
+	}
+	return nil
 }
 
 // Capabilities is what the far network can carry. What it cannot is not delivered, and
@@ -2851,7 +2859,7 @@ const file_bridge_proto_rawDesc = "" +
 	"\fbridge.proto\x12\x10hearth.bridge.v1\"C\n" +
 	"\x0fDescribeRequest\x12\x1c\n" +
 	"\tprotocols\x18\x01 \x03(\rR\tprotocols\x12\x12\n" +
-	"\x04node\x18\x02 \x01(\tR\x04node\"\xac\x02\n" +
+	"\x04node\x18\x02 \x01(\tR\x04node\"\xec\x02\n" +
 	"\vDescription\x12\x1a\n" +
 	"\bprotocol\x18\x01 \x01(\rR\bprotocol\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x14\n" +
@@ -2861,7 +2869,9 @@ const file_bridge_proto_rawDesc = "" +
 	"\bsettings\x18\x06 \x03(\v2\x19.hearth.bridge.v1.SettingR\bsettings\x12\x14\n" +
 	"\x05setup\x18\a \x01(\tR\x05setup\x12!\n" +
 	"\fchannel_hint\x18\b \x01(\tR\vchannelHint\x12\x1b\n" +
-	"\tlink_hint\x18\t \x01(\tR\blinkHint\"\xaa\x02\n" +
+	"\tlink_hint\x18\t \x01(\tR\blinkHint\x12>\n" +
+	"\rlink_settings\x18\n" +
+	" \x03(\v2\x19.hearth.bridge.v1.SettingR\flinkSettings\"\xaa\x02\n" +
 	"\fCapabilities\x12\x14\n" +
 	"\x05edits\x18\x01 \x01(\bR\x05edits\x12\x18\n" +
 	"\adeletes\x18\x02 \x01(\bR\adeletes\x12\x1c\n" +
@@ -3129,53 +3139,54 @@ var file_bridge_proto_goTypes = []any{
 var file_bridge_proto_depIdxs = []int32{
 	2,  // 0: hearth.bridge.v1.Description.can:type_name -> hearth.bridge.v1.Capabilities
 	3,  // 1: hearth.bridge.v1.Description.settings:type_name -> hearth.bridge.v1.Setting
-	5,  // 2: hearth.bridge.v1.HostFrame.open:type_name -> hearth.bridge.v1.Open
-	7,  // 3: hearth.bridge.v1.HostFrame.delivery:type_name -> hearth.bridge.v1.Delivery
-	12, // 4: hearth.bridge.v1.HostFrame.posted:type_name -> hearth.bridge.v1.Posted
-	13, // 5: hearth.bridge.v1.HostFrame.answer:type_name -> hearth.bridge.v1.Answer
-	6,  // 6: hearth.bridge.v1.HostFrame.link:type_name -> hearth.bridge.v1.Link
-	15, // 7: hearth.bridge.v1.HostFrame.typing:type_name -> hearth.bridge.v1.Typing
-	16, // 8: hearth.bridge.v1.HostFrame.mute:type_name -> hearth.bridge.v1.Mute
-	14, // 9: hearth.bridge.v1.HostFrame.chunk:type_name -> hearth.bridge.v1.Chunk
-	17, // 10: hearth.bridge.v1.HostFrame.stop:type_name -> hearth.bridge.v1.Stop
-	30, // 11: hearth.bridge.v1.Open.settings:type_name -> hearth.bridge.v1.Open.SettingsEntry
-	6,  // 12: hearth.bridge.v1.Open.links:type_name -> hearth.bridge.v1.Link
-	31, // 13: hearth.bridge.v1.Link.settings:type_name -> hearth.bridge.v1.Link.SettingsEntry
-	8,  // 14: hearth.bridge.v1.Delivery.author:type_name -> hearth.bridge.v1.Person
-	10, // 15: hearth.bridge.v1.Delivery.target:type_name -> hearth.bridge.v1.Ref
-	10, // 16: hearth.bridge.v1.Delivery.reply_to:type_name -> hearth.bridge.v1.Ref
-	10, // 17: hearth.bridge.v1.Delivery.thread:type_name -> hearth.bridge.v1.Ref
-	11, // 18: hearth.bridge.v1.Delivery.files:type_name -> hearth.bridge.v1.File
-	8,  // 19: hearth.bridge.v1.Delivery.mentions:type_name -> hearth.bridge.v1.Person
-	9,  // 20: hearth.bridge.v1.Person.ghost:type_name -> hearth.bridge.v1.Ghost
-	8,  // 21: hearth.bridge.v1.Ref.author:type_name -> hearth.bridge.v1.Person
-	11, // 22: hearth.bridge.v1.Answer.file:type_name -> hearth.bridge.v1.File
-	8,  // 23: hearth.bridge.v1.Typing.person:type_name -> hearth.bridge.v1.Person
-	19, // 24: hearth.bridge.v1.PluginFrame.opened:type_name -> hearth.bridge.v1.Opened
-	20, // 25: hearth.bridge.v1.PluginFrame.outcome:type_name -> hearth.bridge.v1.Outcome
-	21, // 26: hearth.bridge.v1.PluginFrame.entry:type_name -> hearth.bridge.v1.Entry
-	22, // 27: hearth.bridge.v1.PluginFrame.request:type_name -> hearth.bridge.v1.Request
-	27, // 28: hearth.bridge.v1.PluginFrame.status:type_name -> hearth.bridge.v1.Status
-	28, // 29: hearth.bridge.v1.PluginFrame.roster:type_name -> hearth.bridge.v1.Roster
-	15, // 30: hearth.bridge.v1.PluginFrame.typing:type_name -> hearth.bridge.v1.Typing
-	14, // 31: hearth.bridge.v1.PluginFrame.chunk:type_name -> hearth.bridge.v1.Chunk
-	29, // 32: hearth.bridge.v1.PluginFrame.count:type_name -> hearth.bridge.v1.Count
-	9,  // 33: hearth.bridge.v1.Entry.ghost:type_name -> hearth.bridge.v1.Ghost
-	11, // 34: hearth.bridge.v1.Entry.files:type_name -> hearth.bridge.v1.File
-	23, // 35: hearth.bridge.v1.Request.put:type_name -> hearth.bridge.v1.Put
-	24, // 36: hearth.bridge.v1.Request.store:type_name -> hearth.bridge.v1.Store
-	25, // 37: hearth.bridge.v1.Request.publish:type_name -> hearth.bridge.v1.Publish
-	26, // 38: hearth.bridge.v1.Request.claim:type_name -> hearth.bridge.v1.Claim
-	9,  // 39: hearth.bridge.v1.Roster.here:type_name -> hearth.bridge.v1.Ghost
-	0,  // 40: hearth.bridge.v1.Bridge.Describe:input_type -> hearth.bridge.v1.DescribeRequest
-	4,  // 41: hearth.bridge.v1.Bridge.Run:input_type -> hearth.bridge.v1.HostFrame
-	1,  // 42: hearth.bridge.v1.Bridge.Describe:output_type -> hearth.bridge.v1.Description
-	18, // 43: hearth.bridge.v1.Bridge.Run:output_type -> hearth.bridge.v1.PluginFrame
-	42, // [42:44] is the sub-list for method output_type
-	40, // [40:42] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	3,  // 2: hearth.bridge.v1.Description.link_settings:type_name -> hearth.bridge.v1.Setting
+	5,  // 3: hearth.bridge.v1.HostFrame.open:type_name -> hearth.bridge.v1.Open
+	7,  // 4: hearth.bridge.v1.HostFrame.delivery:type_name -> hearth.bridge.v1.Delivery
+	12, // 5: hearth.bridge.v1.HostFrame.posted:type_name -> hearth.bridge.v1.Posted
+	13, // 6: hearth.bridge.v1.HostFrame.answer:type_name -> hearth.bridge.v1.Answer
+	6,  // 7: hearth.bridge.v1.HostFrame.link:type_name -> hearth.bridge.v1.Link
+	15, // 8: hearth.bridge.v1.HostFrame.typing:type_name -> hearth.bridge.v1.Typing
+	16, // 9: hearth.bridge.v1.HostFrame.mute:type_name -> hearth.bridge.v1.Mute
+	14, // 10: hearth.bridge.v1.HostFrame.chunk:type_name -> hearth.bridge.v1.Chunk
+	17, // 11: hearth.bridge.v1.HostFrame.stop:type_name -> hearth.bridge.v1.Stop
+	30, // 12: hearth.bridge.v1.Open.settings:type_name -> hearth.bridge.v1.Open.SettingsEntry
+	6,  // 13: hearth.bridge.v1.Open.links:type_name -> hearth.bridge.v1.Link
+	31, // 14: hearth.bridge.v1.Link.settings:type_name -> hearth.bridge.v1.Link.SettingsEntry
+	8,  // 15: hearth.bridge.v1.Delivery.author:type_name -> hearth.bridge.v1.Person
+	10, // 16: hearth.bridge.v1.Delivery.target:type_name -> hearth.bridge.v1.Ref
+	10, // 17: hearth.bridge.v1.Delivery.reply_to:type_name -> hearth.bridge.v1.Ref
+	10, // 18: hearth.bridge.v1.Delivery.thread:type_name -> hearth.bridge.v1.Ref
+	11, // 19: hearth.bridge.v1.Delivery.files:type_name -> hearth.bridge.v1.File
+	8,  // 20: hearth.bridge.v1.Delivery.mentions:type_name -> hearth.bridge.v1.Person
+	9,  // 21: hearth.bridge.v1.Person.ghost:type_name -> hearth.bridge.v1.Ghost
+	8,  // 22: hearth.bridge.v1.Ref.author:type_name -> hearth.bridge.v1.Person
+	11, // 23: hearth.bridge.v1.Answer.file:type_name -> hearth.bridge.v1.File
+	8,  // 24: hearth.bridge.v1.Typing.person:type_name -> hearth.bridge.v1.Person
+	19, // 25: hearth.bridge.v1.PluginFrame.opened:type_name -> hearth.bridge.v1.Opened
+	20, // 26: hearth.bridge.v1.PluginFrame.outcome:type_name -> hearth.bridge.v1.Outcome
+	21, // 27: hearth.bridge.v1.PluginFrame.entry:type_name -> hearth.bridge.v1.Entry
+	22, // 28: hearth.bridge.v1.PluginFrame.request:type_name -> hearth.bridge.v1.Request
+	27, // 29: hearth.bridge.v1.PluginFrame.status:type_name -> hearth.bridge.v1.Status
+	28, // 30: hearth.bridge.v1.PluginFrame.roster:type_name -> hearth.bridge.v1.Roster
+	15, // 31: hearth.bridge.v1.PluginFrame.typing:type_name -> hearth.bridge.v1.Typing
+	14, // 32: hearth.bridge.v1.PluginFrame.chunk:type_name -> hearth.bridge.v1.Chunk
+	29, // 33: hearth.bridge.v1.PluginFrame.count:type_name -> hearth.bridge.v1.Count
+	9,  // 34: hearth.bridge.v1.Entry.ghost:type_name -> hearth.bridge.v1.Ghost
+	11, // 35: hearth.bridge.v1.Entry.files:type_name -> hearth.bridge.v1.File
+	23, // 36: hearth.bridge.v1.Request.put:type_name -> hearth.bridge.v1.Put
+	24, // 37: hearth.bridge.v1.Request.store:type_name -> hearth.bridge.v1.Store
+	25, // 38: hearth.bridge.v1.Request.publish:type_name -> hearth.bridge.v1.Publish
+	26, // 39: hearth.bridge.v1.Request.claim:type_name -> hearth.bridge.v1.Claim
+	9,  // 40: hearth.bridge.v1.Roster.here:type_name -> hearth.bridge.v1.Ghost
+	0,  // 41: hearth.bridge.v1.Bridge.Describe:input_type -> hearth.bridge.v1.DescribeRequest
+	4,  // 42: hearth.bridge.v1.Bridge.Run:input_type -> hearth.bridge.v1.HostFrame
+	1,  // 43: hearth.bridge.v1.Bridge.Describe:output_type -> hearth.bridge.v1.Description
+	18, // 44: hearth.bridge.v1.Bridge.Run:output_type -> hearth.bridge.v1.PluginFrame
+	43, // [43:45] is the sub-list for method output_type
+	41, // [41:43] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_bridge_proto_init() }
