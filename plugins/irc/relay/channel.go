@@ -42,6 +42,7 @@ type channel struct {
 	last    *pb.Entry            // that was taken in
 	spoke   map[string]time.Time // folded nicks, lately
 	seen    seen
+	loops   loops
 	told    time.Time
 	state   string // that was told
 	reason  string
@@ -259,6 +260,7 @@ func (ch *channel) beat(now time.Time) {
 	ch.keepHeard()
 	ch.lane.beat(now)
 	ch.people.forget(now)
+	ch.loops.forget(now)
 	for nick, at := range ch.spoke {
 		if now.Sub(at) > recently {
 			delete(ch.spoke, nick)

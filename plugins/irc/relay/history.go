@@ -126,6 +126,7 @@ func (ch *channel) replay(m wire.Message) {
 		return
 	}
 	if ch.r.wasOurs(m) {
+		ch.speaks(m.Source.Nick, m.Last())
 		ch.r.found(ch, m)
 		return
 	}

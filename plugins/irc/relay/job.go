@@ -207,9 +207,24 @@ func (j *job) prepare() bool {
 	if j.render(); j.finished || j.pieces == nil {
 		return false
 	}
+	j.noteWords()
 	j.remote = make([]string, len(j.pieces))
 	j.resolve()
 	return !j.finished
+}
+
+// noteWords keeps what is going to be said, for when another bridge brings it back.
+func (j *job) noteWords() {
+	for _, p := range j.pieces {
+		for _, m := range p.lines {
+			switch m.Command {
+			case "PRIVMSG":
+				j.ch.speaks(j.client.session.Source.Nick, m.Last())
+			case "RELAYMSG":
+				j.ch.speaks(m.Param(1), m.Last())
+			}
+		}
+	}
 }
 
 // resolve takes over what an earlier try is known to have said.

@@ -17,6 +17,7 @@ type member struct {
 	signs   string // of rank
 	account string
 	ours    bool
+	bot     bool // marked as one
 }
 
 // ghost is who a member is to the room. With an account the id is the account's, which outlives a nick.
@@ -69,6 +70,8 @@ func (ch *channel) who(nick, flags, account string) {
 		account = ""
 	}
 	m := ch.enter(nick, account)
+	bot := ch.r.bot.session.Support.Bot
+	m.bot = bot != "" && strings.Contains(flags, bot)
 	if m.signs == "" {
 		m.signs = strings.Trim(flags, "HGd*BbRrs")
 	}

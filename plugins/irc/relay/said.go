@@ -71,6 +71,10 @@ func (ch *channel) take(m wire.Message, past bool) {
 		}
 		kind, text = "emote", rest
 	}
+	if ch.cameBack(m, text, time.Now()) {
+		ch.r.count(ch.id, "dropped", "loop", 1)
+		return
+	}
 	ch.enterText(m, kind, text)
 }
 
