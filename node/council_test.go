@@ -82,16 +82,21 @@ func TestStewards(t *testing.T) {
 	if err != nil || len(head.GetCosignatures()) == 0 {
 		t.Errorf("head %v, %v", head, err)
 	}
-	// A draft that the rules refuse is answered at once, wherever it is made.
-	began := time.Now()
+	// A draft that the rules refuse is answered at once, wherever it is made, and not when an agreement was
+	// waited for in vain. The least of some tries, as the machine does other things as well.
 	for _, by := range four[1:] {
-		_, err := b.submit(b.people[by], room.Draft{Room: b.id, Kind: room.KindKick, Body: &roompb.Body{Subject: string(b.people[four[0]].User)}})
-		if room.CodeOf(err) != room.Forbidden {
-			t.Errorf("%s kicks the creator: %v", by, err)
+		least := agreeTimeout
+		for range 5 {
+			began := time.Now()
+			_, err := b.submit(b.people[by], room.Draft{Room: b.id, Kind: room.KindKick, Body: &roompb.Body{Subject: string(b.people[four[0]].User)}})
+			if room.CodeOf(err) != room.Forbidden {
+				t.Errorf("%s kicks the creator: %v", by, err)
+			}
+			least = min(least, time.Since(began))
 		}
-	}
-	if time.Since(began) > time.Second {
-		t.Errorf("refused after %v", time.Since(began))
+		if least > time.Second {
+			t.Errorf("%s is refused after %v", by, least)
+		}
 	}
 }
 

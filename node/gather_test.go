@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"google.golang.org/protobuf/proto"
 
 	"hearth/node/room"
@@ -24,8 +26,34 @@ type crowd struct {
 
 const crowdSize = 2500
 
+// gathered are the disks of a crowd: so many join but once.
+var gathered struct {
+	crowd
+	disks map[string]*vfs.MemFS
+}
+
 // newCrowd: cora is in the room and has said something; bob is not yet.
 func newCrowd(t *testing.T) *crowd {
+	if gathered.disks == nil {
+		w := makeCrowd(t)
+		disks := map[string]*vfs.MemFS{}
+		for name, n := range w.nodes {
+			w.kill(name)
+			disks[name] = n.fs
+		}
+		gathered.crowd, gathered.disks = *w, disks
+	}
+	disks := map[string]*vfs.MemFS{}
+	for name, fs := range gathered.disks {
+		disks[name] = fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(1, 1))})
+	}
+	w := gathered.crowd
+	w.league = leagueOn(t, disks)
+	w.whole("c.test")
+	return &w
+}
+
+func makeCrowd(t *testing.T) *crowd {
 	w := &crowd{league: newLeague(t, "a.test", "b.test", "c.test")}
 	w.ann, w.bob, w.cora = w.user("a.test", "ann"), w.user("b.test", "bob"), w.user("c.test", "cora")
 	made, err := w.nodes["a.test"].CreateRoom(t.Context(), w.ann, NewRoom{Alias: "garden", Name: "Garden", Public: true})
@@ -101,11 +129,13 @@ func (w *crowd) sees(by Caller, text string) bool {
 	return err == nil && slices.ContainsFunc(h.Events, func(e *roompb.Event) bool { return e.Text == text })
 }
 
-// cut lets a and b not hear each other, as soon as bob is in the room.
+// enterAndCut lets a and b not hear each other, as soon as bob is in the room.
 func (w *crowd) enterAndCut() {
 	w.t.Helper()
+	w.withhold(true)
 	w.enter(w.bob)
 	w.sever("a.test", "b.test", true)
+	w.withhold(false)
 	if !w.partial("b.test") {
 		w.t.Fatal("all members have come with the snapshot")
 	}
@@ -139,6 +169,7 @@ func (w *crowd) inOrder(node string) {
 
 func TestLargeRoomComesByPages(t *testing.T) {
 	w := newCrowd(t)
+	w.withhold(true)
 	w.enter(w.bob)
 	if !w.partial("b.test") {
 		t.Fatal("all members have come with the snapshot")
@@ -154,6 +185,7 @@ func TestLargeRoomComesByPages(t *testing.T) {
 	if err != nil || len(members) == 0 || total != crowdSize+3 {
 		t.Errorf("%d of %d members are listed: %v", len(members), total, err)
 	}
+	w.withhold(false)
 	w.soon("bob is heard", func() bool {
 		return w.sees(w.ann, "bob is here, @user700@a.test") && w.sees(w.cora, "bob is here, @user700@a.test")
 	})

@@ -392,7 +392,7 @@ func (w *telling) pieces() (pieces [][]*room.Event) {
 // mustCome waits until somebody sees a room as another copy showed it: gaps are filled meanwhile.
 func (c *copied) mustCome(w *telling, by Caller, want []string, which string) {
 	c.t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(longWait); ; time.Sleep(2 * time.Millisecond) {
 		is := c.lines(w, by)
 		if slices.Equal(is, want) {
 			return

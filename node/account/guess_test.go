@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/metrics"
-	"sort"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -119,15 +119,11 @@ func TestUnknownNamesShowNothing(t *testing.T) {
 	if fmt.Sprint(outcome["alice"]) != fmt.Sprint(outcome["nobody"]) {
 		t.Errorf("known and unknown differ:\n%v\n%v", outcome["alice"], outcome["nobody"])
 	}
-	known, unknown := median(spent["alice"]), median(spent["nobody"])
+	// The least of each: what the machine did besides only adds to a time.
+	known, unknown := slices.Min(spent["alice"]), slices.Min(spent["nobody"])
 	if known > 3*unknown || unknown > 3*known {
 		t.Errorf("known takes %v, unknown %v", known, unknown)
 	}
-}
-
-func median(d []time.Duration) time.Duration {
-	sort.Slice(d, func(i, j int) bool { return d[i] < d[j] })
-	return d[len(d)/2]
 }
 
 // Reliability test 19, flood: 500 people sign in at once, at the real cost of a hash. Memory grows by at
