@@ -249,8 +249,8 @@ func checkDescription(d *pb.Description, kind string) error {
 		return fmt.Errorf("it speaks protocol %d, this node %d", d.GetProtocol(), bridge.Handshake.ProtocolVersion)
 	case d.GetKind() != kind:
 		return fmt.Errorf("it says that its kind is %q, and is named hearth-bridge-%s", d.GetKind(), kind)
-	case len(d.GetSettings()) > mostSettings:
-		return fmt.Errorf("it has %d settings, more than %d", len(d.GetSettings()), mostSettings)
+	case max(len(d.GetSettings()), len(d.GetLinkSettings())) > mostSettings:
+		return fmt.Errorf("it has more than %d settings", mostSettings)
 	case len(d.GetSetup()) > mostSetup || len(d.GetTitle()) > 100 || len(d.GetVersion()) > 100 || len(d.GetChannelHint()) > 100 || len(d.GetLinkHint()) > 1000:
 		return errors.New("its description is too long")
 	}
@@ -274,14 +274,11 @@ func (h *Host) described() (out []channel.Kind) {
 		c := channel.Kind{
 			Kind: d.GetKind(), Title: d.GetTitle(), Version: d.GetVersion(), Setup: d.GetSetup(),
 			ChannelHint: d.GetChannelHint(), LinkHint: d.GetLinkHint(), Can: can(d.GetCan()),
+			Settings: settings(d.GetSettings()), LinkSettings: settings(d.GetLinkSettings()),
 		}
 		named := map[string]bool{}
-		for _, s := range d.GetSettings() {
-			named[s.GetName()] = true
-			c.Settings = append(c.Settings, channel.Setting{
-				Name: s.GetName(), Title: s.GetTitle(), Help: s.GetHelp(), Type: s.GetType(),
-				Default: s.GetDefault(), Required: s.GetRequired(), Choices: s.GetChoices(),
-			})
+		for _, s := range c.Settings {
+			named[s.Name] = true
 		}
 		for _, s := range commonSettings {
 			if !named[s.Name] {
@@ -289,6 +286,16 @@ func (h *Host) described() (out []channel.Kind) {
 			}
 		}
 		out = append(out, c)
+	}
+	return out
+}
+
+func settings(of []*pb.Setting) (out []channel.Setting) {
+	for _, s := range of {
+		out = append(out, channel.Setting{
+			Name: s.GetName(), Title: s.GetTitle(), Help: s.GetHelp(), Type: s.GetType(),
+			Default: s.GetDefault(), Required: s.GetRequired(), Choices: s.GetChoices(),
+		})
 	}
 	return out
 }

@@ -74,8 +74,13 @@ func showKind(k channel.Kind) *clientpb.BridgeKind {
 		}
 	}
 	slices.Sort(out.Can)
-	for _, s := range k.Settings {
-		out.Settings = append(out.Settings, &clientpb.BridgeSetting{
+	out.Settings, out.LinkSettings = showSettings(k.Settings), showSettings(k.LinkSettings)
+	return out
+}
+
+func showSettings(of []channel.Setting) (out []*clientpb.BridgeSetting) {
+	for _, s := range of {
+		out = append(out, &clientpb.BridgeSetting{
 			Name: s.Name, Title: s.Title, Help: s.Help, Type: s.Type, Default: s.Default, Required: s.Required, Choices: s.Choices,
 		})
 	}

@@ -120,6 +120,7 @@ func adminBridgeLink(ctx context.Context, c *call, in *clientpb.AdminBridgeLinkR
 	if !ok {
 		return nil, room.Errorf(room.NotFound, "There is no bridge %q. `hearth bridge list` shows those there are.", in.Name[:min(len(in.Name), 80)])
 	}
+	c.awaitKinds(ctx) // they say what may be set
 	ctx, cancel := context.WithTimeout(ctx, bridgeWithin)
 	defer cancel()
 	// Asked as the bot: a room of another node shows itself to whom it invited.

@@ -20,7 +20,7 @@ func (h *house) bridge() {
 	h.t.Helper()
 	h.node.Bridges.SetKinds([]channel.Kind{{Kind: "irc", Title: "IRC", LinkHint: "!join CODE", Can: map[string]bool{"edits": true, "typing": false}, Settings: []channel.Setting{
 		{Name: "server", Type: "text"}, {Name: "password", Type: "secret"},
-	}}})
+	}, LinkSettings: []channel.Setting{{Name: "key", Type: "secret"}}}})
 	err := h.node.AddBridge(channel.Bridge{Name: "libera", Kind: "irc", Settings: map[string]string{"server": "irc.test:6697", "password": ircPassword}})
 	if err != nil {
 		h.t.Fatal(err)
@@ -37,7 +37,7 @@ func TestBridges(t *testing.T) {
 
 	kinds := &clientpb.AdminBridgeKindsResponse{}
 	root.mustCall("AdminBridgeKinds", &clientpb.Empty{}, kinds)
-	if k := kinds.Kinds; len(k) != 1 || k[0].Title != "IRC" || !slices.Equal(k[0].Can, []string{"edits"}) || len(k[0].Settings) != 2 {
+	if k := kinds.Kinds; len(k) != 1 || k[0].Title != "IRC" || !slices.Equal(k[0].Can, []string{"edits"}) || len(k[0].Settings) != 2 || len(k[0].LinkSettings) != 1 {
 		t.Errorf("kinds: %v", kinds)
 	}
 

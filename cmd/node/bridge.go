@@ -170,6 +170,12 @@ func (v *bridgeKinds) Run(ctx context.Context, r *run) error {
 			for _, s := range k.Settings {
 				text += "\n" + settingLine(s)
 			}
+			if len(k.LinkSettings) > 0 {
+				text += "\n  of one link alone (hearth bridge link --set NAME=VALUE):"
+			}
+			for _, s := range k.LinkSettings {
+				text += "\n" + settingLine(s)
+			}
 			if err := r.print(kindLine(k), "%s", text); err != nil {
 				return err
 			}
@@ -198,15 +204,20 @@ func settingLine(s *pb.BridgeSetting) string {
 }
 
 func kindLine(k *pb.BridgeKind) map[string]any {
-	settings := []map[string]any{}
-	for _, s := range k.Settings {
-		settings = append(settings, map[string]any{
+	return map[string]any{
+		"kind": k.Kind, "title": k.Title, "version": k.Version, "setup": k.Setup, "channel_hint": k.ChannelHint, "can": append([]string{}, k.Can...),
+		"settings": settingLines(k.Settings), "link_settings": settingLines(k.LinkSettings),
+	}
+}
+
+func settingLines(of []*pb.BridgeSetting) []map[string]any {
+	out := []map[string]any{}
+	for _, s := range of {
+		out = append(out, map[string]any{
 			"name": s.Name, "title": s.Title, "help": s.Help, "type": s.Type, "default": s.Default, "required": s.Required, "choices": append([]string{}, s.Choices...),
 		})
 	}
-	return map[string]any{
-		"kind": k.Kind, "title": k.Title, "version": k.Version, "setup": k.Setup, "channel_hint": k.ChannelHint, "can": append([]string{}, k.Can...), "settings": settings,
-	}
+	return out
 }
 
 // oneBridge is the argument of the verbs about one.

@@ -445,12 +445,7 @@ func (b *Book) Secrets(name string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range kind.Settings {
-		if _, set := settings[s.Name]; !set && s.Default != "" {
-			settings[s.Name] = s.Default
-		}
-	}
-	return settings, nil
+	return defaults(kind.Settings, settings), nil
 }
 
 // Generation rises when a restart of a bridge was asked for, or its settings were changed.

@@ -86,6 +86,9 @@ var irc = Kind{Kind: "irc", Title: "IRC", Settings: []Setting{
 	{Name: "sasl", Type: "choice", Choices: []string{"plain", "external"}},
 	{Name: "password", Type: "secret"},
 	{Name: "ignore", Type: "list"},
+}, LinkSettings: []Setting{
+	{Name: "key", Type: "secret"},
+	{Name: "charset", Type: "choice", Choices: []string{"utf-8", "koi8-r"}, Default: "utf-8"},
 }}
 
 func settings(more ...string) map[string]string {
@@ -112,6 +115,39 @@ func linked(t testing.TB, agreed bool) (d *desk, code string) {
 func (d *desk) head(r room.ID, pos uint64) {
 	d.t.Helper()
 	d.ok(d.store.Append(&storage.Append{Room: r, Meta: &storagepb.Room{Id: r.Bytes(), HeadPos: pos}}))
+}
+
+func TestSettingsOfALinkAreChecked(t *testing.T) {
+	d := openDesk(t)
+	d.ok(d.Add(Bridge{Name: "libera", Kind: "irc", Settings: settings()}))
+	d.head(garden, 40)
+	for what, c := range map[string]struct{ name, value, words string }{
+		"a mistyped name":       {"kee", "x", `Is "key" meant?`},
+		"a name of no likeness": {"topic_style", "x", "A link of a bridge of the kind irc has no setting \"topic_style\". It has: key, charset."},
+		"no choice":             {"charset", "latin", "one of utf-8, koi8-r"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			d.t = t
+			_, err := d.Link(NewLink{Bridge: "libera", Room: garden, Channel: "#garden", Settings: map[string]string{c.name: c.value}})
+			d.refused(err, room.BadRequest, c.words)
+		})
+	}
+	d.t = t
+	link := func(settings map[string]string) {
+		t.Helper()
+		_, err := d.Link(NewLink{Bridge: "libera", Room: garden, Channel: "#garden", Settings: settings})
+		d.ok(err)
+		got, err := d.LinkSecrets("libera", garden)
+		d.ok(err)
+		if got["key"] != "sesame" || got["charset"] != "utf-8" || len(got) != 2 {
+			t.Errorf("%v", got)
+		}
+	}
+	link(map[string]string{"key": "sesame"})
+	link(nil) // another code
+	d.SetKinds(nil)
+	_, err := d.Link(NewLink{Bridge: "libera", Room: attic, Channel: "#attic"})
+	d.refused(err, room.NotFound, "no plugin")
 }
 
 func TestSettingsAreChecked(t *testing.T) {

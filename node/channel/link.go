@@ -132,19 +132,15 @@ func (b *Book) CheckLink(n NewLink) error {
 	if err := room.CheckLine("channel's name", n.Channel, MaxChannel); err != nil {
 		return err
 	}
-	if len(n.Settings) > maxSettings {
-		return room.Errorf(room.TooLarge, "A link has at most %d settings.", maxSettings)
-	}
-	for name, value := range n.Settings {
-		if err := (Setting{Name: clip(name), Type: "text"}).Check(value); err != nil {
-			return err
-		}
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e := b.bridges[n.Bridge]
 	if e == nil {
 		return noBridge(n.Bridge)
+	}
+	kind, known := b.kinds[e.stored.GetKind()]
+	if !known {
+		return b.noKind(e.stored.GetKind())
 	}
 	if id, other := b.channel(n.Bridge, n.Channel); other != nil && id != n.Room {
 		return room.Errorf(room.Conflict, "%s is joined to another room by the bridge %s. Unlink it first.", n.Channel, n.Bridge)
@@ -156,7 +152,12 @@ func (b *Book) CheckLink(n NewLink) error {
 		if l.stored.GetConfirmed() {
 			return room.Errorf(room.Conflict, "The bridge %s joins this room to %s already.", n.Bridge, n.Channel)
 		}
-		return nil // another code
+		if n.Settings == nil {
+			return nil // another code
+		}
+	}
+	if err := kind.CheckLink(n.Settings); err != nil {
+		return err
 	}
 	live := 0
 	for _, l := range e.links {
@@ -384,7 +385,16 @@ func (b *Book) Claim(bridge, channel, code, by string) (bool, error) {
 
 // LinkSecrets are the settings of a link, for its plugin.
 func (b *Book) LinkSecrets(bridge string, r room.ID) (map[string]string, error) {
-	return b.open(b.sealedOf(bridge, r), sealedLink(bridge, r))
+	settings, err := b.open(b.sealedOf(bridge, r), sealedLink(bridge, r))
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e := b.bridges[bridge]; e != nil {
+		defaults(b.kinds[e.stored.GetKind()].LinkSettings, settings)
+	}
+	return settings, nil
 }
 
 // SetStrikes notes how often the far side has put the bridge out of a channel.

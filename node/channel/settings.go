@@ -28,9 +28,11 @@ type Kind struct {
 	LinkHint    string // what an operator over there says to confirm a link; empty: "!link CODE"
 	Can         map[string]bool
 	Settings    []Setting
+
+	LinkSettings []Setting // of one link alone
 }
 
-// Setting is one thing that is asked for when a bridge is added.
+// Setting is one thing that is asked for when a bridge is added, or linked.
 type Setting struct {
 	Name     string
 	Title    string
@@ -67,19 +69,37 @@ func (k Kind) secret(name string) bool {
 
 // Check says what is wrong with the settings of a bridge, or nil.
 func (k Kind) Check(settings map[string]string) error {
+	return checkSettings("A bridge of the kind "+k.Kind, k.Settings, k.setting, settings)
+}
+
+// CheckLink says what is wrong with the settings of a link, or nil.
+func (k Kind) CheckLink(settings map[string]string) error {
+	return checkSettings("A link of a bridge of the kind "+k.Kind, k.LinkSettings, k.linkSetting, settings)
+}
+
+func (k Kind) linkSetting(name string) (Setting, bool) {
+	i := slices.IndexFunc(k.LinkSettings, func(s Setting) bool { return s.Name == name })
+	if i < 0 {
+		return Setting{}, false
+	}
+	return k.LinkSettings[i], true
+}
+
+// checkSettings says what is wrong with the settings of something that has those of a table.
+func checkSettings(what string, table []Setting, find func(string) (Setting, bool), settings map[string]string) error {
 	if len(settings) > maxSettings {
-		return room.Errorf(room.TooLarge, "A bridge has at most %d settings.", maxSettings)
+		return room.Errorf(room.TooLarge, "%s has at most %d settings.", what, maxSettings)
 	}
 	for name, value := range settings {
-		s, ok := k.setting(name)
+		s, ok := find(name)
 		if !ok {
-			return k.unknown(name)
+			return unknown(what, table, name)
 		}
 		if err := s.Check(value); err != nil {
 			return err
 		}
 	}
-	for _, s := range k.Settings {
+	for _, s := range table {
 		if s.Required && strings.TrimSpace(settings[s.Name]) == "" && s.Default == "" {
 			return room.Errorf(room.BadRequest, "The setting %s is missing. %s", s.Name, cmp.Or(s.Help, s.Title))
 		}
@@ -87,15 +107,25 @@ func (k Kind) Check(settings map[string]string) error {
 	return nil
 }
 
-func (k Kind) unknown(name string) error {
+func unknown(what string, table []Setting, name string) error {
 	names := []string{}
-	for _, s := range k.Settings {
+	for _, s := range table {
 		names = append(names, s.Name)
 	}
 	if near := Nearest(name, names); near != "" {
-		return room.Errorf(room.BadRequest, "A bridge of the kind %s has no setting %q. Is %q meant?", k.Kind, clip(name), near)
+		return room.Errorf(room.BadRequest, "%s has no setting %q. Is %q meant?", what, clip(name), near)
 	}
-	return room.Errorf(room.BadRequest, "A bridge of the kind %s has no setting %q. It has: %s.", k.Kind, clip(name), strings.Join(names, ", "))
+	return room.Errorf(room.BadRequest, "%s has no setting %q. It has: %s.", what, clip(name), cmp.Or(strings.Join(names, ", "), "none"))
+}
+
+// defaults adds what a table says where nothing was set.
+func defaults(table []Setting, settings map[string]string) map[string]string {
+	for _, s := range table {
+		if _, set := settings[s.Name]; !set && s.Default != "" {
+			settings[s.Name] = s.Default
+		}
+	}
+	return settings
 }
 
 // Check says what is wrong with a value, or nil. What is secret is not repeated.

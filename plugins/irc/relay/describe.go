@@ -12,7 +12,7 @@ func describe() *pb.Description {
 		Protocol: 1, Kind: "irc", Title: "IRC", Version: Version, ChannelHint: "#garden",
 		// Edits and deletes are shown in IRC's own way. Threads are shown as replies.
 		Can:      &pb.Capabilities{Reactions: true, Replies: true, Threads: true, Corrects: true, Topic: true, CatchesUp: true, Typing: true},
-		Settings: asked, Setup: setup,
+		Settings: asked, LinkSettings: askedOfLinks, Setup: setup,
 	}
 }
 
@@ -51,6 +51,12 @@ func choice(name, title, help string, choices ...string) *pb.Setting {
 func required(s *pb.Setting) *pb.Setting {
 	s.Required = true
 	return s
+}
+
+// askedOfLinks are the settings of a channel alone.
+var askedOfLinks = []*pb.Setting{
+	secret("key", "Channel's key", "The word without which the channel lets nobody in (+k)."),
+	text("charset", "Old character set", "What lines of this channel that are not UTF-8 are written in, if not as everywhere on the network.", ""),
 }
 
 // asked are the settings, as docs/bridge-irc.md tells them; TestSettingsAreDocumented compares.

@@ -6156,6 +6156,7 @@ type BridgeKind struct {
 	ChannelHint   string                 `protobuf:"bytes,5,opt,name=channel_hint,json=channelHint,proto3" json:"channel_hint,omitempty"` // how a channel is written: "#garden"
 	Can           []string               `protobuf:"bytes,6,rep,name=can,proto3" json:"can,omitempty"`                                    // edits deletes reactions ...
 	Settings      []*BridgeSetting       `protobuf:"bytes,7,rep,name=settings,proto3" json:"settings,omitempty"`
+	LinkSettings  []*BridgeSetting       `protobuf:"bytes,8,rep,name=link_settings,json=linkSettings,proto3" json:"link_settings,omitempty"` // what may be set of one link alone
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -6235,6 +6236,13 @@ func (x *BridgeKind) GetCan() []string {
 func (x *BridgeKind) GetSettings() []*BridgeSetting {
 	if x != nil {
 		return x.Settings
+	}
+	return nil
+}
+
+func (x *BridgeKind) GetLinkSettings() []*BridgeSetting {
+	if x != nil {
+		return x.LinkSettings
 	}
 	return nil
 }
@@ -7749,7 +7757,7 @@ const file_client_proto_rawDesc = "" +
 	"\x04from\x18\x03 \x01(\rR\x04from\x12\x14\n" +
 	"\x05limit\x18\x04 \x01(\rR\x05limit\"M\n" +
 	"\x13RoomBridgesResponse\x126\n" +
-	"\abridges\x18\x01 \x03(\v2\x1c.hearth.client.v1.RoomBridgeR\abridges\"\xd8\x01\n" +
+	"\abridges\x18\x01 \x03(\v2\x1c.hearth.client.v1.RoomBridgeR\abridges\"\x9e\x02\n" +
 	"\n" +
 	"BridgeKind\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x14\n" +
@@ -7758,7 +7766,8 @@ const file_client_proto_rawDesc = "" +
 	"\x05setup\x18\x04 \x01(\tR\x05setup\x12!\n" +
 	"\fchannel_hint\x18\x05 \x01(\tR\vchannelHint\x12\x10\n" +
 	"\x03can\x18\x06 \x03(\tR\x03can\x12;\n" +
-	"\bsettings\x18\a \x03(\v2\x1f.hearth.client.v1.BridgeSettingR\bsettings\"\xb1\x01\n" +
+	"\bsettings\x18\a \x03(\v2\x1f.hearth.client.v1.BridgeSettingR\bsettings\x12D\n" +
+	"\rlink_settings\x18\b \x03(\v2\x1f.hearth.client.v1.BridgeSettingR\flinkSettings\"\xb1\x01\n" +
 	"\rBridgeSetting\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12\x12\n" +
@@ -8123,163 +8132,164 @@ var file_client_proto_depIdxs = []int32{
 	127, // 42: hearth.client.v1.RoomBridge.roster:type_name -> hearth.room.v1.Ghost
 	92,  // 43: hearth.client.v1.RoomBridgesResponse.bridges:type_name -> hearth.client.v1.RoomBridge
 	96,  // 44: hearth.client.v1.BridgeKind.settings:type_name -> hearth.client.v1.BridgeSetting
-	95,  // 45: hearth.client.v1.AdminBridgeKindsResponse.kinds:type_name -> hearth.client.v1.BridgeKind
-	115, // 46: hearth.client.v1.Bridge.settings:type_name -> hearth.client.v1.Bridge.SettingsEntry
-	91,  // 47: hearth.client.v1.Bridge.status:type_name -> hearth.client.v1.BridgeStatus
-	99,  // 48: hearth.client.v1.Bridge.links:type_name -> hearth.client.v1.BridgeLink
-	91,  // 49: hearth.client.v1.BridgeLink.status:type_name -> hearth.client.v1.BridgeStatus
-	98,  // 50: hearth.client.v1.AdminBridgesResponse.bridges:type_name -> hearth.client.v1.Bridge
-	116, // 51: hearth.client.v1.AdminBridgeAddRequest.settings:type_name -> hearth.client.v1.AdminBridgeAddRequest.SettingsEntry
-	117, // 52: hearth.client.v1.AdminBridgeSetRequest.settings:type_name -> hearth.client.v1.AdminBridgeSetRequest.SettingsEntry
-	118, // 53: hearth.client.v1.AdminBridgeLinkRequest.settings:type_name -> hearth.client.v1.AdminBridgeLinkRequest.SettingsEntry
-	110, // 54: hearth.client.v1.AdminBridgeLogsResponse.lines:type_name -> hearth.client.v1.LogLine
-	9,   // 55: hearth.client.v1.Client.ServerInfo:input_type -> hearth.client.v1.ServerInfoRequest
-	12,  // 56: hearth.client.v1.Client.Register:input_type -> hearth.client.v1.RegisterRequest
-	13,  // 57: hearth.client.v1.Client.Login:input_type -> hearth.client.v1.LoginRequest
-	15,  // 58: hearth.client.v1.Client.Open:input_type -> hearth.client.v1.OpenRequest
-	17,  // 59: hearth.client.v1.Client.Logout:input_type -> hearth.client.v1.LogoutRequest
-	18,  // 60: hearth.client.v1.Client.PasswordChange:input_type -> hearth.client.v1.PasswordChangeRequest
-	7,   // 61: hearth.client.v1.Client.Devices:input_type -> hearth.client.v1.Empty
-	21,  // 62: hearth.client.v1.Client.DeviceRevoke:input_type -> hearth.client.v1.DeviceRevokeRequest
-	22,  // 63: hearth.client.v1.Client.ProfileSet:input_type -> hearth.client.v1.ProfileSetRequest
-	23,  // 64: hearth.client.v1.Client.Profiles:input_type -> hearth.client.v1.ProfilesRequest
-	25,  // 65: hearth.client.v1.Client.UserFind:input_type -> hearth.client.v1.UserFindRequest
-	7,   // 66: hearth.client.v1.Client.Rooms:input_type -> hearth.client.v1.Empty
-	27,  // 67: hearth.client.v1.Client.RoomCreate:input_type -> hearth.client.v1.RoomCreateRequest
-	28,  // 68: hearth.client.v1.Client.RoomDirect:input_type -> hearth.client.v1.RoomDirectRequest
-	29,  // 69: hearth.client.v1.Client.RoomFind:input_type -> hearth.client.v1.RoomFindRequest
-	31,  // 70: hearth.client.v1.Client.RoomGet:input_type -> hearth.client.v1.RoomRequest
-	31,  // 71: hearth.client.v1.Client.RoomJoin:input_type -> hearth.client.v1.RoomRequest
-	31,  // 72: hearth.client.v1.Client.RoomLeave:input_type -> hearth.client.v1.RoomRequest
-	33,  // 73: hearth.client.v1.Client.RoomInvite:input_type -> hearth.client.v1.MemberRequest
-	33,  // 74: hearth.client.v1.Client.RoomKick:input_type -> hearth.client.v1.MemberRequest
-	33,  // 75: hearth.client.v1.Client.RoomBan:input_type -> hearth.client.v1.MemberRequest
-	33,  // 76: hearth.client.v1.Client.RoomUnban:input_type -> hearth.client.v1.MemberRequest
-	33,  // 77: hearth.client.v1.Client.RoomRole:input_type -> hearth.client.v1.MemberRequest
-	34,  // 78: hearth.client.v1.Client.RoomSet:input_type -> hearth.client.v1.RoomSetRequest
-	35,  // 79: hearth.client.v1.Client.RoomMute:input_type -> hearth.client.v1.RoomMuteRequest
-	36,  // 80: hearth.client.v1.Client.Members:input_type -> hearth.client.v1.MembersRequest
-	38,  // 81: hearth.client.v1.Client.Send:input_type -> hearth.client.v1.SendRequest
-	40,  // 82: hearth.client.v1.Client.Edit:input_type -> hearth.client.v1.EditRequest
-	41,  // 83: hearth.client.v1.Client.Delete:input_type -> hearth.client.v1.TargetRequest
-	42,  // 84: hearth.client.v1.Client.React:input_type -> hearth.client.v1.ReactRequest
-	43,  // 85: hearth.client.v1.Client.Pin:input_type -> hearth.client.v1.PinRequest
-	44,  // 86: hearth.client.v1.Client.History:input_type -> hearth.client.v1.HistoryRequest
-	46,  // 87: hearth.client.v1.Client.EditHistory:input_type -> hearth.client.v1.EventRequest
-	31,  // 88: hearth.client.v1.Client.Pins:input_type -> hearth.client.v1.RoomRequest
-	49,  // 89: hearth.client.v1.Client.Search:input_type -> hearth.client.v1.SearchRequest
-	52,  // 90: hearth.client.v1.Client.Read:input_type -> hearth.client.v1.ReadRequest
-	31,  // 91: hearth.client.v1.Client.Receipts:input_type -> hearth.client.v1.RoomRequest
-	55,  // 92: hearth.client.v1.Client.Typing:input_type -> hearth.client.v1.TypingRequest
-	56,  // 93: hearth.client.v1.Client.Watch:input_type -> hearth.client.v1.WatchRequest
-	59,  // 94: hearth.client.v1.Client.AdminUsers:input_type -> hearth.client.v1.AdminUsersRequest
-	61,  // 95: hearth.client.v1.Client.AdminUserAdd:input_type -> hearth.client.v1.AdminUserAddRequest
-	62,  // 96: hearth.client.v1.Client.AdminUserSet:input_type -> hearth.client.v1.AdminUserSetRequest
-	63,  // 97: hearth.client.v1.Client.AdminInviteCreate:input_type -> hearth.client.v1.AdminInviteCreateRequest
-	7,   // 98: hearth.client.v1.Client.AdminInvites:input_type -> hearth.client.v1.Empty
-	66,  // 99: hearth.client.v1.Client.AdminInviteRevoke:input_type -> hearth.client.v1.AdminInviteRevokeRequest
-	67,  // 100: hearth.client.v1.Client.AdminRooms:input_type -> hearth.client.v1.AdminRoomsRequest
-	7,   // 101: hearth.client.v1.Client.AdminHealth:input_type -> hearth.client.v1.Empty
-	72,  // 102: hearth.client.v1.Client.RoomSteward:input_type -> hearth.client.v1.RoomStewardRequest
-	73,  // 103: hearth.client.v1.Client.RoomNodeBan:input_type -> hearth.client.v1.RoomNodeBanRequest
-	74,  // 104: hearth.client.v1.Client.Block:input_type -> hearth.client.v1.BlockRequest
-	7,   // 105: hearth.client.v1.Client.Blocks:input_type -> hearth.client.v1.Empty
-	76,  // 106: hearth.client.v1.Client.Notices:input_type -> hearth.client.v1.NoticesRequest
-	79,  // 107: hearth.client.v1.Client.Report:input_type -> hearth.client.v1.ReportRequest
-	7,   // 108: hearth.client.v1.Client.AdminReports:input_type -> hearth.client.v1.Empty
-	82,  // 109: hearth.client.v1.Client.AdminReportClose:input_type -> hearth.client.v1.AdminReportCloseRequest
-	7,   // 110: hearth.client.v1.Client.AdminPeers:input_type -> hearth.client.v1.Empty
-	86,  // 111: hearth.client.v1.Client.AdminPeerSet:input_type -> hearth.client.v1.AdminPeerSetRequest
-	87,  // 112: hearth.client.v1.Client.AdminNodeInvite:input_type -> hearth.client.v1.AdminNodeInviteRequest
-	89,  // 113: hearth.client.v1.Client.AdminNodeJoin:input_type -> hearth.client.v1.AdminNodeJoinRequest
-	90,  // 114: hearth.client.v1.Client.AdminFederationSet:input_type -> hearth.client.v1.AdminFederationSetRequest
-	93,  // 115: hearth.client.v1.Client.RoomBridges:input_type -> hearth.client.v1.RoomBridgesRequest
-	7,   // 116: hearth.client.v1.Client.AdminBridgeKinds:input_type -> hearth.client.v1.Empty
-	7,   // 117: hearth.client.v1.Client.AdminBridges:input_type -> hearth.client.v1.Empty
-	101, // 118: hearth.client.v1.Client.AdminBridgeAdd:input_type -> hearth.client.v1.AdminBridgeAddRequest
-	102, // 119: hearth.client.v1.Client.AdminBridgeSet:input_type -> hearth.client.v1.AdminBridgeSetRequest
-	103, // 120: hearth.client.v1.Client.AdminBridgeRemove:input_type -> hearth.client.v1.AdminBridgeRequest
-	104, // 121: hearth.client.v1.Client.AdminBridgeLink:input_type -> hearth.client.v1.AdminBridgeLinkRequest
-	106, // 122: hearth.client.v1.Client.AdminBridgeUnlink:input_type -> hearth.client.v1.AdminBridgeUnlinkRequest
-	107, // 123: hearth.client.v1.Client.AdminBridgeMute:input_type -> hearth.client.v1.AdminBridgeMuteRequest
-	108, // 124: hearth.client.v1.Client.AdminBridgeLogs:input_type -> hearth.client.v1.AdminBridgeLogsRequest
-	103, // 125: hearth.client.v1.Client.AdminBridgeRestart:input_type -> hearth.client.v1.AdminBridgeRequest
-	10,  // 126: hearth.client.v1.Client.ServerInfo:output_type -> hearth.client.v1.ServerInfoResponse
-	14,  // 127: hearth.client.v1.Client.Register:output_type -> hearth.client.v1.LoginResponse
-	14,  // 128: hearth.client.v1.Client.Login:output_type -> hearth.client.v1.LoginResponse
-	16,  // 129: hearth.client.v1.Client.Open:output_type -> hearth.client.v1.OpenResponse
-	7,   // 130: hearth.client.v1.Client.Logout:output_type -> hearth.client.v1.Empty
-	7,   // 131: hearth.client.v1.Client.PasswordChange:output_type -> hearth.client.v1.Empty
-	20,  // 132: hearth.client.v1.Client.Devices:output_type -> hearth.client.v1.DevicesResponse
-	7,   // 133: hearth.client.v1.Client.DeviceRevoke:output_type -> hearth.client.v1.Empty
-	122, // 134: hearth.client.v1.Client.ProfileSet:output_type -> hearth.room.v1.Profile
-	24,  // 135: hearth.client.v1.Client.Profiles:output_type -> hearth.client.v1.ProfilesResponse
-	24,  // 136: hearth.client.v1.Client.UserFind:output_type -> hearth.client.v1.ProfilesResponse
-	26,  // 137: hearth.client.v1.Client.Rooms:output_type -> hearth.client.v1.RoomsResponse
-	119, // 138: hearth.client.v1.Client.RoomCreate:output_type -> hearth.room.v1.RoomSummary
-	119, // 139: hearth.client.v1.Client.RoomDirect:output_type -> hearth.room.v1.RoomSummary
-	30,  // 140: hearth.client.v1.Client.RoomFind:output_type -> hearth.client.v1.RoomFindResponse
-	32,  // 141: hearth.client.v1.Client.RoomGet:output_type -> hearth.client.v1.RoomGetResponse
-	119, // 142: hearth.client.v1.Client.RoomJoin:output_type -> hearth.room.v1.RoomSummary
-	8,   // 143: hearth.client.v1.Client.RoomLeave:output_type -> hearth.client.v1.Done
-	8,   // 144: hearth.client.v1.Client.RoomInvite:output_type -> hearth.client.v1.Done
-	8,   // 145: hearth.client.v1.Client.RoomKick:output_type -> hearth.client.v1.Done
-	8,   // 146: hearth.client.v1.Client.RoomBan:output_type -> hearth.client.v1.Done
-	8,   // 147: hearth.client.v1.Client.RoomUnban:output_type -> hearth.client.v1.Done
-	8,   // 148: hearth.client.v1.Client.RoomRole:output_type -> hearth.client.v1.Done
-	119, // 149: hearth.client.v1.Client.RoomSet:output_type -> hearth.room.v1.RoomSummary
-	7,   // 150: hearth.client.v1.Client.RoomMute:output_type -> hearth.client.v1.Empty
-	37,  // 151: hearth.client.v1.Client.Members:output_type -> hearth.client.v1.MembersResponse
-	39,  // 152: hearth.client.v1.Client.Send:output_type -> hearth.client.v1.EventResponse
-	39,  // 153: hearth.client.v1.Client.Edit:output_type -> hearth.client.v1.EventResponse
-	39,  // 154: hearth.client.v1.Client.Delete:output_type -> hearth.client.v1.EventResponse
-	39,  // 155: hearth.client.v1.Client.React:output_type -> hearth.client.v1.EventResponse
-	39,  // 156: hearth.client.v1.Client.Pin:output_type -> hearth.client.v1.EventResponse
-	45,  // 157: hearth.client.v1.Client.History:output_type -> hearth.client.v1.HistoryResponse
-	48,  // 158: hearth.client.v1.Client.EditHistory:output_type -> hearth.client.v1.EditHistoryResponse
-	45,  // 159: hearth.client.v1.Client.Pins:output_type -> hearth.client.v1.HistoryResponse
-	51,  // 160: hearth.client.v1.Client.Search:output_type -> hearth.client.v1.SearchResponse
-	7,   // 161: hearth.client.v1.Client.Read:output_type -> hearth.client.v1.Empty
-	54,  // 162: hearth.client.v1.Client.Receipts:output_type -> hearth.client.v1.ReceiptsResponse
-	7,   // 163: hearth.client.v1.Client.Typing:output_type -> hearth.client.v1.Empty
-	57,  // 164: hearth.client.v1.Client.Watch:output_type -> hearth.client.v1.WatchResponse
-	60,  // 165: hearth.client.v1.Client.AdminUsers:output_type -> hearth.client.v1.AdminUsersResponse
-	122, // 166: hearth.client.v1.Client.AdminUserAdd:output_type -> hearth.room.v1.Profile
-	7,   // 167: hearth.client.v1.Client.AdminUserSet:output_type -> hearth.client.v1.Empty
-	64,  // 168: hearth.client.v1.Client.AdminInviteCreate:output_type -> hearth.client.v1.Invite
-	65,  // 169: hearth.client.v1.Client.AdminInvites:output_type -> hearth.client.v1.AdminInvitesResponse
-	7,   // 170: hearth.client.v1.Client.AdminInviteRevoke:output_type -> hearth.client.v1.Empty
-	68,  // 171: hearth.client.v1.Client.AdminRooms:output_type -> hearth.client.v1.AdminRoomsResponse
-	70,  // 172: hearth.client.v1.Client.AdminHealth:output_type -> hearth.client.v1.AdminHealthResponse
-	8,   // 173: hearth.client.v1.Client.RoomSteward:output_type -> hearth.client.v1.Done
-	8,   // 174: hearth.client.v1.Client.RoomNodeBan:output_type -> hearth.client.v1.Done
-	7,   // 175: hearth.client.v1.Client.Block:output_type -> hearth.client.v1.Empty
-	75,  // 176: hearth.client.v1.Client.Blocks:output_type -> hearth.client.v1.BlocksResponse
-	77,  // 177: hearth.client.v1.Client.Notices:output_type -> hearth.client.v1.NoticesResponse
-	7,   // 178: hearth.client.v1.Client.Report:output_type -> hearth.client.v1.Empty
-	81,  // 179: hearth.client.v1.Client.AdminReports:output_type -> hearth.client.v1.AdminReportsResponse
-	7,   // 180: hearth.client.v1.Client.AdminReportClose:output_type -> hearth.client.v1.Empty
-	85,  // 181: hearth.client.v1.Client.AdminPeers:output_type -> hearth.client.v1.AdminPeersResponse
-	7,   // 182: hearth.client.v1.Client.AdminPeerSet:output_type -> hearth.client.v1.Empty
-	88,  // 183: hearth.client.v1.Client.AdminNodeInvite:output_type -> hearth.client.v1.AdminNodeInviteResponse
-	83,  // 184: hearth.client.v1.Client.AdminNodeJoin:output_type -> hearth.client.v1.Peer
-	7,   // 185: hearth.client.v1.Client.AdminFederationSet:output_type -> hearth.client.v1.Empty
-	94,  // 186: hearth.client.v1.Client.RoomBridges:output_type -> hearth.client.v1.RoomBridgesResponse
-	97,  // 187: hearth.client.v1.Client.AdminBridgeKinds:output_type -> hearth.client.v1.AdminBridgeKindsResponse
-	100, // 188: hearth.client.v1.Client.AdminBridges:output_type -> hearth.client.v1.AdminBridgesResponse
-	98,  // 189: hearth.client.v1.Client.AdminBridgeAdd:output_type -> hearth.client.v1.Bridge
-	98,  // 190: hearth.client.v1.Client.AdminBridgeSet:output_type -> hearth.client.v1.Bridge
-	7,   // 191: hearth.client.v1.Client.AdminBridgeRemove:output_type -> hearth.client.v1.Empty
-	105, // 192: hearth.client.v1.Client.AdminBridgeLink:output_type -> hearth.client.v1.AdminBridgeLinkResponse
-	7,   // 193: hearth.client.v1.Client.AdminBridgeUnlink:output_type -> hearth.client.v1.Empty
-	7,   // 194: hearth.client.v1.Client.AdminBridgeMute:output_type -> hearth.client.v1.Empty
-	109, // 195: hearth.client.v1.Client.AdminBridgeLogs:output_type -> hearth.client.v1.AdminBridgeLogsResponse
-	7,   // 196: hearth.client.v1.Client.AdminBridgeRestart:output_type -> hearth.client.v1.Empty
-	126, // [126:197] is the sub-list for method output_type
-	55,  // [55:126] is the sub-list for method input_type
-	55,  // [55:55] is the sub-list for extension type_name
-	55,  // [55:55] is the sub-list for extension extendee
-	0,   // [0:55] is the sub-list for field type_name
+	96,  // 45: hearth.client.v1.BridgeKind.link_settings:type_name -> hearth.client.v1.BridgeSetting
+	95,  // 46: hearth.client.v1.AdminBridgeKindsResponse.kinds:type_name -> hearth.client.v1.BridgeKind
+	115, // 47: hearth.client.v1.Bridge.settings:type_name -> hearth.client.v1.Bridge.SettingsEntry
+	91,  // 48: hearth.client.v1.Bridge.status:type_name -> hearth.client.v1.BridgeStatus
+	99,  // 49: hearth.client.v1.Bridge.links:type_name -> hearth.client.v1.BridgeLink
+	91,  // 50: hearth.client.v1.BridgeLink.status:type_name -> hearth.client.v1.BridgeStatus
+	98,  // 51: hearth.client.v1.AdminBridgesResponse.bridges:type_name -> hearth.client.v1.Bridge
+	116, // 52: hearth.client.v1.AdminBridgeAddRequest.settings:type_name -> hearth.client.v1.AdminBridgeAddRequest.SettingsEntry
+	117, // 53: hearth.client.v1.AdminBridgeSetRequest.settings:type_name -> hearth.client.v1.AdminBridgeSetRequest.SettingsEntry
+	118, // 54: hearth.client.v1.AdminBridgeLinkRequest.settings:type_name -> hearth.client.v1.AdminBridgeLinkRequest.SettingsEntry
+	110, // 55: hearth.client.v1.AdminBridgeLogsResponse.lines:type_name -> hearth.client.v1.LogLine
+	9,   // 56: hearth.client.v1.Client.ServerInfo:input_type -> hearth.client.v1.ServerInfoRequest
+	12,  // 57: hearth.client.v1.Client.Register:input_type -> hearth.client.v1.RegisterRequest
+	13,  // 58: hearth.client.v1.Client.Login:input_type -> hearth.client.v1.LoginRequest
+	15,  // 59: hearth.client.v1.Client.Open:input_type -> hearth.client.v1.OpenRequest
+	17,  // 60: hearth.client.v1.Client.Logout:input_type -> hearth.client.v1.LogoutRequest
+	18,  // 61: hearth.client.v1.Client.PasswordChange:input_type -> hearth.client.v1.PasswordChangeRequest
+	7,   // 62: hearth.client.v1.Client.Devices:input_type -> hearth.client.v1.Empty
+	21,  // 63: hearth.client.v1.Client.DeviceRevoke:input_type -> hearth.client.v1.DeviceRevokeRequest
+	22,  // 64: hearth.client.v1.Client.ProfileSet:input_type -> hearth.client.v1.ProfileSetRequest
+	23,  // 65: hearth.client.v1.Client.Profiles:input_type -> hearth.client.v1.ProfilesRequest
+	25,  // 66: hearth.client.v1.Client.UserFind:input_type -> hearth.client.v1.UserFindRequest
+	7,   // 67: hearth.client.v1.Client.Rooms:input_type -> hearth.client.v1.Empty
+	27,  // 68: hearth.client.v1.Client.RoomCreate:input_type -> hearth.client.v1.RoomCreateRequest
+	28,  // 69: hearth.client.v1.Client.RoomDirect:input_type -> hearth.client.v1.RoomDirectRequest
+	29,  // 70: hearth.client.v1.Client.RoomFind:input_type -> hearth.client.v1.RoomFindRequest
+	31,  // 71: hearth.client.v1.Client.RoomGet:input_type -> hearth.client.v1.RoomRequest
+	31,  // 72: hearth.client.v1.Client.RoomJoin:input_type -> hearth.client.v1.RoomRequest
+	31,  // 73: hearth.client.v1.Client.RoomLeave:input_type -> hearth.client.v1.RoomRequest
+	33,  // 74: hearth.client.v1.Client.RoomInvite:input_type -> hearth.client.v1.MemberRequest
+	33,  // 75: hearth.client.v1.Client.RoomKick:input_type -> hearth.client.v1.MemberRequest
+	33,  // 76: hearth.client.v1.Client.RoomBan:input_type -> hearth.client.v1.MemberRequest
+	33,  // 77: hearth.client.v1.Client.RoomUnban:input_type -> hearth.client.v1.MemberRequest
+	33,  // 78: hearth.client.v1.Client.RoomRole:input_type -> hearth.client.v1.MemberRequest
+	34,  // 79: hearth.client.v1.Client.RoomSet:input_type -> hearth.client.v1.RoomSetRequest
+	35,  // 80: hearth.client.v1.Client.RoomMute:input_type -> hearth.client.v1.RoomMuteRequest
+	36,  // 81: hearth.client.v1.Client.Members:input_type -> hearth.client.v1.MembersRequest
+	38,  // 82: hearth.client.v1.Client.Send:input_type -> hearth.client.v1.SendRequest
+	40,  // 83: hearth.client.v1.Client.Edit:input_type -> hearth.client.v1.EditRequest
+	41,  // 84: hearth.client.v1.Client.Delete:input_type -> hearth.client.v1.TargetRequest
+	42,  // 85: hearth.client.v1.Client.React:input_type -> hearth.client.v1.ReactRequest
+	43,  // 86: hearth.client.v1.Client.Pin:input_type -> hearth.client.v1.PinRequest
+	44,  // 87: hearth.client.v1.Client.History:input_type -> hearth.client.v1.HistoryRequest
+	46,  // 88: hearth.client.v1.Client.EditHistory:input_type -> hearth.client.v1.EventRequest
+	31,  // 89: hearth.client.v1.Client.Pins:input_type -> hearth.client.v1.RoomRequest
+	49,  // 90: hearth.client.v1.Client.Search:input_type -> hearth.client.v1.SearchRequest
+	52,  // 91: hearth.client.v1.Client.Read:input_type -> hearth.client.v1.ReadRequest
+	31,  // 92: hearth.client.v1.Client.Receipts:input_type -> hearth.client.v1.RoomRequest
+	55,  // 93: hearth.client.v1.Client.Typing:input_type -> hearth.client.v1.TypingRequest
+	56,  // 94: hearth.client.v1.Client.Watch:input_type -> hearth.client.v1.WatchRequest
+	59,  // 95: hearth.client.v1.Client.AdminUsers:input_type -> hearth.client.v1.AdminUsersRequest
+	61,  // 96: hearth.client.v1.Client.AdminUserAdd:input_type -> hearth.client.v1.AdminUserAddRequest
+	62,  // 97: hearth.client.v1.Client.AdminUserSet:input_type -> hearth.client.v1.AdminUserSetRequest
+	63,  // 98: hearth.client.v1.Client.AdminInviteCreate:input_type -> hearth.client.v1.AdminInviteCreateRequest
+	7,   // 99: hearth.client.v1.Client.AdminInvites:input_type -> hearth.client.v1.Empty
+	66,  // 100: hearth.client.v1.Client.AdminInviteRevoke:input_type -> hearth.client.v1.AdminInviteRevokeRequest
+	67,  // 101: hearth.client.v1.Client.AdminRooms:input_type -> hearth.client.v1.AdminRoomsRequest
+	7,   // 102: hearth.client.v1.Client.AdminHealth:input_type -> hearth.client.v1.Empty
+	72,  // 103: hearth.client.v1.Client.RoomSteward:input_type -> hearth.client.v1.RoomStewardRequest
+	73,  // 104: hearth.client.v1.Client.RoomNodeBan:input_type -> hearth.client.v1.RoomNodeBanRequest
+	74,  // 105: hearth.client.v1.Client.Block:input_type -> hearth.client.v1.BlockRequest
+	7,   // 106: hearth.client.v1.Client.Blocks:input_type -> hearth.client.v1.Empty
+	76,  // 107: hearth.client.v1.Client.Notices:input_type -> hearth.client.v1.NoticesRequest
+	79,  // 108: hearth.client.v1.Client.Report:input_type -> hearth.client.v1.ReportRequest
+	7,   // 109: hearth.client.v1.Client.AdminReports:input_type -> hearth.client.v1.Empty
+	82,  // 110: hearth.client.v1.Client.AdminReportClose:input_type -> hearth.client.v1.AdminReportCloseRequest
+	7,   // 111: hearth.client.v1.Client.AdminPeers:input_type -> hearth.client.v1.Empty
+	86,  // 112: hearth.client.v1.Client.AdminPeerSet:input_type -> hearth.client.v1.AdminPeerSetRequest
+	87,  // 113: hearth.client.v1.Client.AdminNodeInvite:input_type -> hearth.client.v1.AdminNodeInviteRequest
+	89,  // 114: hearth.client.v1.Client.AdminNodeJoin:input_type -> hearth.client.v1.AdminNodeJoinRequest
+	90,  // 115: hearth.client.v1.Client.AdminFederationSet:input_type -> hearth.client.v1.AdminFederationSetRequest
+	93,  // 116: hearth.client.v1.Client.RoomBridges:input_type -> hearth.client.v1.RoomBridgesRequest
+	7,   // 117: hearth.client.v1.Client.AdminBridgeKinds:input_type -> hearth.client.v1.Empty
+	7,   // 118: hearth.client.v1.Client.AdminBridges:input_type -> hearth.client.v1.Empty
+	101, // 119: hearth.client.v1.Client.AdminBridgeAdd:input_type -> hearth.client.v1.AdminBridgeAddRequest
+	102, // 120: hearth.client.v1.Client.AdminBridgeSet:input_type -> hearth.client.v1.AdminBridgeSetRequest
+	103, // 121: hearth.client.v1.Client.AdminBridgeRemove:input_type -> hearth.client.v1.AdminBridgeRequest
+	104, // 122: hearth.client.v1.Client.AdminBridgeLink:input_type -> hearth.client.v1.AdminBridgeLinkRequest
+	106, // 123: hearth.client.v1.Client.AdminBridgeUnlink:input_type -> hearth.client.v1.AdminBridgeUnlinkRequest
+	107, // 124: hearth.client.v1.Client.AdminBridgeMute:input_type -> hearth.client.v1.AdminBridgeMuteRequest
+	108, // 125: hearth.client.v1.Client.AdminBridgeLogs:input_type -> hearth.client.v1.AdminBridgeLogsRequest
+	103, // 126: hearth.client.v1.Client.AdminBridgeRestart:input_type -> hearth.client.v1.AdminBridgeRequest
+	10,  // 127: hearth.client.v1.Client.ServerInfo:output_type -> hearth.client.v1.ServerInfoResponse
+	14,  // 128: hearth.client.v1.Client.Register:output_type -> hearth.client.v1.LoginResponse
+	14,  // 129: hearth.client.v1.Client.Login:output_type -> hearth.client.v1.LoginResponse
+	16,  // 130: hearth.client.v1.Client.Open:output_type -> hearth.client.v1.OpenResponse
+	7,   // 131: hearth.client.v1.Client.Logout:output_type -> hearth.client.v1.Empty
+	7,   // 132: hearth.client.v1.Client.PasswordChange:output_type -> hearth.client.v1.Empty
+	20,  // 133: hearth.client.v1.Client.Devices:output_type -> hearth.client.v1.DevicesResponse
+	7,   // 134: hearth.client.v1.Client.DeviceRevoke:output_type -> hearth.client.v1.Empty
+	122, // 135: hearth.client.v1.Client.ProfileSet:output_type -> hearth.room.v1.Profile
+	24,  // 136: hearth.client.v1.Client.Profiles:output_type -> hearth.client.v1.ProfilesResponse
+	24,  // 137: hearth.client.v1.Client.UserFind:output_type -> hearth.client.v1.ProfilesResponse
+	26,  // 138: hearth.client.v1.Client.Rooms:output_type -> hearth.client.v1.RoomsResponse
+	119, // 139: hearth.client.v1.Client.RoomCreate:output_type -> hearth.room.v1.RoomSummary
+	119, // 140: hearth.client.v1.Client.RoomDirect:output_type -> hearth.room.v1.RoomSummary
+	30,  // 141: hearth.client.v1.Client.RoomFind:output_type -> hearth.client.v1.RoomFindResponse
+	32,  // 142: hearth.client.v1.Client.RoomGet:output_type -> hearth.client.v1.RoomGetResponse
+	119, // 143: hearth.client.v1.Client.RoomJoin:output_type -> hearth.room.v1.RoomSummary
+	8,   // 144: hearth.client.v1.Client.RoomLeave:output_type -> hearth.client.v1.Done
+	8,   // 145: hearth.client.v1.Client.RoomInvite:output_type -> hearth.client.v1.Done
+	8,   // 146: hearth.client.v1.Client.RoomKick:output_type -> hearth.client.v1.Done
+	8,   // 147: hearth.client.v1.Client.RoomBan:output_type -> hearth.client.v1.Done
+	8,   // 148: hearth.client.v1.Client.RoomUnban:output_type -> hearth.client.v1.Done
+	8,   // 149: hearth.client.v1.Client.RoomRole:output_type -> hearth.client.v1.Done
+	119, // 150: hearth.client.v1.Client.RoomSet:output_type -> hearth.room.v1.RoomSummary
+	7,   // 151: hearth.client.v1.Client.RoomMute:output_type -> hearth.client.v1.Empty
+	37,  // 152: hearth.client.v1.Client.Members:output_type -> hearth.client.v1.MembersResponse
+	39,  // 153: hearth.client.v1.Client.Send:output_type -> hearth.client.v1.EventResponse
+	39,  // 154: hearth.client.v1.Client.Edit:output_type -> hearth.client.v1.EventResponse
+	39,  // 155: hearth.client.v1.Client.Delete:output_type -> hearth.client.v1.EventResponse
+	39,  // 156: hearth.client.v1.Client.React:output_type -> hearth.client.v1.EventResponse
+	39,  // 157: hearth.client.v1.Client.Pin:output_type -> hearth.client.v1.EventResponse
+	45,  // 158: hearth.client.v1.Client.History:output_type -> hearth.client.v1.HistoryResponse
+	48,  // 159: hearth.client.v1.Client.EditHistory:output_type -> hearth.client.v1.EditHistoryResponse
+	45,  // 160: hearth.client.v1.Client.Pins:output_type -> hearth.client.v1.HistoryResponse
+	51,  // 161: hearth.client.v1.Client.Search:output_type -> hearth.client.v1.SearchResponse
+	7,   // 162: hearth.client.v1.Client.Read:output_type -> hearth.client.v1.Empty
+	54,  // 163: hearth.client.v1.Client.Receipts:output_type -> hearth.client.v1.ReceiptsResponse
+	7,   // 164: hearth.client.v1.Client.Typing:output_type -> hearth.client.v1.Empty
+	57,  // 165: hearth.client.v1.Client.Watch:output_type -> hearth.client.v1.WatchResponse
+	60,  // 166: hearth.client.v1.Client.AdminUsers:output_type -> hearth.client.v1.AdminUsersResponse
+	122, // 167: hearth.client.v1.Client.AdminUserAdd:output_type -> hearth.room.v1.Profile
+	7,   // 168: hearth.client.v1.Client.AdminUserSet:output_type -> hearth.client.v1.Empty
+	64,  // 169: hearth.client.v1.Client.AdminInviteCreate:output_type -> hearth.client.v1.Invite
+	65,  // 170: hearth.client.v1.Client.AdminInvites:output_type -> hearth.client.v1.AdminInvitesResponse
+	7,   // 171: hearth.client.v1.Client.AdminInviteRevoke:output_type -> hearth.client.v1.Empty
+	68,  // 172: hearth.client.v1.Client.AdminRooms:output_type -> hearth.client.v1.AdminRoomsResponse
+	70,  // 173: hearth.client.v1.Client.AdminHealth:output_type -> hearth.client.v1.AdminHealthResponse
+	8,   // 174: hearth.client.v1.Client.RoomSteward:output_type -> hearth.client.v1.Done
+	8,   // 175: hearth.client.v1.Client.RoomNodeBan:output_type -> hearth.client.v1.Done
+	7,   // 176: hearth.client.v1.Client.Block:output_type -> hearth.client.v1.Empty
+	75,  // 177: hearth.client.v1.Client.Blocks:output_type -> hearth.client.v1.BlocksResponse
+	77,  // 178: hearth.client.v1.Client.Notices:output_type -> hearth.client.v1.NoticesResponse
+	7,   // 179: hearth.client.v1.Client.Report:output_type -> hearth.client.v1.Empty
+	81,  // 180: hearth.client.v1.Client.AdminReports:output_type -> hearth.client.v1.AdminReportsResponse
+	7,   // 181: hearth.client.v1.Client.AdminReportClose:output_type -> hearth.client.v1.Empty
+	85,  // 182: hearth.client.v1.Client.AdminPeers:output_type -> hearth.client.v1.AdminPeersResponse
+	7,   // 183: hearth.client.v1.Client.AdminPeerSet:output_type -> hearth.client.v1.Empty
+	88,  // 184: hearth.client.v1.Client.AdminNodeInvite:output_type -> hearth.client.v1.AdminNodeInviteResponse
+	83,  // 185: hearth.client.v1.Client.AdminNodeJoin:output_type -> hearth.client.v1.Peer
+	7,   // 186: hearth.client.v1.Client.AdminFederationSet:output_type -> hearth.client.v1.Empty
+	94,  // 187: hearth.client.v1.Client.RoomBridges:output_type -> hearth.client.v1.RoomBridgesResponse
+	97,  // 188: hearth.client.v1.Client.AdminBridgeKinds:output_type -> hearth.client.v1.AdminBridgeKindsResponse
+	100, // 189: hearth.client.v1.Client.AdminBridges:output_type -> hearth.client.v1.AdminBridgesResponse
+	98,  // 190: hearth.client.v1.Client.AdminBridgeAdd:output_type -> hearth.client.v1.Bridge
+	98,  // 191: hearth.client.v1.Client.AdminBridgeSet:output_type -> hearth.client.v1.Bridge
+	7,   // 192: hearth.client.v1.Client.AdminBridgeRemove:output_type -> hearth.client.v1.Empty
+	105, // 193: hearth.client.v1.Client.AdminBridgeLink:output_type -> hearth.client.v1.AdminBridgeLinkResponse
+	7,   // 194: hearth.client.v1.Client.AdminBridgeUnlink:output_type -> hearth.client.v1.Empty
+	7,   // 195: hearth.client.v1.Client.AdminBridgeMute:output_type -> hearth.client.v1.Empty
+	109, // 196: hearth.client.v1.Client.AdminBridgeLogs:output_type -> hearth.client.v1.AdminBridgeLogsResponse
+	7,   // 197: hearth.client.v1.Client.AdminBridgeRestart:output_type -> hearth.client.v1.Empty
+	127, // [127:198] is the sub-list for method output_type
+	56,  // [56:127] is the sub-list for method input_type
+	56,  // [56:56] is the sub-list for extension type_name
+	56,  // [56:56] is the sub-list for extension extendee
+	0,   // [0:56] is the sub-list for field type_name
 }
 
 func init() { file_client_proto_init() }

@@ -8,27 +8,31 @@ import { Button } from "../kit/Button";
 import { Check, Field } from "../kit/Field";
 import { notify } from "../kit/Toast";
 import { useChat } from "../state";
+import { missing, SettingFields, type Values } from "./SettingFields";
 
 /** Links a channel to a room, and shows the code that an operator over there has to say. */
 export function LinkChannel(props: { bridge: string; kind: BridgeKind | undefined; onLinked: () => void }): JSX.Element {
   const chat = useChat();
   const [room, setRoom] = createSignal("");
   const [channel, setChannel] = createSignal("");
+  const [values, setValues] = createSignal<Values>({});
   const [mine, setMine] = createSignal(false);
   const [error, setError] = createSignal("");
   const [busy, setBusy] = createSignal(false);
   const [made, setMade] = createSignal<AdminBridgeLinkResponse | null>(null);
+  const settings = () => props.kind?.linkSettings ?? [];
   const submit = async (e: SubmitEvent) => {
     e.preventDefault();
-    const lacking = !room().trim() ? tb().room1 : !channel().trim() ? tb().channel : "";
+    const lacking = !room().trim() ? tb().room1 : !channel().trim() ? tb().channel : missing(settings(), values());
     if (lacking) return void setError(tb().missing(lacking));
     setBusy(true);
     setError("");
     try {
-      const answer = await chat.client.commands.adminBridgeLink({ name: props.bridge, room: room().trim(), channel: channel().trim(), noConsent: mine() });
+      const answer = await chat.client.commands.adminBridgeLink({ name: props.bridge, room: room().trim(), channel: channel().trim(), settings: { ...values() }, noConsent: mine() });
       setMade(answer.code ? answer : null);
       if (!answer.code) notify(tb().linked(channel().trim()));
       setChannel("");
+      setValues({});
       props.onLinked();
     } catch (failure) {
       setError(errorText(failure));
@@ -42,6 +46,7 @@ export function LinkChannel(props: { bridge: string; kind: BridgeKind | undefine
         <Field label={tb().room1} hint={tb().roomHint} value={room()} autocapitalize="none" spellcheck={false} onInput={setRoom} />
         <Field label={tb().channel} placeholder={props.kind?.channelHint} value={channel()} autocapitalize="none" spellcheck={false} onInput={setChannel} />
       </div>
+      <SettingFields settings={settings()} values={values()} hidden={[]} onChange={(key, value) => setValues({ ...values(), [key]: value })} />
       <Check label={tb().consent} checked={mine()} onChange={setMine} />
       <Show when={error()}>
         <p class="form-error" role="alert">
