@@ -123,6 +123,15 @@ func (n *Node) summarize(u room.User, c *chamber) (*roompb.RoomSummary, error) {
 	return s, nil
 }
 
+// Role is what somebody is in a room, such as "moderator"; "" when nothing is known of the room here.
+func (n *Node) Role(u room.User, id room.ID) string {
+	c, err := n.rooms.get(id)
+	if err != nil {
+		return ""
+	}
+	return c.role(u)
+}
+
 func (c *chamber) role(u room.User) string {
 	c.mu.RLock()
 	defer c.mu.RUnlock()

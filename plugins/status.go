@@ -7,6 +7,7 @@ import (
 
 	"hearth/node"
 	"hearth/node/channel"
+	"hearth/node/room"
 	"hearth/node/room/roompb"
 	pb "hearth/plugins/bridge/bridgepb"
 )
@@ -117,6 +118,8 @@ func (l *life) judge(s *pb.Status) channel.Status {
 	return out
 }
 
+const maxRank = 30 // characters
+
 // roster is who is in a channel, as the plugin has told piece by piece.
 type roster struct{ here map[string]*roompb.Ghost }
 
@@ -134,6 +137,9 @@ func (l *life) takeRoster(r *pb.Roster) {
 	}
 	for _, g := range r.GetHere() {
 		if ghost, err := l.ghost(g, nil); err == nil && len(a.roster.here) < channel.MaxRoster {
+			if room.CheckLine("rank", g.GetRank(), maxRank) == nil {
+				ghost.Rank = g.GetRank()
+			}
 			a.roster.here[ghost.GetId()] = ghost
 		}
 	}

@@ -68,8 +68,12 @@ func (l *life) tooOld(ms int64) bool { return l.n.Now().Sub(time.UnixMilli(ms)) 
 
 // delivery is what all kinds have.
 func (l *life) delivery(a *lane, e *roompb.Event) *pb.Delivery {
+	author := l.person(e.GetAuthor(), e.GetGhost())
+	if author.Ghost == nil {
+		author.Role = l.n.Role(room.User(author.User), a.room)
+	}
 	return &pb.Delivery{
-		Id: e.GetId(), Channel: a.channel, Kind: e.GetKind(), Author: l.person(e.GetAuthor(), e.GetGhost()),
+		Id: e.GetId(), Channel: a.channel, Kind: e.GetKind(), Author: author,
 		Text: e.GetText(), Emoji: e.GetEmoji(), Time: said(e), Hops: e.GetGhost().GetHops(),
 	}
 }

@@ -544,6 +544,7 @@ type Ghost struct {
 	Avatar        string                 `protobuf:"bytes,3,opt,name=avatar,proto3" json:"avatar,omitempty"`   // blob id
 	Network       string                 `protobuf:"bytes,4,opt,name=network,proto3" json:"network,omitempty"` // the network, as people know it: "libera", at most 50 characters
 	Hops          []string               `protobuf:"bytes,5,rep,name=hops,proto3" json:"hops,omitempty"`       // networks that this has passed, the newest last, at most 8: it is never sent back to one of them
+	Rank          string                 `protobuf:"bytes,6,opt,name=rank,proto3" json:"rank,omitempty"`       // in the list of who is beyond a bridge, never in an event: what this person is there, at most 30 characters: "operator"
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -611,6 +612,13 @@ func (x *Ghost) GetHops() []string {
 		return x.Hops
 	}
 	return nil
+}
+
+func (x *Ghost) GetRank() string {
+	if x != nil {
+		return x.Rank
+	}
+	return ""
 }
 
 type Settings struct {
@@ -2050,13 +2058,14 @@ const file_room_proto_rawDesc = "" +
 	"\x04size\x18\x03 \x01(\x04R\x04size\x12\x12\n" +
 	"\x04type\x18\x04 \x01(\tR\x04type\x12\x14\n" +
 	"\x05width\x18\x05 \x01(\rR\x05width\x12\x16\n" +
-	"\x06height\x18\x06 \x01(\rR\x06height\"q\n" +
+	"\x06height\x18\x06 \x01(\rR\x06height\"\x85\x01\n" +
 	"\x05Ghost\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
 	"\x06avatar\x18\x03 \x01(\tR\x06avatar\x12\x18\n" +
 	"\anetwork\x18\x04 \x01(\tR\anetwork\x12\x12\n" +
-	"\x04hops\x18\x05 \x03(\tR\x04hops\"\xc6\x01\n" +
+	"\x04hops\x18\x05 \x03(\tR\x04hops\x12\x12\n" +
+	"\x04rank\x18\x06 \x01(\tR\x04rank\"\xc6\x01\n" +
 	"\bSettings\x12\x19\n" +
 	"\x05alias\x18\x01 \x01(\tH\x00R\x05alias\x88\x01\x01\x12\x17\n" +
 	"\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x12\x19\n" +

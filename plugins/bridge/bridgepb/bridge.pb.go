@@ -996,6 +996,7 @@ type Person struct {
 	Avatar        string                 `protobuf:"bytes,3,opt,name=avatar,proto3" json:"avatar,omitempty"`                        // handle
 	AvatarUrl     string                 `protobuf:"bytes,4,opt,name=avatar_url,json=avatarUrl,proto3" json:"avatar_url,omitempty"` // public and unguessable; empty when the node is not reached from outside
 	Ghost         *Ghost                 `protobuf:"bytes,5,opt,name=ghost,proto3" json:"ghost,omitempty"`                          // somebody of another bridge
+	Role          string                 `protobuf:"bytes,6,opt,name=role,proto3" json:"role,omitempty"`                            // of a delivery's author in the room: owner administrator moderator member; empty: unknown
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1065,12 +1066,20 @@ func (x *Person) GetGhost() *Ghost {
 	return nil
 }
 
+func (x *Person) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
 type Ghost struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	Avatar        string                 `protobuf:"bytes,3,opt,name=avatar,proto3" json:"avatar,omitempty"`   // handle
 	Network       string                 `protobuf:"bytes,4,opt,name=network,proto3" json:"network,omitempty"` // to the host: empty is the bridge's own
+	Rank          string                 `protobuf:"bytes,5,opt,name=rank,proto3" json:"rank,omitempty"`       // in a Roster: what this person is in the channel, in a word for people: operator, voice; it gives no rights here
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1129,6 +1138,13 @@ func (x *Ghost) GetAvatar() string {
 func (x *Ghost) GetNetwork() string {
 	if x != nil {
 		return x.Network
+	}
+	return ""
+}
+
+func (x *Ghost) GetRank() string {
+	if x != nil {
+		return x.Rank
 	}
 	return ""
 }
@@ -2949,19 +2965,21 @@ const file_bridge_proto_rawDesc = "" +
 	"\x04time\x18\f \x01(\x03R\x04time\x124\n" +
 	"\bmentions\x18\r \x03(\v2\x18.hearth.bridge.v1.PersonR\bmentions\x12\x12\n" +
 	"\x04hops\x18\x0e \x03(\tR\x04hops\x12\x14\n" +
-	"\x05again\x18\x0f \x01(\bR\x05again\"\x96\x01\n" +
+	"\x05again\x18\x0f \x01(\bR\x05again\"\xaa\x01\n" +
 	"\x06Person\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
 	"\x06avatar\x18\x03 \x01(\tR\x06avatar\x12\x1d\n" +
 	"\n" +
 	"avatar_url\x18\x04 \x01(\tR\tavatarUrl\x12-\n" +
-	"\x05ghost\x18\x05 \x01(\v2\x17.hearth.bridge.v1.GhostR\x05ghost\"]\n" +
+	"\x05ghost\x18\x05 \x01(\v2\x17.hearth.bridge.v1.GhostR\x05ghost\x12\x12\n" +
+	"\x04role\x18\x06 \x01(\tR\x04role\"q\n" +
 	"\x05Ghost\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
 	"\x06avatar\x18\x03 \x01(\tR\x06avatar\x12\x18\n" +
-	"\anetwork\x18\x04 \x01(\tR\anetwork\"\x8d\x01\n" +
+	"\anetwork\x18\x04 \x01(\tR\anetwork\x12\x12\n" +
+	"\x04rank\x18\x05 \x01(\tR\x04rank\"\x8d\x01\n" +
 	"\x03Ref\x12\x14\n" +
 	"\x05event\x18\x01 \x01(\tR\x05event\x12\x16\n" +
 	"\x06remote\x18\x02 \x03(\tR\x06remote\x120\n" +

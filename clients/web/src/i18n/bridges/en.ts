@@ -7,6 +7,7 @@ export const bridges = {
   room: {
     title: "Bridges", to: (place: string) => `Joined to ${place}`, here: (n: number) => p(n, "# person there", "# people there"), roster: (place: string) => `People in ${place}`, more: "Show more", muted: "muted here",
     note: (place: string, state: string) => `${place}: ${state.toLocaleLowerCase()}.`, waiting: (n: number) => p(n, "# message waits to be relayed.", "# messages wait to be relayed."),
+    ranks: { owner: "owner", administrator: "administrator", operator: "operator", "half-operator": "half-operator", voice: "voice" } as Record<string, string>,
     mute: (who: string) => `Mute ${who}`, unmute: (who: string) => `Hear ${who} again`,
   },
   none: "No bridges yet.", noneHint: "A bridge joins a room to an IRC channel, a Slack channel, or another network.", noKinds: "No plugins were found. They lie beside the hearth binary, or in the folder “plugins” beside the data folder.",

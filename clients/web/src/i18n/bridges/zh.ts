@@ -3,7 +3,7 @@ import type { BridgeTexts } from "./en";
 export const bridges: BridgeTexts = {
   states: { connecting: "正在连接", connected: "已连接", degraded: "不稳定", down: "已断开", login: "需要登录", disabled: "已停用", waiting: "等待验证码", ended: "已结束", unknown: "由其他节点维护" },
   room: {
-    title: "桥接", to: (place) => `已连到 ${place}`, here: (n) => `那边有 ${n} 人`, roster: (place) => `${place} 中的人`, more: "显示更多", muted: "已在此静音",
+    title: "桥接", to: (place) => `已连到 ${place}`, here: (n) => `那边有 ${n} 人`, roster: (place) => `${place} 中的人`, more: "显示更多", muted: "已在此静音", ranks: { owner: "所有者", administrator: "管理员", operator: "操作员", "half-operator": "半操作员", voice: "发言权" },
     note: (place, state) => `${place}：${state}。`, waiting: (n) => `有 ${n} 条消息等待转发。`,
     mute: (who) => `将 ${who} 静音`, unmute: (who) => `取消 ${who} 的静音`,
   },

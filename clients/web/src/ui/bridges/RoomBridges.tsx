@@ -63,7 +63,7 @@ function RoomBridgeItem(props: { bridge: RoomBridge; onChanged: () => void }): J
                     <Avatar id={`${bridge().user}/${ghost.id}`} name={ghost.name} blob={ghost.avatar || undefined} size={24} />
                     <span class="member-main">
                       <span class="member-name" title={ghost.id}>
-                        {ghost.name} <Show when={muted()}><span class="node-tag">{tb().room.muted}</span></Show>
+                        {ghost.name} <Show when={ghost.rank}><span class="node-tag">{tb().room.ranks[ghost.rank] ?? ghost.rank}</span></Show> <Show when={muted()}><span class="node-tag">{tb().room.muted}</span></Show>
                       </span>
                     </span>
                     <Show when={chat.me()?.admin && bridge().own}>
