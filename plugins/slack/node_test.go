@@ -4,8 +4,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -34,11 +32,7 @@ type house struct {
 }
 
 func newHouse(t *testing.T) *house {
-	folder := t.TempDir()
-	out, err := exec.Command("go", "build", "-o", filepath.Join(folder, "hearth-bridge-slack"), "hearth/plugins/slack").CombinedOutput()
-	if err != nil {
-		t.Fatalf("build the plugin: %v\n%s", err, out)
-	}
+	folder := build(t)
 	h := &house{Slack: slackdouble.New(t), t: t, alice: node.Caller{User: "alice@node.test"}}
 	h.Channel(garden, "garden", false)
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
@@ -115,17 +109,17 @@ func (h *house) said() *roompb.Event {
 	return &roompb.Event{}
 }
 
-// The whole way: a node, its host, the plugin's process and a workspace, from the code to a restart.
-func TestWithANode(t *testing.T) {
-	h := newHouse(t)
+// linked adds the bridge, at so many times Slack's pace, and links the channel.
+func (h *house) linked(pace string) {
+	h.t.Helper()
 	err := h.n.AddBridge(channel.Bridge{Name: "acme", Kind: "slack", Settings: map[string]string{
-		"bot_token": slackdouble.BotToken, "app_token": slackdouble.AppToken, "api_url": h.URL(), "pace": "10000"}})
+		"bot_token": slackdouble.BotToken, "app_token": slackdouble.AppToken, "api_url": h.URL(), "pace": pace}})
 	if err != nil {
-		t.Fatal(err)
+		h.t.Fatal(err)
 	}
-	code, err := h.n.LinkBridge(t.Context(), channel.NewLink{Bridge: "acme", Room: h.room, Channel: "#garden", By: "alice"}, "")
+	code, err := h.n.LinkBridge(h.t.Context(), channel.NewLink{Bridge: "acme", Room: h.room, Channel: "#garden", By: "alice"}, "")
 	if err != nil {
-		t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	h.WaitSockets(2)
 	h.until("the code to be taken", func() bool {
@@ -136,7 +130,12 @@ func TestWithANode(t *testing.T) {
 		return len(links) == 1 && links[0].Confirmed
 	})
 	h.until("the bridge to be connected", func() bool { return h.n.Bridges.StatusOf("acme").State == channel.Connected })
+}
 
+// The whole way: a node, its host, the plugin's process and a workspace, from the code to a restart.
+func TestWithANode(t *testing.T) {
+	h := newHouse(t)
+	h.linked("10000")
 	h.until("the channel to be heard", func() bool { // the plugin is told of the confirmation a moment later
 		h.Say(garden, "UALICE0", "hello *room*")
 		time.Sleep(50 * time.Millisecond)

@@ -26,6 +26,7 @@ type channel struct {
 	cancel context.CancelFunc
 	out    *outbox
 	own    *own
+	roots  *recent       // the thread that a message is in, by its ts; "" for none
 	joined chan struct{} // closed once Slack's id is known, and the bot a member if it may be
 	ended  chan struct{} // closed once run has returned
 	retry  chan struct{} // something changed: look again whether the channel can be joined, one slot
@@ -66,7 +67,7 @@ const (
 )
 
 func newChannel(l *life, link *pb.Link) *channel {
-	c := &channel{l: l, name: link.GetChannel(), link: link, own: newOwn(l.begun), joined: make(chan struct{}), ended: make(chan struct{}),
+	c := &channel{l: l, name: link.GetChannel(), link: link, own: newOwn(l.begun), roots: newRecent(5000), joined: make(chan struct{}), ended: make(chan struct{}),
 		retry: make(chan struct{}, 1), wake: make(chan struct{}, 1), seen: newRing(seenLimit), parents: newRing(1000)}
 	c.ctx, c.cancel = context.WithCancel(l.ctx)
 	c.out, c.jobs = newOutbox(), map[string]*sharing{}

@@ -43,6 +43,10 @@ func (l *life) take(ctx context.Context, raw []byte) bool {
 		return true
 	}
 	l.echoes.alive()
+	if isDirect(e) {
+		l.work.Go(func() { l.answerDirect(e) })
+		return true
+	}
 	c := l.channelByID(e.channelID())
 	if react := workspace[e.kind]; react != nil {
 		react(l, e)

@@ -134,10 +134,10 @@ type upload struct {
 const uploadKept = 24 * time.Hour
 
 // sendFiles uploads the files of a message, and its text where that is too long for one.
-func (c *channel) sendFiles(d *pb.Delivery, thread, whole string) (remote []string, err error) {
+func (c *channel) sendFiles(d *pb.Delivery, at place, whole string) (remote []string, err error) {
 	n := 0
 	for _, f := range d.GetFiles() {
-		ts, err := c.sendFile(d, n, f, thread)
+		ts, err := c.sendFile(d, n, f, at)
 		if err != nil {
 			return nil, err
 		}
@@ -146,7 +146,7 @@ func (c *channel) sendFiles(d *pb.Delivery, thread, whole string) (remote []stri
 	}
 	if whole != "" {
 		open := func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(whole)), nil }
-		ts, err := c.share(d, n, "message.md", len(whole), open, thread)
+		ts, err := c.share(d, n, "message.md", len(whole), open, at.thread)
 		if err != nil {
 			return nil, err
 		}
@@ -155,29 +155,29 @@ func (c *channel) sendFiles(d *pb.Delivery, thread, whole string) (remote []stri
 	return remote, nil
 }
 
-func (c *channel) sendFile(d *pb.Delivery, n int, f *pb.File, thread string) ([]string, error) {
+func (c *channel) sendFile(d *pb.Delivery, n int, f *pb.File, at place) ([]string, error) {
 	if f.GetSize() > c.l.set.maxFile || f.GetHandle() == "" {
-		return c.sendLink(d, n, f, thread)
+		return c.sendLink(d, n, f, at)
 	}
 	open := func() (io.ReadCloser, error) {
 		_, r, err := c.l.h.Fetch(c.ctx, f.GetHandle())
 		return r, err
 	}
-	ts, err := c.share(d, n, cmp.Or(f.GetName(), "file"), int(f.GetSize()), open, thread)
+	ts, err := c.share(d, n, cmp.Or(f.GetName(), "file"), int(f.GetSize()), open, at.thread)
 	if err != nil && f.GetUrl() != "" && !web.Unsure(err) && c.ctx.Err() == nil {
 		c.l.log.Warn("a file is sent as a link", "channel", c.name, "error", err.Error())
-		return c.sendLink(d, n, f, thread)
+		return c.sendLink(d, n, f, at)
 	}
 	return ts, err
 }
 
 // sendLink says where a file is that does not go as one.
-func (c *channel) sendLink(d *pb.Delivery, n int, f *pb.File, thread string) ([]string, error) {
+func (c *channel) sendLink(d *pb.Delivery, n int, f *pb.File, at place) ([]string, error) {
 	if f.GetUrl() == "" {
 		return nil, refusal{"too_large", "The file is too large for the bridge, and the node has no address to link to."}
 	}
 	text := fmt.Sprintf("%s (%s, %.1f MB)", f.GetUrl(), oneLine(f.GetName(), 200), float64(f.GetSize())/1e6)
-	ts, err := c.postPiece(d, 100+n, c.body("text", text), thread)
+	ts, err := c.postPiece(d, 100+n, c.body("text", text), at)
 	return []string{ts}, err
 }
 

@@ -151,9 +151,17 @@ func (b *inbox) read(ctx context.Context, seq uint64, pieces int) (*item, error)
 	return nil, nil
 }
 
+// packers are used again: to make one costs more than to pack an event.
+var packers = sync.Pool{New: func() any {
+	w, _ := flate.NewWriter(nil, flate.BestSpeed) // fails for a level that there is not
+	return w
+}}
+
 func pack(raw []byte) []byte {
 	var b bytes.Buffer
-	w, _ := flate.NewWriter(&b, flate.BestSpeed)
+	w := packers.Get().(*flate.Writer)
+	defer packers.Put(w)
+	w.Reset(&b)
 	w.Write(raw)
 	w.Close()
 	return b.Bytes()
@@ -175,10 +183,11 @@ type event struct {
 
 // fields are those by which an event finds its way. A channel is a string in some events and an object in others.
 type fields struct {
-	Type    string          `json:"type"`
-	Channel json.RawMessage `json:"channel"`
-	User    json.RawMessage `json:"user"`
-	Item    struct {
+	Type        string          `json:"type"`
+	Channel     json.RawMessage `json:"channel"`
+	ChannelType string          `json:"channel_type"` // channel group im mpim
+	User        json.RawMessage `json:"user"`
+	Item        struct {
 		Type    string `json:"type"`
 		Channel string `json:"channel"`
 		TS      string `json:"ts"`

@@ -29,6 +29,7 @@ type life struct {
 	known  *known
 	echoes *echoes
 	status *status
+	direct direct
 
 	ctx    context.Context
 	cancel context.CancelFunc

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -136,17 +137,18 @@ func (c *channel) digest(d *pb.Delivery, ts string, r *reacted) error {
 	if c.l.set.reactions != "digest" || r.Digest == "" && !shared || c.out.reactionWaits(d) {
 		return nil
 	}
-	thread, err := c.rootOf(ts)
+	root, err := c.root(ts)
 	if err != nil {
 		return err
 	}
+	at := place{thread: cmp.Or(root, ts)}
 	said := &pb.Delivery{Id: "digest/" + ts, Kind: "notice", Time: d.GetTime(), Again: true}
 	blocks := []format.Block{{Runs: digestRuns(r)}}
 	if r.Digest == "" {
-		if err := c.lookFor(web.Time(ts), thread); err != nil {
+		if err := c.lookFor(web.Time(ts), at.look()); err != nil {
 			return err
 		}
-		if r.Digest, err = c.postPiece(said, 0, blocks, thread); err != nil {
+		if r.Digest, err = c.postPiece(said, 0, blocks, at); err != nil {
 			return err
 		}
 		return c.keepReactions(ts, r)
@@ -179,20 +181,6 @@ func digestRuns(r *reacted) []format.Run {
 		runs = []format.Run{{Text: "No reactions any more."}}
 	}
 	return runs
-}
-
-// rootOf is the ts of the thread that a message is in, its own when it is in none.
-func (c *channel) rootOf(ts string) (string, error) {
-	page, err := c.l.web.Replies(c.ctx, web.Reaction, c.id(), ts, "", "", 1)
-	if err != nil && web.Code(err) != "thread_not_found" {
-		return "", err
-	}
-	for _, m := range page.Messages {
-		if m.TS == ts && m.ThreadTS != "" {
-			return m.ThreadTS, nil
-		}
-	}
-	return ts, nil
 }
 
 // reactionWaits tells whether another reaction to the same message waits, which will tell of both.

@@ -57,10 +57,15 @@ func (c *channel) message(m *web.Message) error {
 	return c.say(m)
 }
 
-// isOwn tells whether the bridge said it.
+// isOwn tells whether the bridge said it: by whom Slack names, by the ts that a post was answered with, and by the mark
+// that it put on it, as Slack does not name the author of a reply that is shown in the channel too (slack-go/slack#792).
 func (c *channel) isOwn(m *web.Message) bool {
 	me := c.l.me
-	return m.BotID != "" && m.BotID == me.BotID || m.User != "" && m.User == me.UserID || c.own.posted(m.TS)
+	if m.BotID != "" && m.BotID == me.BotID || m.User != "" && m.User == me.UserID || c.own.posted(m.TS) {
+		return true
+	}
+	p, marked := metaOf(m)
+	return marked && p.Node == c.l.h.Open().GetNode() && p.Bridge == c.l.h.Open().GetBridge()
 }
 
 // say posts a message.
@@ -101,6 +106,7 @@ func (c *channel) settle(m *web.Message, err error) error {
 		c.seen.add(m.TS)
 		c.parents.add(m.TS)
 		thread := m.ThreadTS
+		c.inThread(m.TS, thread)
 		if thread == m.TS {
 			thread = ""
 		}

@@ -135,6 +135,77 @@ func TestThreads(t *testing.T) {
 	}
 }
 
+// What answers a message of a thread, but was said to all in the room, is said to all and in the thread over there; what answers any other
+// message begins no thread.
+func TestRepliesThatAreAlsoForTheChannel(t *testing.T) {
+	w := start(t, nil)
+	root := w.Say(garden, "UALICE0", "root")
+	w.Say(garden, "UBORIS0", "in the thread", slackdouble.In(root))
+	shared := w.Say(garden, "UBORIS0", "to all", slackdouble.In(root), func(m *slackdouble.Message) { m.Subtype = "thread_broadcast" })
+	alone := w.Say(garden, "UBORIS0", "no thread")
+	w.texts(4)
+	post := func(n int, what string, d *pb.Delivery) slackdouble.Message {
+		t.Helper()
+		d.Text = what
+		w.done(t, d)
+		return w.WaitPost(garden, n)
+	}
+	ref := func(ts, text string) *pb.Ref {
+		return &pb.Ref{Event: "event of " + ts, Remote: []string{ts}, Text: text}
+	}
+	quoted := func(p slackdouble.Message) bool { return strings.Contains(string(p.Blocks), "rich_text_quote") }
+	d := text("")
+	d.ReplyTo = ref(shared, "to all")
+	if p := post(1, "answer", d); p.Thread != root || p.Subtype != "thread_broadcast" || !quoted(p) {
+		t.Errorf("an answer to a reply that was shared: %+v", p)
+	}
+	d = text("")
+	d.ReplyTo = ref(root, "root")
+	if p := post(2, "another", d); p.Thread != root || p.Subtype != "thread_broadcast" || quoted(p) {
+		t.Errorf("an answer to the root, which Slack shows: %+v", p)
+	}
+	d = text("")
+	d.ReplyTo = ref(alone, "no thread")
+	if p := post(3, "quoted", d); p.Thread != "" || !quoted(p) {
+		t.Errorf("an answer to a message without a thread: %+v", p)
+	}
+	d = text("")
+	d.Thread = ref(shared, "to all")
+	if p := post(4, "a thread in the room", d); p.Thread != root || p.Subtype == "thread_broadcast" {
+		t.Errorf("a thread on a reply is that reply's: %+v", p)
+	}
+	w.Say(garden, "UALICE0", "end")
+	same(t, w.texts(1), []string{"end"})
+	// Another life knows nothing of the thread, and asks.
+	w.host.Restart()
+	w.ready()
+	d = text("")
+	d.ReplyTo = ref(shared, "to all")
+	if p := post(5, "later", d); p.Thread != root || p.Subtype != "thread_broadcast" {
+		t.Errorf("in another life: %+v", p)
+	}
+	w.Lose("chat.postMessage", 1)
+	d = text("")
+	d.ReplyTo = ref(root, "root")
+	post(6, "once", d)
+}
+
+// A post is told by the mark that the bridge put on it, when Slack tells neither of its author nor of its ts.
+func TestOwnPostsAreKnownByTheirMark(t *testing.T) {
+	w := start(t, nil)
+	marked := func(node, bridge string) func(*slackdouble.Message) {
+		return func(m *slackdouble.Message) {
+			m.Username, m.Subtype = "Alice Node", "thread_broadcast"
+			m.Metadata = fmt.Appendf(nil, `{"event_type":"hearth_message","event_payload":{"node":%q,"bridge":%q,"event":"E","part":0,"hops":[]}}`, node, bridge)
+		}
+	}
+	w.Say(garden, "", "ours", marked("node.example", "acme"))
+	w.Say(garden, "", "another node's", marked("other.example", "acme"))
+	if e := w.host.Entry(); e.Text != "another node's" {
+		t.Fatalf("%v", e)
+	}
+}
+
 func TestParentNeverSeenIsFetchedOnce(t *testing.T) {
 	s := slackdouble.New(t)
 	s.Channel(garden, "garden", false)

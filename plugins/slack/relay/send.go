@@ -128,37 +128,26 @@ func (c *channel) rejoin() bool {
 
 // sendText posts a message, in pieces where it is long, and its files.
 func (c *channel) sendText(d *pb.Delivery) ([]string, error) {
-	thread, err := c.threadOf(d)
+	at, err := c.placeOf(d)
 	if err != nil {
 		return nil, err
 	}
 	if d.GetAgain() {
-		if err := c.lookFor(time.UnixMilli(d.GetTime()), thread); err != nil {
+		if err := c.lookFor(time.UnixMilli(d.GetTime()), at.look()); err != nil {
 			return nil, err
 		}
 	}
-	pieces, whole := c.compose(d, thread)
+	pieces, whole := c.compose(d, at)
 	var remote []string
 	for n, piece := range pieces {
-		ts, err := c.postPiece(d, n, piece, thread)
+		ts, err := c.postPiece(d, n, piece, at)
 		if err != nil {
 			return nil, err
 		}
 		remote = append(remote, ts)
 	}
-	files, err := c.sendFiles(d, thread, whole)
+	files, err := c.sendFiles(d, at, whole)
 	return append(remote, files...), err
-}
-
-// threadOf is the ts of the thread in which d belongs, "" for the channel itself.
-func (c *channel) threadOf(d *pb.Delivery) (string, error) {
-	if d.GetThread() == nil {
-		return "", nil
-	}
-	if remote := c.remote(d.GetThread()); len(remote) > 0 {
-		return remote[0], nil
-	}
-	return "", nil // it began before the link: said in the channel, with what it answers
 }
 
 // remote is what a message is called over there: what the node says, or what this life has posted and the
@@ -171,9 +160,9 @@ func (c *channel) remote(r *pb.Ref) []string {
 }
 
 // compose writes a message's pieces. whole is its text when it is too long for them, to be sent as a file.
-func (c *channel) compose(d *pb.Delivery, thread string) (pieces [][]format.Block, whole string) {
+func (c *channel) compose(d *pb.Delivery, at place) (pieces [][]format.Block, whole string) {
 	blocks := c.body(d.GetKind(), d.GetText())
-	if quote := c.quote(d, thread); quote != nil {
+	if quote := c.quote(d, at); quote != nil {
 		blocks = append([]format.Block{*quote}, blocks...)
 	}
 	if len(blocks) == 0 {
@@ -209,12 +198,13 @@ func (l *life) isEmoji(name string) bool {
 }
 
 // quote is what a message answers, where Slack does not show that by itself.
-func (c *channel) quote(d *pb.Delivery, thread string) *format.Block {
+func (c *channel) quote(d *pb.Delivery, at place) *format.Block {
 	r := d.GetReplyTo()
-	if r == nil && d.GetThread() != nil && thread == "" {
+	if r == nil && d.GetThread() != nil && at.thread == "" {
 		r = d.GetThread()
 	}
-	if r == nil || thread != "" && r.GetEvent() == d.GetThread().GetEvent() {
+	remote := c.remote(r)
+	if r == nil || at.thread != "" && r.GetEvent() == d.GetThread().GetEvent() || at.broadcast && remote[0] == at.thread {
 		return nil
 	}
 	text := []rune(oneLine(r.GetText(), 1000))
@@ -222,7 +212,7 @@ func (c *channel) quote(d *pb.Delivery, thread string) *format.Block {
 		text = append(text[:quoteChars], '…')
 	}
 	run := format.Run{Text: ": " + string(text)}
-	if remote := c.remote(r); len(remote) > 0 {
+	if len(remote) > 0 {
 		run.URL = permalink(c.l.me.URL, c.id(), remote[0])
 		run.Text = cmp.Or(string(text), "a message")
 	}
@@ -278,12 +268,9 @@ func contains(list []string, s string) bool {
 }
 
 // postPiece posts a piece once. When an answer is lost the channel is looked at before another attempt.
-func (c *channel) postPiece(d *pb.Delivery, n int, piece []format.Block, thread string) (string, error) {
+func (c *channel) postPiece(d *pb.Delivery, n int, piece []format.Block, at place) (string, error) {
 	key := part(eventOf(d), n)
-	options := c.content(d, n, piece)
-	if thread != "" {
-		options = append(options, slack.MsgOptionTS(thread))
-	}
+	options := append(c.content(d, n, piece), at.options()...)
 	delay := c.l.timing.Retry
 	for attempt := 1; ; attempt++ {
 		if ts := c.own.find(key); ts != "" {
@@ -294,10 +281,11 @@ func (c *channel) postPiece(d *pb.Delivery, n int, piece []format.Block, thread 
 		if err == nil {
 			c.l.echoes.await(ts, began)
 			c.own.add(key, ts)
+			c.inThread(ts, at.thread)
 			return ts, nil
 		}
 		if web.Unsure(err) {
-			c.own.uncertain(thread)
+			c.own.uncertain(at.look())
 		}
 		if !web.Unsure(err) || attempt == attempts {
 			return "", err
@@ -307,7 +295,7 @@ func (c *channel) postPiece(d *pb.Delivery, n int, piece []format.Block, thread 
 			return "", err
 		}
 		delay *= 2
-		if err := c.lookFor(time.UnixMilli(d.GetTime()), thread); err != nil {
+		if err := c.lookFor(time.UnixMilli(d.GetTime()), at.look()); err != nil {
 			return "", err
 		}
 	}
@@ -327,19 +315,19 @@ func (c *channel) sendEdit(d *pb.Delivery) ([]string, error) {
 	had := 1
 	if before != "" {
 		old := &pb.Delivery{Id: d.GetId(), Kind: "text", Text: before, ReplyTo: d.GetReplyTo(), Thread: d.GetThread()}
-		pieces, _ := c.compose(old, "")
+		pieces, _ := c.compose(old, place{})
 		had = min(max(len(pieces), 1), len(remote))
 	}
-	thread, err := c.threadOf(d)
+	at, err := c.placeOf(d)
 	if err != nil {
 		return nil, err
 	}
-	pieces, whole := c.compose(d, thread)
+	pieces, whole := c.compose(d, at)
 	if whole != "" { // no file can be put in the place of a text
 		pieces = pieces[:1]
 	}
 	if d.GetAgain() && len(pieces) > had {
-		if err := c.lookFor(time.UnixMilli(d.GetTime()), thread); err != nil {
+		if err := c.lookFor(time.UnixMilli(d.GetTime()), at.look()); err != nil {
 			return nil, err
 		}
 	}
@@ -349,7 +337,7 @@ func (c *channel) sendEdit(d *pb.Delivery) ([]string, error) {
 			err = c.l.web.Update(c.ctx, web.Change, c.id(), remote[n], c.content(d, n, piece)...)
 		} else {
 			var ts string
-			if ts, err = c.postPiece(d, n, piece, thread); err == nil {
+			if ts, err = c.postPiece(d, n, piece, at); err == nil {
 				added = append(added, ts)
 			}
 		}

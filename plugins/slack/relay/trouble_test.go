@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -253,6 +254,59 @@ func TestLimitsOfAChannelAreSaid(t *testing.T) {
 	w.Settled()
 	w.Say("C0SHARED", "UALICE0", "see <#C0SHARED>")
 	same(t, w.texts(1), []string{"see #yard"})
+}
+
+// What each event of a channel does to its link, for public channels and for private ones.
+func TestEventsOfAChannel(t *testing.T) {
+	w := start(t, nil)
+	for _, e := range []struct {
+		event, state, says string
+	}{
+		{`{"type":"channel_left","channel":"C0GARDEN"}`, "down", "/invite"},
+		{`{"type":"channel_joined","channel":{"id":"C0GARDEN"}}`, "connected", ""},
+		{`{"type":"group_left","channel":"C0GARDEN"}`, "down", "/invite"},
+		{`{"type":"group_joined","channel":{"id":"C0GARDEN"}}`, "connected", ""},
+		{`{"type":"channel_archive","channel":"C0GARDEN"}`, "down", "archived"},
+		{`{"type":"channel_unarchive","channel":"C0GARDEN"}`, "connected", ""},
+		{`{"type":"group_archive","channel":"C0GARDEN"}`, "down", "archived"},
+		{`{"type":"group_unarchive","channel":"C0GARDEN"}`, "connected", ""},
+		{`{"type":"member_left_channel","user":"UBOT000","channel":"C0GARDEN"}`, "down", "/invite"},
+		{`{"type":"member_joined_channel","user":"UBOT000","channel":"C0GARDEN"}`, "connected", ""},
+		{`{"type":"channel_deleted","channel":"C0GARDEN"}`, "down", "hearth bridge unlink"},
+	} {
+		var event map[string]any
+		if err := json.Unmarshal([]byte(e.event), &event); err != nil {
+			t.Fatal(err)
+		}
+		w.Event(event)
+		if s := w.host.Status("#garden", e.state); !strings.Contains(s.Reason, e.says) {
+			t.Errorf("%s: %q", e.event, s.Reason)
+		}
+	}
+}
+
+// Who writes to the app itself is told once that nobody reads it; each message is counted.
+func TestDirectMessagesGoNowhere(t *testing.T) {
+	w := start(t, nil)
+	w.Direct("D0ALICE", "UALICE0")
+	w.Direct("D0BORIS", "UBORIS0")
+	w.Say("D0ALICE", "UALICE0", "hello?")
+	if p := w.WaitPost("D0ALICE", 1); !strings.Contains(p.Text, "nobody reads it") {
+		t.Fatalf("%+v", p)
+	}
+	w.Say("D0ALICE", "UALICE0", "is anybody there?")
+	w.host.Restart()
+	w.ready()
+	w.Say("D0ALICE", "UALICE0", "and now?")
+	w.Event(map[string]any{"type": "message", "channel": "G0GROUP", "channel_type": "mpim", "user": "UADMIN0", "text": "what is this app?", "ts": "1900000000.000100"})
+	w.Say("D0BORIS", "UBORIS0", "hello?")
+	w.WaitPost("D0BORIS", 1)
+	for w.host.Counted("dropped", "direct_message") < 5 {
+		time.Sleep(5 * time.Millisecond)
+	}
+	w.WaitPost("D0ALICE", 1)
+	w.Say(garden, "UALICE0", "to all")
+	same(t, w.texts(1), []string{"to all"})
 }
 
 func TestPrivateChannelNeedsAnInvitation(t *testing.T) {

@@ -185,6 +185,9 @@ func (s *Slack) json(m *Message) map[string]any {
 
 func (s *Slack) visible(v url.Values) (*Channel, reply) {
 	c := s.channels[v.Get("channel")]
+	if c != nil && c.Direct {
+		return c, nil
+	}
 	switch {
 	case c == nil || c.Private && !c.Member:
 		return nil, refuse("channel_not_found")
@@ -341,6 +344,12 @@ func (s *Slack) postMessage(v url.Values) reply {
 		Blocks: raw(v.Get("blocks")), Metadata: raw(v.Get("metadata"))}
 	if m.Username != "" {
 		m.Subtype = "bot_message"
+	}
+	if v.Get("reply_broadcast") == "true" && m.Thread != "" {
+		m.Subtype = "thread_broadcast"
+	}
+	if root := s.find(c.ID, m.Thread); root.Thread != "" && root.Thread != root.TS {
+		s.t.Errorf("the bridge names a reply as a thread: %s", m.Thread) // Slack: "avoid using a reply's ts value"
 	}
 	c.add(m)
 	event := s.json(m)

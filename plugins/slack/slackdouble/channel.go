@@ -10,6 +10,7 @@ import (
 type Channel struct {
 	ID, Name, Topic           string
 	Private, Archived, Member bool
+	Direct                    bool // somebody's with the app
 	Members                   []string
 
 	messages []*Message // in the order of ts, those of threads too

@@ -205,9 +205,18 @@ func (s *Slack) Deactivate(id string) {
 
 // Channel adds a channel; the app is in none.
 func (s *Slack) Channel(id, name string, private bool) *Channel {
+	return s.channel(&Channel{ID: id, Name: name, Private: private, Members: []string{"UALICE0", "UBORIS0", "UADMIN0"}})
+}
+
+// Direct opens somebody's conversation with the app.
+func (s *Slack) Direct(id, user string) *Channel {
+	return s.channel(&Channel{ID: id, Direct: true, Member: true, Members: []string{user}})
+}
+
+func (s *Slack) channel(c *Channel) *Channel {
 	defer s.lock()()
-	c := &Channel{ID: id, Name: name, Private: private, Members: []string{"UALICE0", "UBORIS0", "UADMIN0"}, byTS: map[string]*Message{}, threads: map[string][]*Message{}}
-	s.channels[id] = c
+	c.byTS, c.threads = map[string]*Message{}, map[string][]*Message{}
+	s.channels[c.ID] = c
 	return c
 }
 
@@ -258,6 +267,7 @@ func (s *Slack) Say(channel, user, text string, more ...func(*Message)) string {
 	}
 	s.channels[channel].add(m)
 	event := s.json(m)
+	event["channel_type"] = map[bool]string{true: "im", false: "channel"}[s.channels[channel].Direct]
 	unlock()
 	event["channel"] = channel
 	s.Event(event)
@@ -403,6 +413,9 @@ func (s *Slack) Calls(method string) int {
 	defer s.mu.Unlock()
 	return s.calls[method]
 }
+
+// CallsLocked is Calls for a function that Wait calls.
+func (s *Slack) CallsLocked(method string) int { return s.calls[method] }
 
 // Whispers are the ephemeral messages, "USER: TEXT".
 func (s *Slack) Whispers() []string {
