@@ -169,7 +169,7 @@ func (h *hearth) channelKey(data, bridge string) string {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return settings["key"]
+	return settings["voice"]
 }
 
 // echoes puts the example's plugin beside the data folder.
@@ -227,8 +227,11 @@ func TestBridgeVerbs(t *testing.T) {
 	h.run("bridge", "add", "echo", "--name", "alice", "--config", "@/echo.toml", "--data", "@/d").refused("taken")
 	h.run("bridge", "add", "echo", "--name", "third", "--data", "@/d").want(exitUsage) // no terminal to ask
 
-	linked := h.runWith(t.Context(), strings.NewReader("sesame-open\n"), "bridge", "link", "second", garden, "grotto", "--set", "key=-", "--data", "@/d", "--json")
+	linked := h.runWith(t.Context(), strings.NewReader("Calypso\n"), "bridge", "link", "second", garden, "grotto", "--set", "voice=-", "--data", "@/d", "--json")
 	linked.want(exitDone)
+	if r := h.run("bridge", "link", "second", garden, "grotto", "--set", "vioce=x", "--data", "@/d"); !strings.Contains(r.err, `Is "voice" meant?`) {
+		t.Errorf("it says %q", r.err)
+	}
 	code := linked.json("code", "bridge", "room", "channel", "expires", "instructions")[0]
 	if c := code["code"].(string); len(c) != 8 || !strings.HasSuffix(code["instructions"].(string), "!link "+c) {
 		t.Errorf("%v", code)
@@ -274,8 +277,8 @@ func TestBridgeVerbs(t *testing.T) {
 	s.stop()
 	h.must("bridge", "remove", "second", "--data", "@/d")
 	h.must("restore", "--from", "@/backup", "--data", "@/d2")
-	if key := h.channelKey("d2", "second"); key != "sesame-open" {
-		t.Errorf("restored, the channel's key is %q", key)
+	if key := h.channelKey("d2", "second"); key != "Calypso" {
+		t.Errorf("restored, the voice in the channel is %q", key)
 	}
 	h.must("verify", "--data", "@/d2")
 }

@@ -8,6 +8,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -26,9 +27,10 @@ type echo struct{}
 func (*echo) Describe() *pb.Description {
 	return &pb.Description{
 		Kind: "echo", Title: "Echo", Version: "1", ChannelHint: "cave",
-		Can:      &pb.Capabilities{Edits: true, Deletes: true, Reactions: true, Replies: true},
-		Settings: []*pb.Setting{{Name: "voice", Title: "Voice", Help: "The name that the echo has.", Type: "text", Default: "Echo"}},
-		Setup:    "Nothing is needed on the far side: there is nobody.",
+		Can:          &pb.Capabilities{Edits: true, Deletes: true, Reactions: true, Replies: true},
+		Settings:     []*pb.Setting{{Name: "voice", Title: "Voice", Help: "The name that the echo has.", Type: "text", Default: "Echo"}},
+		LinkSettings: []*pb.Setting{{Name: "voice", Title: "Voice", Help: "The name that the echo has in this channel alone.", Type: "text"}},
+		Setup:        "Nothing is needed on the far side: there is nobody.",
 	}
 }
 
@@ -41,13 +43,18 @@ func (*echo) Run(ctx context.Context, h *bridge.Host) error {
 		<-ctx.Done()
 		return nil
 	}
-	ghost := &pb.Ghost{Id: "echo", Name: voice}
+	ghosts := map[string]*pb.Ghost{} // by channel
+	join := func(l *pb.Link) {
+		ghost := &pb.Ghost{Id: "echo", Name: cmp.Or(l.GetSettings()["voice"], voice)}
+		ghosts[l.GetChannel()] = ghost
+		h.Roster(&pb.Roster{Channel: l.GetChannel(), Whole: true, Here: []*pb.Ghost{ghost}})
+	}
 	connected := func() {
 		h.Status(&pb.Status{State: "connected", Heard: time.Now().UnixMilli()})
 	}
 	connected()
 	for _, l := range h.Open().GetLinks() {
-		h.Roster(&pb.Roster{Channel: l.GetChannel(), Whole: true, Here: []*pb.Ghost{ghost}})
+		join(l)
 	}
 	minute := time.NewTicker(30 * time.Second) // whoever says that it hears says so again
 	defer minute.Stop()
@@ -61,9 +68,9 @@ func (*echo) Run(ctx context.Context, h *bridge.Host) error {
 			}
 			switch e := e.(type) {
 			case *pb.Delivery:
-				answer(h, ghost, e)
+				answer(h, ghosts[e.GetChannel()], e)
 			case *pb.Link:
-				h.Roster(&pb.Roster{Channel: e.GetChannel(), Whole: true, Here: []*pb.Ghost{ghost}})
+				join(e)
 			}
 		}
 	}
