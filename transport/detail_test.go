@@ -120,7 +120,7 @@ func dialTCP(t testing.TB, h *house) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
 	return c
 }
 

@@ -112,9 +112,9 @@ func TestPublishedText(t *testing.T) {
 // until waits for what another goroutine of the node does after its answer.
 func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(patience); !done(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("not in ten seconds: " + what)
+			t.Fatalf("not in %v: %s", patience, what)
 		}
 	}
 }

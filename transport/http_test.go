@@ -460,7 +460,7 @@ func TestSessionsPerAccount(t *testing.T) {
 		t.Errorf("bye %v", bye)
 	}
 	first.pipe.close()
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		v := h.dial("websocket")
 		err := v.do("Open", &clientpb.OpenRequest{Token: alice.token, Protocol: 1}, &clientpb.OpenResponse{})
