@@ -83,6 +83,7 @@ func (w *world) acked() []int64 {
 // left is opened, checked and written on, until the power is cut again. No acknowledged event
 // may be lost, none may be there twice, and every index must equal a rebuild from the log.
 func TestPowerCut(t *testing.T) {
+	t.Parallel()
 	for seed := range seeds(t, 200) {
 		if err := powerCutTwice(uint64(seed)); err != nil {
 			t.Fatalf("seed %d: %v", seed, err)

@@ -184,6 +184,7 @@ func (f *faultRun) left(disk *vfs.MemFS) error {
 // refuses, or ends the process; what it leaves opens clean. It runs in children, because
 // a store that ends its process cannot be closed. HEARTH_FULL=1 runs every n.
 func TestEveryOperationFails(t *testing.T) {
+	t.Parallel()
 	counted := &fault{at: -1}
 	counted.mended.Store(true)
 	if err := runFault(counted); err != nil {

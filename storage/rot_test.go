@@ -124,6 +124,7 @@ func damage(rng *rand.Rand, fs vfs.FS) (string, error) {
 // answers as if nothing had happened; it never gives a wrong answer, and an acknowledged event
 // that is not there is one.
 func TestBitRot(t *testing.T) {
+	t.Parallel()
 	n := 150
 	if os.Getenv("HEARTH_FULL") != "" {
 		n = 500
