@@ -31,7 +31,7 @@ import (
 // hello is what a stranger says on the control stream, and what it gets to hear.
 func (s *stranger) hello(q *quic.Conn, change ...func(*linkpb.Hello)) (*quic.Stream, *linkpb.Hello, error) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	control, err := q.OpenStreamSync(ctx)
 	if err != nil {
@@ -58,7 +58,7 @@ func (s *stranger) write(control *quic.Stream, f *linkpb.Frame) {
 }
 
 func (s *stranger) read(r *bufio.Reader, control *quic.Stream) (*linkpb.Frame, error) {
-	_ = control.SetReadDeadline(time.Now().Add(5 * time.Second))
+	_ = control.SetReadDeadline(time.Now().Add(patience))
 	b, err := link.ReadBytes(r, link.MaxFrame)
 	if err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func ended(t testing.TB, q *quic.Conn) string {
 	t.Helper()
 	select {
 	case <-q.Context().Done():
-	case <-time.After(15 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("the connection goes on")
 	}
 	var app *quic.ApplicationError
@@ -351,7 +351,7 @@ func TestAskFlood(t *testing.T) {
 }
 
 func askOnce(q *quic.Conn, ask []byte) (*roompb.Answer, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	s, err := q.OpenStreamSync(ctx)
 	if err != nil {
