@@ -78,8 +78,35 @@ func (l *life) reply(ctx context.Context, r *pb.Request, up *upload) (*pb.Answer
 		return l.publish(ask.Publish)
 	case *pb.Request_Claim:
 		return l.claim(ctx, ask.Claim)
+	case *pb.Request_Find:
+		return l.find(ask.Find)
 	}
 	return nil, room.Errorf(room.BadRequest, "This node does not know such a request.")
+}
+
+// find is what a message is called on the other side.
+func (l *life) find(f *pb.Find) (*pb.Answer, error) {
+	a := l.lane(f.GetChannel())
+	if a == nil {
+		return nil, room.Errorf(room.NotFound, "No room is joined to this channel.")
+	}
+	if f.GetRemote() != "" {
+		event, known, err := l.event(a, f.GetRemote())
+		if err != nil || !known {
+			return &pb.Answer{}, err
+		}
+		return &pb.Answer{Event: event.String(), Remote: []string{f.GetRemote()}}, nil
+	}
+	event, err := room.ParseHash(f.GetEvent())
+	if err != nil {
+		return nil, room.Errorf(room.BadRequest, "That is not the id of an event.")
+	}
+	remote, err := l.book.Remote(l.name, a.room, event)
+	if err == nil && len(remote) == 0 {
+		l.settled()
+		remote, err = l.book.Remote(l.name, a.room, event)
+	}
+	return &pb.Answer{Event: f.GetEvent(), Remote: remote}, err
 }
 
 // fetch answers with the file's name and then its bytes.

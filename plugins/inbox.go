@@ -299,7 +299,7 @@ func (l *life) draft(a *lane, e *pb.Entry) (*room.Draft, error) {
 	case "line":
 		d.Kind, d.Body.Silent, d.Body.Ghost = room.KindText, true, nil
 		return d, nil
-	case "edit", "delete", "react", "unreact":
+	case "edit", "delete", "react", "unreact", "pin", "unpin":
 		d.Kind, d.Body.Emoji = room.Kind(e.GetKind()), e.GetEmoji()
 		return d, l.aim(a, d, e)
 	case "topic":
@@ -395,6 +395,9 @@ func (l *life) aim(a *lane, d *room.Draft, e *pb.Entry) error {
 			return room.Errorf(room.BadRequest, "Nobody is named who reacts.")
 		}
 		return nil
+	}
+	if d.Kind == room.KindPin || d.Kind == room.KindUnpin {
+		return nil // whether it may, its role in the room says
 	}
 	target, err := l.n.Event(l.caller, a.room, event)
 	if err != nil {

@@ -13,10 +13,11 @@ import (
 // verdict is what is to become of an item: delivered, dropped and counted, passed over, or looked at
 // again once what it refers to was answered.
 type verdict struct {
-	delivery *pb.Delivery
-	dropped  string
-	stale    bool
-	wait     bool
+	delivery  *pb.Delivery
+	deletions []*pb.Delivery // of messages that the item took back
+	dropped   string
+	stale     bool
+	wait      bool
 }
 
 // Reasons that the host counts by; plugins have their own.
@@ -29,6 +30,9 @@ const (
 // verdict looks at an item that is due.
 func (l *life) verdict(a *lane, item *roompb.Item) (verdict, error) {
 	e := item.GetEvent()
+	if len(item.GetVoided()) > 0 { // such an entry is no line of its own over there
+		return l.voided(a, item)
+	}
 	if l.passed(e) {
 		return verdict{}, nil
 	}
@@ -36,6 +40,7 @@ func (l *life) verdict(a *lane, item *roompb.Item) (verdict, error) {
 		string(room.KindText): l.judgeText, string(room.KindEmote): l.judgeText,
 		string(room.KindEdit): l.judgeEdit, string(room.KindDelete): l.judgeDelete,
 		string(room.KindReact): l.judgeReaction, string(room.KindUnreact): l.judgeReaction,
+		string(room.KindPin): l.judgePin, string(room.KindUnpin): l.judgePin,
 		string(room.KindSettings): l.judgeTopic,
 	}[e.GetKind()]
 	if judge == nil {
@@ -88,22 +93,14 @@ func (l *life) judgeText(a *lane, item *roompb.Item) (verdict, error) {
 	case l.old(e):
 		return verdict{stale: true}, nil
 	}
-	d := l.delivery(a, e)
-	for _, ref := range []struct {
-		event string
-		to    **pb.Ref
-	}{{e.GetReplyTo(), &d.ReplyTo}, {e.GetThread(), &d.Thread}} {
-		if ref.event == "" {
-			continue
-		}
-		if a.out.on(ref.event) {
+	for _, event := range []string{e.GetReplyTo(), e.GetThread()} {
+		if event != "" && a.out.on(event) {
 			return verdict{wait: true}, nil
 		}
-		r, err := l.refTo(a, ref.event)
-		if err != nil {
-			return verdict{}, err
-		}
-		*ref.to = r
+	}
+	d := l.delivery(a, e)
+	if err := l.context(a, d, e); err != nil {
+		return verdict{}, err
 	}
 	for _, u := range e.GetMentions() {
 		d.Mentions = append(d.Mentions, l.person(u, nil))
@@ -113,6 +110,19 @@ func (l *life) judgeText(a *lane, item *roompb.Item) (verdict, error) {
 		a.out.show(e.GetId(), e.GetEdits())
 	}
 	return verdict{delivery: d}, nil
+}
+
+// context names in d what the message e answers, and its thread.
+func (l *life) context(a *lane, d *pb.Delivery, e *roompb.Event) (err error) {
+	if e.GetReplyTo() != "" {
+		if d.ReplyTo, err = l.refTo(a, e.GetReplyTo()); err != nil {
+			return err
+		}
+	}
+	if e.GetThread() != "" {
+		d.Thread, err = l.refTo(a, e.GetThread())
+	}
+	return err
 }
 
 // isBot tells whether a user is a bridge's bot, here or elsewhere.
@@ -191,6 +201,9 @@ func (l *life) judgeEdit(a *lane, item *roompb.Item) (verdict, error) {
 	}
 	d := l.delivery(a, e)
 	d.Target, d.OldText = ref, old
+	if err := l.context(a, d, target); err != nil {
+		return verdict{}, err
+	}
 	for _, u := range e.GetMentions() {
 		d.Mentions = append(d.Mentions, l.person(u, nil))
 	}
@@ -244,6 +257,20 @@ func (l *life) judgeReaction(a *lane, item *roompb.Item) (verdict, error) {
 		return verdict{stale: true}, nil
 	}
 	d := l.delivery(a, e)
+	d.Target = ref
+	return verdict{delivery: d}, nil
+}
+
+// judgePin has a pin relayed however late, as it changes what is there. Networks without pins miss nothing that was said.
+func (l *life) judgePin(a *lane, item *roompb.Item) (verdict, error) {
+	if !l.can.GetPins() || item.GetTarget().GetDeleted() {
+		return verdict{}, nil
+	}
+	ref, v, err := l.about(a, item)
+	if v != nil || err != nil {
+		return deref(v), err
+	}
+	d := l.delivery(a, item.GetEvent())
 	d.Target = ref
 	return verdict{delivery: d}, nil
 }

@@ -75,6 +75,12 @@ func (h *Host) Claim(ctx context.Context, c *pb.Claim) (confirmed bool, err erro
 	return a.GetConfirmed(), err
 }
 
+// Find is which event of the room a message over there is, or, with an event, what it is over there; empty when there is none.
+func (h *Host) Find(ctx context.Context, f *pb.Find) (event string, remote []string, err error) {
+	a, err := h.asks.do(ctx, &pb.Request{Ask: &pb.Request_Find{Find: f}})
+	return a.GetEvent(), a.GetRemote(), err
+}
+
 // Fetch brings a file. It is whole when Fetch returns, in a temporary file that goes with Close.
 func (h *Host) Fetch(ctx context.Context, handle string) (*pb.File, io.ReadCloser, error) {
 	spool, err := newSpool()

@@ -217,6 +217,7 @@ type Capabilities struct {
 	Topic         bool                   `protobuf:"varint,9,opt,name=topic,proto3" json:"topic,omitempty"`
 	CatchesUp     bool                   `protobuf:"varint,10,opt,name=catches_up,json=catchesUp,proto3" json:"catches_up,omitempty"` // fetches what it missed while it was away
 	MaxText       uint32                 `protobuf:"varint,11,opt,name=max_text,json=maxText,proto3" json:"max_text,omitempty"`       // bytes of one message over there; 0: no limit
+	Pins          bool                   `protobuf:"varint,12,opt,name=pins,proto3" json:"pins,omitempty"`                            // messages can be pinned to a channel
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -326,6 +327,13 @@ func (x *Capabilities) GetMaxText() uint32 {
 		return x.MaxText
 	}
 	return 0
+}
+
+func (x *Capabilities) GetPins() bool {
+	if x != nil {
+		return x.Pins
+	}
+	return false
 }
 
 type Setting struct {
@@ -837,13 +845,13 @@ type Delivery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"` // of the event: the same each time this is delivered
 	Channel       string                 `protobuf:"bytes,2,opt,name=channel,proto3" json:"channel,omitempty"`
-	Kind          string                 `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"` // text emote edit delete react unreact topic notice
+	Kind          string                 `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"` // text emote edit delete react unreact pin unpin topic notice
 	Author        *Person                `protobuf:"bytes,4,opt,name=author,proto3" json:"author,omitempty"`
 	Text          string                 `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`                      // Markdown. edit: the whole new text. notice: of the host, such as what was not relayed
 	OldText       string                 `protobuf:"bytes,6,opt,name=old_text,json=oldText,proto3" json:"old_text,omitempty"` // edit: what it was before
-	Target        *Ref                   `protobuf:"bytes,7,opt,name=target,proto3" json:"target,omitempty"`                  // edit, delete, react, unreact
-	ReplyTo       *Ref                   `protobuf:"bytes,8,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
-	Thread        *Ref                   `protobuf:"bytes,9,opt,name=thread,proto3" json:"thread,omitempty"` // the message that began the thread
+	Target        *Ref                   `protobuf:"bytes,7,opt,name=target,proto3" json:"target,omitempty"`                  // edit, delete, react, unreact, pin, unpin
+	ReplyTo       *Ref                   `protobuf:"bytes,8,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"` // edit: what the message answers, as when it was said; thread likewise
+	Thread        *Ref                   `protobuf:"bytes,9,opt,name=thread,proto3" json:"thread,omitempty"`                  // the message that began the thread
 	Emoji         string                 `protobuf:"bytes,10,opt,name=emoji,proto3" json:"emoji,omitempty"`
 	Files         []*File                `protobuf:"bytes,11,rep,name=files,proto3" json:"files,omitempty"`
 	Time          int64                  `protobuf:"varint,12,opt,name=time,proto3" json:"time,omitempty"`        // ms since 1970
@@ -1405,6 +1413,8 @@ type Answer struct {
 	Url           string                 `protobuf:"bytes,7,opt,name=url,proto3" json:"url,omitempty"`              // Publish
 	File          *File                  `protobuf:"bytes,8,opt,name=file,proto3" json:"file,omitempty"`            // Fetch: what follows in chunks
 	Confirmed     bool                   `protobuf:"varint,9,opt,name=confirmed,proto3" json:"confirmed,omitempty"` // Claim
+	Event         string                 `protobuf:"bytes,10,opt,name=event,proto3" json:"event,omitempty"`         // Find
+	Remote        []string               `protobuf:"bytes,11,rep,name=remote,proto3" json:"remote,omitempty"`       // Find
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1500,6 +1510,20 @@ func (x *Answer) GetConfirmed() bool {
 		return x.Confirmed
 	}
 	return false
+}
+
+func (x *Answer) GetEvent() string {
+	if x != nil {
+		return x.Event
+	}
+	return ""
+}
+
+func (x *Answer) GetRemote() []string {
+	if x != nil {
+		return x.Remote
+	}
+	return nil
 }
 
 // Chunk is a piece of a file, at most 64 KB.
@@ -2057,7 +2081,7 @@ type Entry struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Key     string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"` // the same for the same thing, however often it is seen; at most 200 bytes
 	Channel string                 `protobuf:"bytes,2,opt,name=channel,proto3" json:"channel,omitempty"`
-	Kind    string                 `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"` // text emote notice edit delete react unreact topic line
+	Kind    string                 `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"` // text emote notice edit delete react unreact pin unpin topic line
 	// line: for people, of the channel itself: a netsplit, a ban
 	Ghost         *Ghost   `protobuf:"bytes,4,opt,name=ghost,proto3" json:"ghost,omitempty"`
 	Remote        string   `protobuf:"bytes,5,opt,name=remote,proto3" json:"remote,omitempty"`                  // what it is over there, when others may refer to it
@@ -2207,6 +2231,7 @@ type Request struct {
 	//	*Request_Store
 	//	*Request_Publish
 	//	*Request_Claim
+	//	*Request_Find
 	Ask           isRequest_Ask `protobuf_oneof:"ask"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2328,6 +2353,15 @@ func (x *Request) GetClaim() *Claim {
 	return nil
 }
 
+func (x *Request) GetFind() *Find {
+	if x != nil {
+		if x, ok := x.Ask.(*Request_Find); ok {
+			return x.Find
+		}
+	}
+	return nil
+}
+
 type isRequest_Ask interface {
 	isRequest_Ask()
 }
@@ -2364,6 +2398,10 @@ type Request_Claim struct {
 	Claim *Claim `protobuf:"bytes,9,opt,name=claim,proto3,oneof"`
 }
 
+type Request_Find struct {
+	Find *Find `protobuf:"bytes,10,opt,name=find,proto3,oneof"`
+}
+
 func (*Request_Get) isRequest_Ask() {}
 
 func (*Request_Put) isRequest_Ask() {}
@@ -2380,6 +2418,70 @@ func (*Request_Publish) isRequest_Ask() {}
 
 func (*Request_Claim) isRequest_Ask() {}
 
+func (*Request_Find) isRequest_Ask() {}
+
+// Find asks what a message is called on the other side, as for a link to it: give one of the two. What has no name there, or not
+// yet, is answered without one.
+type Find struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Channel       string                 `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
+	Remote        string                 `protobuf:"bytes,2,opt,name=remote,proto3" json:"remote,omitempty"`
+	Event         string                 `protobuf:"bytes,3,opt,name=event,proto3" json:"event,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Find) Reset() {
+	*x = Find{}
+	mi := &file_bridge_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Find) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Find) ProtoMessage() {}
+
+func (x *Find) ProtoReflect() protoreflect.Message {
+	mi := &file_bridge_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Find.ProtoReflect.Descriptor instead.
+func (*Find) Descriptor() ([]byte, []int) {
+	return file_bridge_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *Find) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *Find) GetRemote() string {
+	if x != nil {
+		return x.Remote
+	}
+	return ""
+}
+
+func (x *Find) GetEvent() string {
+	if x != nil {
+		return x.Event
+	}
+	return ""
+}
+
 type Put struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`     // at most 200 bytes; 10,000 of them
@@ -2390,7 +2492,7 @@ type Put struct {
 
 func (x *Put) Reset() {
 	*x = Put{}
-	mi := &file_bridge_proto_msgTypes[23]
+	mi := &file_bridge_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2402,7 +2504,7 @@ func (x *Put) String() string {
 func (*Put) ProtoMessage() {}
 
 func (x *Put) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[23]
+	mi := &file_bridge_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2415,7 +2517,7 @@ func (x *Put) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Put.ProtoReflect.Descriptor instead.
 func (*Put) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{23}
+	return file_bridge_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Put) GetKey() string {
@@ -2443,7 +2545,7 @@ type Store struct {
 
 func (x *Store) Reset() {
 	*x = Store{}
-	mi := &file_bridge_proto_msgTypes[24]
+	mi := &file_bridge_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2455,7 +2557,7 @@ func (x *Store) String() string {
 func (*Store) ProtoMessage() {}
 
 func (x *Store) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[24]
+	mi := &file_bridge_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2468,7 +2570,7 @@ func (x *Store) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Store.ProtoReflect.Descriptor instead.
 func (*Store) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{24}
+	return file_bridge_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Store) GetName() string {
@@ -2508,7 +2610,7 @@ type Publish struct {
 
 func (x *Publish) Reset() {
 	*x = Publish{}
-	mi := &file_bridge_proto_msgTypes[25]
+	mi := &file_bridge_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2520,7 +2622,7 @@ func (x *Publish) String() string {
 func (*Publish) ProtoMessage() {}
 
 func (x *Publish) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[25]
+	mi := &file_bridge_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2533,7 +2635,7 @@ func (x *Publish) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Publish.ProtoReflect.Descriptor instead.
 func (*Publish) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{25}
+	return file_bridge_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Publish) GetWhat() isPublish_What {
@@ -2604,7 +2706,7 @@ type Claim struct {
 
 func (x *Claim) Reset() {
 	*x = Claim{}
-	mi := &file_bridge_proto_msgTypes[26]
+	mi := &file_bridge_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2616,7 +2718,7 @@ func (x *Claim) String() string {
 func (*Claim) ProtoMessage() {}
 
 func (x *Claim) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[26]
+	mi := &file_bridge_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2629,7 +2731,7 @@ func (x *Claim) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Claim.ProtoReflect.Descriptor instead.
 func (*Claim) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{26}
+	return file_bridge_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Claim) GetChannel() string {
@@ -2674,7 +2776,7 @@ type Status struct {
 
 func (x *Status) Reset() {
 	*x = Status{}
-	mi := &file_bridge_proto_msgTypes[27]
+	mi := &file_bridge_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2686,7 +2788,7 @@ func (x *Status) String() string {
 func (*Status) ProtoMessage() {}
 
 func (x *Status) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[27]
+	mi := &file_bridge_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2699,7 +2801,7 @@ func (x *Status) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Status.ProtoReflect.Descriptor instead.
 func (*Status) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{27}
+	return file_bridge_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Status) GetChannel() string {
@@ -2743,7 +2845,7 @@ type Roster struct {
 
 func (x *Roster) Reset() {
 	*x = Roster{}
-	mi := &file_bridge_proto_msgTypes[28]
+	mi := &file_bridge_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2755,7 +2857,7 @@ func (x *Roster) String() string {
 func (*Roster) ProtoMessage() {}
 
 func (x *Roster) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[28]
+	mi := &file_bridge_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2768,7 +2870,7 @@ func (x *Roster) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Roster.ProtoReflect.Descriptor instead.
 func (*Roster) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{28}
+	return file_bridge_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Roster) GetChannel() string {
@@ -2812,7 +2914,7 @@ type Count struct {
 
 func (x *Count) Reset() {
 	*x = Count{}
-	mi := &file_bridge_proto_msgTypes[29]
+	mi := &file_bridge_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2824,7 +2926,7 @@ func (x *Count) String() string {
 func (*Count) ProtoMessage() {}
 
 func (x *Count) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[29]
+	mi := &file_bridge_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2837,7 +2939,7 @@ func (x *Count) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Count.ProtoReflect.Descriptor instead.
 func (*Count) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{29}
+	return file_bridge_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Count) GetChannel() string {
@@ -2887,7 +2989,7 @@ const file_bridge_proto_rawDesc = "" +
 	"\fchannel_hint\x18\b \x01(\tR\vchannelHint\x12\x1b\n" +
 	"\tlink_hint\x18\t \x01(\tR\blinkHint\x12>\n" +
 	"\rlink_settings\x18\n" +
-	" \x03(\v2\x19.hearth.bridge.v1.SettingR\flinkSettings\"\xaa\x02\n" +
+	" \x03(\v2\x19.hearth.bridge.v1.SettingR\flinkSettings\"\xbe\x02\n" +
 	"\fCapabilities\x12\x14\n" +
 	"\x05edits\x18\x01 \x01(\bR\x05edits\x12\x18\n" +
 	"\adeletes\x18\x02 \x01(\bR\adeletes\x12\x1c\n" +
@@ -2901,7 +3003,8 @@ const file_bridge_proto_rawDesc = "" +
 	"\n" +
 	"catches_up\x18\n" +
 	" \x01(\bR\tcatchesUp\x12\x19\n" +
-	"\bmax_text\x18\v \x01(\rR\amaxText\"\xab\x01\n" +
+	"\bmax_text\x18\v \x01(\rR\amaxText\x12\x12\n" +
+	"\x04pins\x18\f \x01(\bR\x04pins\"\xab\x01\n" +
 	"\aSetting\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12\x12\n" +
@@ -2999,7 +3102,7 @@ const file_bridge_proto_rawDesc = "" +
 	"\x04code\x18\x03 \x01(\tR\x04code\x12\x12\n" +
 	"\x04text\x18\x04 \x01(\tR\x04text\x12\x14\n" +
 	"\x05again\x18\x05 \x01(\bR\x05again\x12\x18\n" +
-	"\achannel\x18\x06 \x01(\tR\achannel\"\xe8\x01\n" +
+	"\achannel\x18\x06 \x01(\tR\achannel\"\x96\x02\n" +
 	"\x06Answer\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\x04R\arequest\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\tR\x04code\x12\x12\n" +
@@ -3009,7 +3112,10 @@ const file_bridge_proto_rawDesc = "" +
 	"\x06handle\x18\x06 \x01(\tR\x06handle\x12\x10\n" +
 	"\x03url\x18\a \x01(\tR\x03url\x12*\n" +
 	"\x04file\x18\b \x01(\v2\x16.hearth.bridge.v1.FileR\x04file\x12\x1c\n" +
-	"\tconfirmed\x18\t \x01(\bR\tconfirmed\"a\n" +
+	"\tconfirmed\x18\t \x01(\bR\tconfirmed\x12\x14\n" +
+	"\x05event\x18\n" +
+	" \x01(\tR\x05event\x12\x16\n" +
+	"\x06remote\x18\v \x03(\tR\x06remote\"a\n" +
 	"\x05Chunk\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\x04R\arequest\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\fR\x05bytes\x12\x12\n" +
@@ -3058,7 +3164,7 @@ const file_bridge_proto_rawDesc = "" +
 	" \x01(\tR\x05emoji\x12,\n" +
 	"\x05files\x18\v \x03(\v2\x16.hearth.bridge.v1.FileR\x05files\x12\x12\n" +
 	"\x04time\x18\f \x01(\x03R\x04time\x12\x12\n" +
-	"\x04hops\x18\r \x03(\tR\x04hops\"\xca\x02\n" +
+	"\x04hops\x18\r \x03(\tR\x04hops\"\xf8\x02\n" +
 	"\aRequest\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\x04R\arequest\x12\x12\n" +
 	"\x03get\x18\x02 \x01(\tH\x00R\x03get\x12)\n" +
@@ -3068,8 +3174,14 @@ const file_bridge_proto_rawDesc = "" +
 	"\x05fetch\x18\x06 \x01(\tH\x00R\x05fetch\x12/\n" +
 	"\x05store\x18\a \x01(\v2\x17.hearth.bridge.v1.StoreH\x00R\x05store\x125\n" +
 	"\apublish\x18\b \x01(\v2\x19.hearth.bridge.v1.PublishH\x00R\apublish\x12/\n" +
-	"\x05claim\x18\t \x01(\v2\x17.hearth.bridge.v1.ClaimH\x00R\x05claimB\x05\n" +
-	"\x03ask\"-\n" +
+	"\x05claim\x18\t \x01(\v2\x17.hearth.bridge.v1.ClaimH\x00R\x05claim\x12,\n" +
+	"\x04find\x18\n" +
+	" \x01(\v2\x16.hearth.bridge.v1.FindH\x00R\x04findB\x05\n" +
+	"\x03ask\"N\n" +
+	"\x04Find\x12\x18\n" +
+	"\achannel\x18\x01 \x01(\tR\achannel\x12\x16\n" +
+	"\x06remote\x18\x02 \x01(\tR\x06remote\x12\x14\n" +
+	"\x05event\x18\x03 \x01(\tR\x05event\"-\n" +
 	"\x03Put\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\fR\x05value\"C\n" +
@@ -3119,7 +3231,7 @@ func file_bridge_proto_rawDescGZIP() []byte {
 	return file_bridge_proto_rawDescData
 }
 
-var file_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_bridge_proto_goTypes = []any{
 	(*DescribeRequest)(nil), // 0: hearth.bridge.v1.DescribeRequest
 	(*Description)(nil),     // 1: hearth.bridge.v1.Description
@@ -3144,15 +3256,16 @@ var file_bridge_proto_goTypes = []any{
 	(*Outcome)(nil),         // 20: hearth.bridge.v1.Outcome
 	(*Entry)(nil),           // 21: hearth.bridge.v1.Entry
 	(*Request)(nil),         // 22: hearth.bridge.v1.Request
-	(*Put)(nil),             // 23: hearth.bridge.v1.Put
-	(*Store)(nil),           // 24: hearth.bridge.v1.Store
-	(*Publish)(nil),         // 25: hearth.bridge.v1.Publish
-	(*Claim)(nil),           // 26: hearth.bridge.v1.Claim
-	(*Status)(nil),          // 27: hearth.bridge.v1.Status
-	(*Roster)(nil),          // 28: hearth.bridge.v1.Roster
-	(*Count)(nil),           // 29: hearth.bridge.v1.Count
-	nil,                     // 30: hearth.bridge.v1.Open.SettingsEntry
-	nil,                     // 31: hearth.bridge.v1.Link.SettingsEntry
+	(*Find)(nil),            // 23: hearth.bridge.v1.Find
+	(*Put)(nil),             // 24: hearth.bridge.v1.Put
+	(*Store)(nil),           // 25: hearth.bridge.v1.Store
+	(*Publish)(nil),         // 26: hearth.bridge.v1.Publish
+	(*Claim)(nil),           // 27: hearth.bridge.v1.Claim
+	(*Status)(nil),          // 28: hearth.bridge.v1.Status
+	(*Roster)(nil),          // 29: hearth.bridge.v1.Roster
+	(*Count)(nil),           // 30: hearth.bridge.v1.Count
+	nil,                     // 31: hearth.bridge.v1.Open.SettingsEntry
+	nil,                     // 32: hearth.bridge.v1.Link.SettingsEntry
 }
 var file_bridge_proto_depIdxs = []int32{
 	2,  // 0: hearth.bridge.v1.Description.can:type_name -> hearth.bridge.v1.Capabilities
@@ -3167,9 +3280,9 @@ var file_bridge_proto_depIdxs = []int32{
 	16, // 9: hearth.bridge.v1.HostFrame.mute:type_name -> hearth.bridge.v1.Mute
 	14, // 10: hearth.bridge.v1.HostFrame.chunk:type_name -> hearth.bridge.v1.Chunk
 	17, // 11: hearth.bridge.v1.HostFrame.stop:type_name -> hearth.bridge.v1.Stop
-	30, // 12: hearth.bridge.v1.Open.settings:type_name -> hearth.bridge.v1.Open.SettingsEntry
+	31, // 12: hearth.bridge.v1.Open.settings:type_name -> hearth.bridge.v1.Open.SettingsEntry
 	6,  // 13: hearth.bridge.v1.Open.links:type_name -> hearth.bridge.v1.Link
-	31, // 14: hearth.bridge.v1.Link.settings:type_name -> hearth.bridge.v1.Link.SettingsEntry
+	32, // 14: hearth.bridge.v1.Link.settings:type_name -> hearth.bridge.v1.Link.SettingsEntry
 	8,  // 15: hearth.bridge.v1.Delivery.author:type_name -> hearth.bridge.v1.Person
 	10, // 16: hearth.bridge.v1.Delivery.target:type_name -> hearth.bridge.v1.Ref
 	10, // 17: hearth.bridge.v1.Delivery.reply_to:type_name -> hearth.bridge.v1.Ref
@@ -3184,27 +3297,28 @@ var file_bridge_proto_depIdxs = []int32{
 	20, // 26: hearth.bridge.v1.PluginFrame.outcome:type_name -> hearth.bridge.v1.Outcome
 	21, // 27: hearth.bridge.v1.PluginFrame.entry:type_name -> hearth.bridge.v1.Entry
 	22, // 28: hearth.bridge.v1.PluginFrame.request:type_name -> hearth.bridge.v1.Request
-	27, // 29: hearth.bridge.v1.PluginFrame.status:type_name -> hearth.bridge.v1.Status
-	28, // 30: hearth.bridge.v1.PluginFrame.roster:type_name -> hearth.bridge.v1.Roster
+	28, // 29: hearth.bridge.v1.PluginFrame.status:type_name -> hearth.bridge.v1.Status
+	29, // 30: hearth.bridge.v1.PluginFrame.roster:type_name -> hearth.bridge.v1.Roster
 	15, // 31: hearth.bridge.v1.PluginFrame.typing:type_name -> hearth.bridge.v1.Typing
 	14, // 32: hearth.bridge.v1.PluginFrame.chunk:type_name -> hearth.bridge.v1.Chunk
-	29, // 33: hearth.bridge.v1.PluginFrame.count:type_name -> hearth.bridge.v1.Count
+	30, // 33: hearth.bridge.v1.PluginFrame.count:type_name -> hearth.bridge.v1.Count
 	9,  // 34: hearth.bridge.v1.Entry.ghost:type_name -> hearth.bridge.v1.Ghost
 	11, // 35: hearth.bridge.v1.Entry.files:type_name -> hearth.bridge.v1.File
-	23, // 36: hearth.bridge.v1.Request.put:type_name -> hearth.bridge.v1.Put
-	24, // 37: hearth.bridge.v1.Request.store:type_name -> hearth.bridge.v1.Store
-	25, // 38: hearth.bridge.v1.Request.publish:type_name -> hearth.bridge.v1.Publish
-	26, // 39: hearth.bridge.v1.Request.claim:type_name -> hearth.bridge.v1.Claim
-	9,  // 40: hearth.bridge.v1.Roster.here:type_name -> hearth.bridge.v1.Ghost
-	0,  // 41: hearth.bridge.v1.Bridge.Describe:input_type -> hearth.bridge.v1.DescribeRequest
-	4,  // 42: hearth.bridge.v1.Bridge.Run:input_type -> hearth.bridge.v1.HostFrame
-	1,  // 43: hearth.bridge.v1.Bridge.Describe:output_type -> hearth.bridge.v1.Description
-	18, // 44: hearth.bridge.v1.Bridge.Run:output_type -> hearth.bridge.v1.PluginFrame
-	43, // [43:45] is the sub-list for method output_type
-	41, // [41:43] is the sub-list for method input_type
-	41, // [41:41] is the sub-list for extension type_name
-	41, // [41:41] is the sub-list for extension extendee
-	0,  // [0:41] is the sub-list for field type_name
+	24, // 36: hearth.bridge.v1.Request.put:type_name -> hearth.bridge.v1.Put
+	25, // 37: hearth.bridge.v1.Request.store:type_name -> hearth.bridge.v1.Store
+	26, // 38: hearth.bridge.v1.Request.publish:type_name -> hearth.bridge.v1.Publish
+	27, // 39: hearth.bridge.v1.Request.claim:type_name -> hearth.bridge.v1.Claim
+	23, // 40: hearth.bridge.v1.Request.find:type_name -> hearth.bridge.v1.Find
+	9,  // 41: hearth.bridge.v1.Roster.here:type_name -> hearth.bridge.v1.Ghost
+	0,  // 42: hearth.bridge.v1.Bridge.Describe:input_type -> hearth.bridge.v1.DescribeRequest
+	4,  // 43: hearth.bridge.v1.Bridge.Run:input_type -> hearth.bridge.v1.HostFrame
+	1,  // 44: hearth.bridge.v1.Bridge.Describe:output_type -> hearth.bridge.v1.Description
+	18, // 45: hearth.bridge.v1.Bridge.Run:output_type -> hearth.bridge.v1.PluginFrame
+	44, // [44:46] is the sub-list for method output_type
+	42, // [42:44] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_bridge_proto_init() }
@@ -3244,8 +3358,9 @@ func file_bridge_proto_init() {
 		(*Request_Store)(nil),
 		(*Request_Publish)(nil),
 		(*Request_Claim)(nil),
+		(*Request_Find)(nil),
 	}
-	file_bridge_proto_msgTypes[25].OneofWrappers = []any{
+	file_bridge_proto_msgTypes[26].OneofWrappers = []any{
 		(*Publish_Handle)(nil),
 		(*Publish_Text)(nil),
 	}
@@ -3255,7 +3370,7 @@ func file_bridge_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bridge_proto_rawDesc), len(file_bridge_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   32,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

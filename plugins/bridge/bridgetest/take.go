@@ -204,6 +204,8 @@ func (h *Host) request(r *pb.Request) {
 		h.publish(ask.Publish, a)
 	case *pb.Request_Claim:
 		h.claim(ask.Claim, a)
+	case *pb.Request_Find:
+		h.find(ask.Find, a)
 	}
 	h.answer(a)
 }
@@ -265,6 +267,23 @@ func (h *Host) chunk(c *pb.Chunk) {
 func (h *Host) publish(p *pb.Publish, a *pb.Answer) {
 	h.pages = append(h.pages, p)
 	a.Url = fmt.Sprintf("https://%s/p/%d", h.open.Node, len(h.pages))
+}
+
+func (h *Host) find(f *pb.Find, a *pb.Answer) {
+	for _, e := range h.all {
+		p := h.posted[[2]string{e.Channel, e.Key}]
+		if e.Channel == f.Channel && e.Remote != "" && (e.Remote == f.Remote || p.GetEvent() == f.Event) {
+			a.Event, a.Remote = p.GetEvent(), []string{e.Remote}
+			return
+		}
+	}
+	for id, all := range h.outcomes {
+		o := all[len(all)-1]
+		if o.Channel == f.Channel && (id == f.Event || slices.Contains(o.Remote, f.Remote)) {
+			a.Event, a.Remote = id, o.Remote
+			return
+		}
+	}
 }
 
 func (h *Host) claim(c *pb.Claim, a *pb.Answer) {
