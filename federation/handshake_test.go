@@ -291,6 +291,7 @@ func TestBadParcelsAreCharged(t *testing.T) {
 	if word := ended(t, q); !strings.HasPrefix(word, link.CodeCharged) {
 		t.Errorf("it ended with %q", word)
 	}
+	until(t, "the alarm", func() bool { return len(l.node.Peers.Alarms()) > 0 }, func() string { return "none" })
 	if alarms := l.node.Peers.Alarms(); len(alarms) != 1 || alarms[0].Peer != "b.test" {
 		t.Errorf("alarms: %v", alarms)
 	}
