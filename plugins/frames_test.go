@@ -45,6 +45,14 @@ func (s *script) answers() int {
 // lifeOf is a life of the bridge "pit" with a scripted stream.
 func (w *world) lifeOf(stream pb.Bridge_RunClient) (*life, func()) {
 	w.t.Helper()
+	l := w.silentLifeOf(stream)
+	l.tasks.Go(l.relay)
+	return l, func() { l.end(errStopped); l.tasks.Wait() }
+}
+
+// silentLifeOf is one in which nothing is delivered but by the test.
+func (w *world) silentLifeOf(stream pb.Bridge_RunClient) *life {
+	w.t.Helper()
 	h, err := New(Config{Node: w.n, Dir: w.dir + "/scripted", Times: quick})
 	if err != nil {
 		w.t.Fatal(err)
@@ -58,8 +66,7 @@ func (w *world) lifeOf(stream pb.Bridge_RunClient) (*life, func()) {
 	if _, err := l.open(); err != nil {
 		w.t.Fatal(err)
 	}
-	l.tasks.Go(l.relay)
-	return l, func() { l.end(errStopped); l.tasks.Wait() }
+	return l
 }
 
 // FuzzFrames: nothing that a plugin sends crashes the host, and every entry and request of it is answered.

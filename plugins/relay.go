@@ -272,6 +272,9 @@ func (l *life) shift(a *lane, item *roompb.Item, v verdict) {
 	}
 	l.mu.Lock()
 	a.out.shift()
+	for _, d := range v.deletions { // the item is behind the cursor once all of them are answered
+		a.out.flights = append(a.out.flights, &flight{pos: max(e.GetPos(), 1) - 1, time: e.GetTime(), event: f.event, delivery: d})
+	}
 	a.out.flights = append(a.out.flights, f)
 	l.mu.Unlock()
 }
