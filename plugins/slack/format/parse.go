@@ -18,6 +18,7 @@ import (
 type Mention struct {
 	User  func(after string) (id string, length int) // whom the text behind an @ begins with
 	Emoji func(name string) bool                     // whether the workspace has a custom emoji of the name
+	Link  func(url string) string                    // where over there a link leads to a message of a room, "" if nowhere
 }
 
 // grammar is CommonMark with strikethrough and bare addresses, and without HTML: that is text.
@@ -198,13 +199,26 @@ func (r *markdownReader) inline(n ast.Node, style Run, depth int) []Run {
 		if n.AutoLinkType == ast.AutoLinkEmail && !strings.HasPrefix(style.URL, "mailto:") {
 			style.URL = "mailto:" + style.URL
 		}
+		if to := r.leads(style.URL); to != style.URL {
+			style.URL, style.Text = to, to
+		}
 		return []Run{style}
 	case *ast.Link:
-		style.URL = unmark(string(n.Destination))
+		style.URL = r.leads(unmark(string(n.Destination)))
 	case *ast.Image:
 		style.URL = unmark(string(n.Destination))
 	}
 	return r.inlines(n, style, depth+1)
+}
+
+// leads is where a link leads over there.
+func (r *markdownReader) leads(url string) string {
+	if r.mention.Link != nil {
+		if to := r.mention.Link(url); to != "" {
+			return to
+		}
+	}
+	return url
 }
 
 // unmark takes the escapes out of a text: \* is *, &amp; is &.

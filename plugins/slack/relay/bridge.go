@@ -51,7 +51,7 @@ func (b *Bridge) Describe() *pb.Description {
 	return &pb.Description{
 		Kind: "slack", Title: "Slack", Version: Version, ChannelHint: "#general, or a channel's id: C0123456789", LinkHint: "/bridge link CODE",
 		Can: &pb.Capabilities{
-			Edits: true, Deletes: true, Reactions: true, Replies: true, Threads: true, Files: true, Topic: true, CatchesUp: true,
+			Edits: true, Deletes: true, Reactions: true, Replies: true, Threads: true, Files: true, Topic: true, CatchesUp: true, Pins: true,
 		},
 		Settings: describeSettings(), Setup: Setup,
 	}

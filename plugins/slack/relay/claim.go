@@ -66,6 +66,12 @@ func (c *channel) claim(ctx context.Context, user, text string) (string, error) 
 	return "This channel is linked to " + c.room() + " now: both sides read what is said on the other. `/bridge unlink` or `!unlink` ends it.", nil
 }
 
+func (c *channel) roomID() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.link.GetRoom()
+}
+
 func (c *channel) room() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

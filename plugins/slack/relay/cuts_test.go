@@ -110,7 +110,7 @@ func wrong(h *bridgetest.Host, want map[string]string) map[string]string {
 // Nothing is lost and nothing doubled, wherever the bridge dies: between an event and its acknowledgement, between a
 // post and its answer, between an upload and its share.
 func TestCuts(t *testing.T) {
-	cuts := 50
+	cuts := 30
 	if full() {
 		cuts = 1000
 	}
@@ -215,7 +215,7 @@ func inboxLeft(kv map[string][]byte) (n int) {
 // A day's traffic: people talk on both sides while sockets are refreshed and die, the bridge is started
 // again, Slack limits, fails, loses answers and sends events twice. Every message arrives once.
 func TestADay(t *testing.T) {
-	total := 2000
+	total := 1200
 	if full() {
 		total = 50_000
 	}

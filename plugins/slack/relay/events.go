@@ -97,7 +97,7 @@ func (l *life) noEvent(raw []byte) {
 }
 
 // forRooms are the events that become something in a room.
-var forRooms = map[string]bool{"message": true, "reaction_added": true, "reaction_removed": true}
+var forRooms = map[string]bool{"message": true, "reaction_added": true, "reaction_removed": true, "pin_added": true, "pin_removed": true}
 
 // workspace are the events that change what the bridge knows.
 var workspace = map[string]func(*life, *event){

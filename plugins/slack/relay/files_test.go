@@ -7,8 +7,10 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	pb "hearth/plugins/bridge/bridgepb"
+	"hearth/plugins/bridge/bridgetest"
 	"hearth/plugins/slack/slackdouble"
 )
 
@@ -47,16 +49,32 @@ func TestFilesFromSlack(t *testing.T) {
 	if f.Handle != "" || f.Url == "" {
 		t.Fatalf("a large file: %v", f)
 	}
-	_, f = file(slackdouble.File{Name: "no scope.png", Type: "image/png", Bytes: []byte("x"), Page: true})
-	if f.Handle != "" || f.Url == "" || w.host.Counted("dropped", "file") != 1 {
-		t.Fatalf("a page instead of a file: %v", f)
-	}
 	ts := w.Say(garden, "UALICE0", "first the text")
 	w.host.Entry()
 	w.Attach(garden, ts, w.AddFile(&slackdouble.File{Name: "added.txt", Type: "text/plain", Bytes: []byte("later")}))
 	if e := w.host.Entry(); e.ReplyTo != ts || len(e.Files) != 1 || e.Files[0].Handle == "" {
 		t.Fatalf("a file added to a message: %v", e)
 	}
+}
+
+// What never comes whole is relayed as a link, after a while.
+func TestAFileThatIsNeverThere(t *testing.T) {
+	w := impatient(t)
+	w.Say(garden, "UALICE0", "look", with(w.AddFile(&slackdouble.File{Name: "no scope.png", Type: "image/png", Bytes: []byte("x"), Page: true})))
+	if e := w.host.Entry(); e.Text != "look" || e.Files[0].Handle != "" || e.Files[0].Url == "" || w.host.Counted("dropped", "file") != 1 {
+		t.Fatalf("a page instead of a file: %v", e)
+	}
+}
+
+// impatient is a world in which no file is waited for.
+func impatient(t *testing.T) *world {
+	s := slackdouble.New(t)
+	s.Channel(garden, "garden", false)
+	timing := quick
+	timing.File = 50 * time.Millisecond
+	w := &world{s, bridgetest.Start(t, &Bridge{Timing: timing}, openFor(s, nil))}
+	w.ready()
+	return w
 }
 
 // The address of a file is what an app, or somebody of another workspace, has chosen: nobody but Slack gets the token,
@@ -68,7 +86,7 @@ func TestTheTokenGoesToSlackAlone(t *testing.T) {
 		io.WriteString(w, "got you")
 	}))
 	defer trap.Close()
-	w := start(t, nil)
+	w := impatient(t)
 	for _, f := range []slackdouble.File{{Name: "a", Bytes: []byte("x"), Private: trap.URL + "/a"}, {Name: "b", Bytes: []byte("x"), Redirect: trap.URL + "/b"}} {
 		w.Say(garden, "UALICE0", "look", with(w.AddFile(&f)))
 		if e := w.host.Entry(); len(e.Files) != 1 || e.Files[0].Handle != "" || e.Files[0].Url == "" {

@@ -35,6 +35,7 @@ func FuzzEvent(f *testing.F) {
 		web.Time(m.TS)
 		isClaim(m.Text)
 		readPermalink("https://acme.slack.com/", m.Text)
+		readRoomLink(m.Text)
 		oneLine(m.Text, 100)
 	})
 }

@@ -187,6 +187,7 @@ type fields struct {
 	Channel     json.RawMessage `json:"channel"`
 	ChannelType string          `json:"channel_type"` // channel group im mpim
 	User        json.RawMessage `json:"user"`
+	ChannelID   string          `json:"channel_id"` // of pins
 	Item        struct {
 		Type    string `json:"type"`
 		Channel string `json:"channel"`
@@ -215,7 +216,7 @@ func (e *event) channelID() string {
 	if e.fields.Item.Channel != "" {
 		return e.fields.Item.Channel
 	}
-	return idOf(e.fields.Channel)
+	return cmp.Or(idOf(e.fields.Channel), e.fields.ChannelID)
 }
 
 // at is when the event happened, as a ts.

@@ -26,7 +26,6 @@ type life struct {
 	pool   *socket.Pool // nil with the Events API
 	inbox  *inbox
 	people *people
-	known  *known
 	echoes *echoes
 	status *status
 	direct direct
@@ -48,7 +47,7 @@ type life struct {
 
 func newLife(ctx context.Context, h *bridge.Host, set settings, timing Timing) *life {
 	l := &life{h: h, log: h.Log(), set: set, timing: timing, begun: time.Now(), in: make(chan struct{}), look: make(chan struct{}, 1),
-		channels: map[string]*channel{}, byID: map[string]*channel{}, known: newKnown(h), echoes: newEchoes(), inbox: newInbox(h)}
+		channels: map[string]*channel{}, byID: map[string]*channel{}, echoes: newEchoes(), inbox: newInbox(h)}
 	l.ctx, l.cancel = context.WithCancel(ctx)
 	l.web = web.NewClient(web.Config{BotToken: set.botToken, AppToken: set.appToken, APIURL: set.apiURL, Pace: set.pace, Limited: l.limited})
 	l.people = newPeople(l)

@@ -26,7 +26,7 @@ type letter struct {
 
 func newOutbox() *outbox { return &outbox{wake: make(chan struct{}, 1), queued: map[string]bool{}} }
 
-var laneOf = map[string]int{"edit": 1, "delete": 1, "react": 2, "unreact": 2}
+var laneOf = map[string]int{"edit": 1, "delete": 1, "react": 2, "unreact": 2, "pin": 2, "unpin": 2}
 
 // add queues a delivery; one that is queued already stays where it is.
 func (o *outbox) add(d *pb.Delivery) {

@@ -24,6 +24,8 @@ func (c *channel) handle(e *event) error {
 		return c.message(web.ReadMessage(e.Raw))
 	case "reaction_added", "reaction_removed":
 		return c.reaction(e)
+	case "pin_added", "pin_removed":
+		return c.pin(e)
 	}
 	return nil
 }
@@ -92,11 +94,9 @@ func (c *channel) say(m *web.Message) error {
 	if err := c.parent(e.Thread + e.ReplyTo); err != nil {
 		return err
 	}
-	p, err := c.post(e)
-	if err != nil {
+	if _, err := c.post(e); err != nil {
 		return err
 	}
-	c.l.known.add(c.id(), m.TS, p.GetEvent())
 	return c.settle(m, nil)
 }
 
@@ -160,9 +160,9 @@ func (c *channel) shorten(e *pb.Entry) error {
 
 // text is what a message says, as Markdown. What Slack adds to links by itself is not part of it.
 func (c *channel) text(m *web.Message) string {
-	blocks, ok := format.ReadRich(m.Blocks, names{c})
+	blocks, ok := format.ReadRich(m.Blocks, c.names())
 	if !ok {
-		blocks = format.ReadMrkdwn(m.Text, names{c})
+		blocks = format.ReadMrkdwn(m.Text, c.names())
 	}
 	if len(blocks) == 0 || m.BotID != "" {
 		for _, a := range m.Attachments {
@@ -175,7 +175,7 @@ func (c *channel) text(m *web.Message) string {
 }
 
 func (c *channel) attached(a web.Attachment) []format.Block {
-	if blocks, ok := format.ReadRich(a.Blocks, names{c}); ok {
+	if blocks, ok := format.ReadRich(a.Blocks, c.names()); ok {
 		return blocks
 	}
 	var blocks []format.Block
@@ -183,13 +183,13 @@ func (c *channel) attached(a web.Attachment) []format.Block {
 		blocks = append(blocks, format.Block{Quote: true, Runs: []format.Run{{Text: a.Title, URL: a.TitleLink, Bold: a.TitleLink == ""}}})
 	}
 	for _, s := range []string{a.Pretext, a.Text} {
-		for _, b := range format.ReadMrkdwn(s, names{c}) {
+		for _, b := range format.ReadMrkdwn(s, c.names()) {
 			b.Quote = true
 			blocks = append(blocks, b)
 		}
 	}
 	if len(blocks) == 0 && a.Fallback != "" {
-		blocks = format.ReadMrkdwn(a.Fallback, names{c})
+		blocks = format.ReadMrkdwn(a.Fallback, c.names())
 	}
 	return blocks
 }
@@ -215,12 +215,10 @@ func (c *channel) parent(thread string) error {
 		if e.Text == "" && len(e.Files) == 0 {
 			continue
 		}
-		p, err := c.post(e)
-		if err != nil {
+		if _, err := c.post(e); err != nil {
 			return err
 		}
 		c.seen.add(m.TS)
-		c.l.known.add(c.id(), m.TS, p.GetEvent())
 	}
 	return nil
 }
@@ -376,7 +374,7 @@ func (c *channel) renamed(m *web.Message) error {
 // plainText is a text with Slack's marks as people read it.
 func plainText(s string, c *channel) string {
 	var b strings.Builder
-	for _, block := range format.ReadMrkdwn(s, names{c}) {
+	for _, block := range format.ReadMrkdwn(s, c.names()) {
 		for _, run := range block.Runs {
 			if run.Text == "" {
 				run.Text = run.URL
@@ -389,7 +387,12 @@ func plainText(s string, c *channel) string {
 }
 
 // names is what ids are called in a channel's text.
-type names struct{ c *channel }
+type names struct {
+	c     *channel
+	links *int // to messages, looked up so far
+}
+
+func (c *channel) names() names { return names{c, new(int)} }
 
 func (n names) User(id string) string { return n.c.l.people.name(n.c.ctx, id) }
 
@@ -406,21 +409,6 @@ func (n names) Channel(id string) string {
 		return c.kept.Called
 	}
 	return n.c.l.people.channelName(n.c.ctx, id)
-}
-
-func (n names) Message(url string) string {
-	id, ts, ok := readPermalink(n.c.l.me.URL, url)
-	if !ok {
-		return ""
-	}
-	target := n.c.l.channelByID(id)
-	event := n.c.l.known.event(id, ts)
-	if target == nil || event == "" || n.c.l.h.Open().GetUrl() == "" {
-		return ""
-	}
-	target.mu.Lock()
-	defer target.mu.Unlock()
-	return strings.TrimSuffix(n.c.l.h.Open().GetUrl(), "/") + "/#/room/" + target.link.GetRoom() + "/event/" + event
 }
 
 // metaType marks the messages that a Hearth has posted.

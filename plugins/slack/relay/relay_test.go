@@ -279,6 +279,10 @@ func TestReplyIsQuoted(t *testing.T) {
 	if !strings.Contains(string(p.Blocks), "rich_text_quote") || !strings.Contains(string(p.Blocks), slackdouble.Workspace+"archives/"+garden+"/p"+strings.Replace(ts, ".", "", 1)) {
 		t.Fatalf("no quote: %s", p.Blocks)
 	}
+	w.done(t, &pb.Delivery{Channel: "#garden", Kind: "edit", Author: alice(), Text: "a better answer", OldText: "answer", ReplyTo: d.ReplyTo, Target: &pb.Ref{Event: "A", Remote: []string{p.TS}}})
+	if p := w.WaitPost(garden, 1); !strings.Contains(string(p.Blocks), "rich_text_quote") || !strings.Contains(string(p.Blocks), "a better answer") {
+		t.Fatalf("the edit lost the quote: %s", p.Blocks)
+	}
 }
 
 func TestReactions(t *testing.T) {

@@ -64,6 +64,7 @@ var kinds = map[string]func(*channel, *pb.Delivery) (remote []string, err error)
 	"text": (*channel).sendText, "emote": (*channel).sendText, "notice": (*channel).sendText,
 	"edit": (*channel).sendEdit, "delete": (*channel).sendDelete,
 	"react": (*channel).sendReaction, "unreact": (*channel).sendReaction, "topic": (*channel).sendTopic,
+	"pin": (*channel).sendPin, "unpin": (*channel).sendPin,
 }
 
 func (c *channel) deliver(letter *letter) {
@@ -88,9 +89,6 @@ func (c *channel) deliver(letter *letter) {
 	} else {
 		c.l.status.set(c.name, "connected", "")
 		c.l.h.Done(d, remote...)
-		for _, ts := range remote {
-			c.l.known.add(c.id(), ts, d.GetId())
-		}
 	}
 	c.out.finished(letter)
 }
@@ -180,7 +178,7 @@ func (c *channel) body(kind, text string) []format.Block {
 	if strings.TrimSpace(text) == "" {
 		return nil
 	}
-	blocks := format.ReadMarkdown(text, format.Mention{User: c.l.people.find, Emoji: c.l.isEmoji})
+	blocks := format.ReadMarkdown(text, format.Mention{User: c.l.people.find, Emoji: c.l.isEmoji, Link: c.linkOut()})
 	if kind == "emote" {
 		for i := range blocks {
 			for n := range blocks[i].Runs {
@@ -311,16 +309,16 @@ func (c *channel) sendEdit(d *pb.Delivery) ([]string, error) {
 	if len(remote) == 0 {
 		return nil, refusal{"no_such_target", "The message that was edited is not in Slack."}
 	}
+	at, err := c.placeOf(d)
+	if err != nil {
+		return nil, err
+	}
 	before := d.GetOldText()
 	had := 1
 	if before != "" {
 		old := &pb.Delivery{Id: d.GetId(), Kind: "text", Text: before, ReplyTo: d.GetReplyTo(), Thread: d.GetThread()}
-		pieces, _ := c.compose(old, place{})
+		pieces, _ := c.compose(old, at)
 		had = min(max(len(pieces), 1), len(remote))
-	}
-	at, err := c.placeOf(d)
-	if err != nil {
-		return nil, err
 	}
 	pieces, whole := c.compose(d, at)
 	if whole != "" { // no file can be put in the place of a text

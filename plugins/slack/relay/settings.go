@@ -21,6 +21,7 @@ type settings struct {
 	listen, path            string
 	reactions               string // bot digest off
 	topicIn, topicOut, bots bool
+	pinsIn, pinsOut         bool
 	maxFile                 uint64
 	catchUp                 time.Duration
 	apiURL                  string
@@ -37,6 +38,7 @@ func describeSettings() []*pb.Setting {
 		{Name: "path", Title: "Path", Type: "text", Default: "/slack/events", Help: "For mode events: the path of the Request URL."},
 		{Name: "reactions", Title: "Reactions", Type: "choice", Choices: []string{"digest", "bot", "off"}, Default: "digest", Help: "The app can add each emoji once. digest: who else reacted is said in a reply in the message's thread; bot: it is not; off: no reactions go to Slack."},
 		{Name: "topic", Title: "Topic", Type: "choice", Choices: []string{"from_slack", "to_slack", "both", "off"}, Default: "from_slack", Help: "Which way a channel's topic goes."},
+		{Name: "pins", Title: "Pins", Type: "choice", Choices: []string{"off", "from_slack", "to_slack", "both"}, Default: "off", Help: "Which way pinned messages go. In the room the bridge's bot has to be a moderator; otherwise a line tells of a pin."},
 		{Name: "bots", Title: "Other apps", Type: "switch", Default: "true", Help: "Whether what other apps post in a channel is relayed."},
 		{Name: "max_file_mb", Title: "Largest file", Type: "number", Default: "100", Help: "Megabytes. A larger one is relayed as a link."},
 		{Name: "catch_up_hours", Title: "Catch up", Type: "number", Default: "24", Help: "After an outage, what was said in Slack longer ago than this is counted and not relayed."},
@@ -64,11 +66,12 @@ func readSettings(m map[string]string) (settings, error) {
 		}
 		return n, nil
 	}
-	topic := get("topic")
+	topic, pins := get("topic"), get("pins")
 	s := settings{
 		events: get("mode") == "events", appToken: get("app_token"), botToken: get("bot_token"), signingSecret: get("signing_secret"),
 		listen: get("listen"), path: get("path"), reactions: get("reactions"), bots: get("bots") != "false" && get("bots") != "off",
 		topicIn: topic == "from_slack" || topic == "both", topicOut: topic == "to_slack" || topic == "both", apiURL: get("api_url"),
+		pinsIn: pins == "from_slack" || pins == "both", pinsOut: pins == "to_slack" || pins == "both",
 	}
 	mb, err1 := number("max_file_mb", 10_000)
 	hours, err2 := number("catch_up_hours", 24*365)

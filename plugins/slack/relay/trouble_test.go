@@ -446,6 +446,46 @@ func TestTopic(t *testing.T) {
 	}
 }
 
+func TestPins(t *testing.T) {
+	w := start(t, map[string]string{"pins": "both"})
+	ts := w.Say(garden, "UALICE0", "rules")
+	w.host.Entry()
+	w.Pin(garden, ts, "UBORIS0", true)
+	if e := w.host.Entry(); e.Kind != "pin" || e.Target != ts || e.Ghost.Id != "UBORIS0" {
+		t.Fatalf("%v", e)
+	}
+	w.host.Refuse("forbidden", "Only a moderator pins.")
+	w.Pin(garden, ts, "UBORIS0", false)
+	if e := w.host.Entry(); e.Kind != "unpin" || e.Target != ts {
+		t.Fatalf("%v", e)
+	}
+	w.host.Refuse("forbidden", "Only a moderator pins.")
+	w.Pin(garden, ts, "UBORIS0", true)
+	w.host.Entry()
+	if e := w.host.Entry(); e.Kind != "line" || e.Text != "Boris pinned a message in Slack: rules" {
+		t.Fatalf("%v", e)
+	}
+	_, remote := w.done(t, text("pin me"))
+	pin := func(kind string) {
+		w.done(t, &pb.Delivery{Channel: "#garden", Kind: kind, Author: alice(), Target: &pb.Ref{Event: "E", Remote: remote}})
+	}
+	pin("pin")
+	pin("pin") // twice is no error
+	if !w.Message(garden, remote[0]).Pinned {
+		t.Fatal("it is not pinned")
+	}
+	pin("unpin")
+	if w.Message(garden, remote[0]).Pinned {
+		t.Fatal("it is still pinned")
+	}
+	w.Say(garden, "UALICE0", "end")
+	same(t, w.texts(1), []string{"end"}) // the bridge's own pins did not come back
+	w.Fail("pins.add", "missing_scope")
+	if o := w.host.Outcome(w.host.Deliver(&pb.Delivery{Channel: "#garden", Kind: "pin", Author: alice(), Target: &pb.Ref{Event: "E", Remote: remote}})); o.Dropped != "forbidden" {
+		t.Fatalf("%v", o)
+	}
+}
+
 func TestLinksToMessages(t *testing.T) {
 	w := start(t, nil)
 	ts := w.Say(garden, "UALICE0", "the plan")
@@ -453,6 +493,21 @@ func TestLinksToMessages(t *testing.T) {
 	link := slackdouble.Workspace + "archives/" + garden + "/p" + strings.Replace(ts, ".", "", 1)
 	w.Say(garden, "UBORIS0", "see <"+link+">")
 	if e := w.host.Entry(); e.Text != "see <https://node.example:8443/#/room/ROOM/event/event-1>" {
+		t.Fatalf("%s", e.Text)
+	}
+	id, remote := w.done(t, text("see https://node.example:8443/#/room/ROOM/event/event-1 and [this](https://elsewhere.example/#/room/ROOM/event/event-1)"))
+	p := w.WaitPost(garden, 1)
+	if strings.Count(string(p.Blocks), `"url":"`+link+`"`) != 2 || strings.Contains(string(p.Blocks), "#/room") {
+		t.Fatalf("%s", p.Blocks)
+	}
+	w.host.Restart() // and in another life
+	w.ready()
+	w.done(t, text("again: https://node.example:8443/#/room/ROOM/event/event-1, and https://node.example:8443/#/room/OTHER/event/event-1"))
+	if p := w.WaitPost(garden, 2); !strings.Contains(string(p.Blocks), link) || !strings.Contains(string(p.Blocks), "/#/room/OTHER/event/event-1") {
+		t.Fatalf("%s", p.Blocks)
+	}
+	w.Say(garden, "UBORIS0", "and yours: <"+slackdouble.Workspace+"archives/"+garden+"/p"+strings.Replace(remote[0], ".", "", 1)+"|that>")
+	if e := w.host.Entry(); e.Text != "and yours: [that](<https://node.example:8443/#/room/ROOM/event/"+id+">)" {
 		t.Fatalf("%s", e.Text)
 	}
 }

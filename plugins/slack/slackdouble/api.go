@@ -143,6 +143,8 @@ var methods = map[string]func(*Slack, url.Values) reply{
 	"chat.delete":                  (*Slack).delete,
 	"reactions.add":                (*Slack).addReaction,
 	"reactions.remove":             (*Slack).removeReaction,
+	"pins.add":                     func(s *Slack, v url.Values) reply { return s.pinned(v, true) },
+	"pins.remove":                  func(s *Slack, v url.Values) reply { return s.pinned(v, false) },
 	"files.info":                   (*Slack).fileInfo,
 	"files.getUploadURLExternal":   (*Slack).reserve,
 	"files.completeUploadExternal": (*Slack).complete,
@@ -441,6 +443,23 @@ func (s *Slack) removeReaction(v url.Values) reply {
 	}
 	s.react(m, BotUser, v.Get("name"), false)
 	return reply{}
+}
+
+func (s *Slack) pinned(v url.Values, on bool) reply {
+	m, no := s.reactable(v)
+	if no != nil {
+		return no
+	}
+	if m.Pinned == on {
+		return refuse(map[bool]string{true: "already_pinned", false: "no_pin"}[on])
+	}
+	return reply{"event": s.pin(v.Get("channel"), m, BotUser, on)}
+}
+
+func (s *Slack) pin(channel string, m *Message, user string, on bool) map[string]any {
+	m.Pinned = on
+	item := map[string]any{"type": "message", "channel": channel, "message": s.json(m), "created_by": user}
+	return map[string]any{"type": map[bool]string{true: "pin_added", false: "pin_removed"}[on], "user": user, "channel_id": channel, "event_ts": s.ts(), "item_user": m.User, "item": item}
 }
 
 // ───────────────────────────── Files ─────────────────────────────

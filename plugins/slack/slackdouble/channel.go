@@ -27,7 +27,7 @@ type Message struct {
 	Files                                  []string
 	Edited                                 string
 	Reactions                              map[string][]string // users by emoji
-	Deleted                                bool
+	Deleted, Pinned                        bool
 	Updates                                int
 }
 

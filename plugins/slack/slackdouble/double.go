@@ -336,6 +336,14 @@ func (s *Slack) React(channel, ts, user, emoji string, on bool) {
 	s.Event(map[string]any{"type": kind, "user": user, "reaction": emoji, "item_user": m.User, "event_ts": at, "item": map[string]any{"type": "message", "channel": channel, "ts": ts}})
 }
 
+// Pin pins a message, or takes the pin away.
+func (s *Slack) Pin(channel, ts, user string, on bool) {
+	unlock := s.lock()
+	event := s.pin(channel, s.find(channel, ts), user, on)
+	unlock()
+	s.Event(event)
+}
+
 func (s *Slack) react(m *Message, user, emoji string, on bool) {
 	if m.Reactions == nil {
 		m.Reactions = map[string][]string{}

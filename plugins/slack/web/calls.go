@@ -75,6 +75,17 @@ func (c *Client) Unreact(ctx context.Context, channel, ts, name string) error {
 	})
 }
 
+// Pin pins a message, or takes the pin away.
+func (c *Client) Pin(ctx context.Context, channel, ts string, on bool) error {
+	method, call := "pins.add", c.api.AddPinContext
+	if !on {
+		method, call = "pins.remove", c.api.RemovePinContext
+	}
+	return c.do(ctx, Reaction, method, channel, func(ctx context.Context) error {
+		return call(ctx, channel, slack.NewRefToMessage(channel, ts))
+	})
+}
+
 // User is somebody's account.
 func (c *Client) User(ctx context.Context, p Priority, id string) (user *slack.User, err error) {
 	err = c.do(ctx, p, "users.info", "", func(ctx context.Context) error {
