@@ -71,7 +71,7 @@ func TestPluginChaos(t *testing.T) {
 			if left := f.alive(); len(left) > 0 {
 				t.Errorf("left over: %v", left)
 			}
-			if c.mode == "fork and exit" && f.noted() != 10 {
+			if c.mode == "fork and exit" && f.noted() != 15 {
 				t.Errorf("%d processes were started", f.noted())
 			}
 			before := w.status("good").Relayed
@@ -172,12 +172,12 @@ func TestNothingOutlivesAKilledHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer host.Process.Kill()
-	for deadline := time.Now().Add(patience); f.noted() < 3; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); f.noted() < 4; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the host did not start its plugins")
 		}
 	}
-	if n := len(f.alive()); n != 3 {
+	if n := len(f.alive()); n != 4 {
 		t.Fatalf("%d processes run", n)
 	}
 	if err := host.Process.Signal(syscall.SIGKILL); err != nil {

@@ -17,8 +17,9 @@ type pace struct{ bucket *limit.Table[struct{}] }
 // beat is the least time between two commits of a plugin that posts without end.
 const beat = 50 * time.Millisecond
 
-// pacing: that many groups at once, and one every other beat over time, do not wait for the beat.
-var pacing = limit.Rate{Burst: 10, Per: 20 * beat}
+// pacing: that many groups at once, and one every other beat over time, do not wait for the beat. So a plugin that
+// waits for each answer goes on quickly for a while, too.
+var pacing = limit.Rate{Burst: 100, Per: 200 * beat}
 
 func newPace() pace { return pace{limit.New[struct{}](pacing, 1)} }
 

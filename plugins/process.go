@@ -122,13 +122,18 @@ func (p *process) live() {
 	p.theirs = nil
 	p.pid = p.cmd.Process.Pid
 	restrict(p.pid, p.limits)
-	end := guard(p.pid)
+	end := guard(p.pid, mark(p.path))
 	p.started <- nil
 	p.err = await(p.cmd)
+	killMarked(mark(p.path))
 	end()
-	// Whoever fled from the group may still hold these open.
+	// Whoever fled from the group, and from its mark, may still hold these open.
 	time.AfterFunc(pipeGrace, func() { p.stdout.Close(); p.stderr.Close() })
 }
+
+// mark is in the environment of a plugin, and so of what it starts: by it they are found that left its group
+// (setsid). The path of the private copy is no other start's.
+func mark(path string) string { return "HEARTH_PLUGIN=" + path }
 
 // release gives back what the process had of us.
 func (p *process) release() {
@@ -202,7 +207,7 @@ func launch(ctx context.Context, b binary, dir string, l Limits, say *sink) (*pl
 		HandshakeConfig: bridge.Handshake,
 		Plugins:         goplugin.PluginSet{bridge.Name: &bridge.Wire{}},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
-			cmd.Env = append(environment(l), cmd.Env...)
+			cmd.Env = append(append(environment(l), mark(path)), cmd.Env...)
 			cmd.Dir = dir
 			p.process, err = newProcess(ctx, path, sum, l, cmd)
 			return p.process, err

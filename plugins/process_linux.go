@@ -4,7 +4,10 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -46,16 +49,56 @@ func await(cmd *exec.Cmd) error {
 	return cmd.Wait()
 }
 
-// guard starts what kills the group when this process ends without doing so: the kernel kills the
-// plugin itself then, but not what it has started. A shell waits for the end of a pipe, some 100 KB;
+// mostRounds bounds how often it is looked for who is marked: one that forks as fast as it is killed is
+// left to the limits.
+const mostRounds = 20
+
+// killMarked ends all processes with the mark in their environment, until there are none.
+func killMarked(mark string) {
+	for range mostRounds {
+		pids := marked(mark)
+		for _, pid := range pids {
+			unix.Kill(pid, unix.SIGKILL)
+		}
+		if len(pids) == 0 {
+			return
+		}
+	}
+}
+
+// marked are the processes with the mark. What is dead has no environment.
+func marked(mark string) (pids []int) {
+	paths, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, path := range paths {
+		env, err := os.ReadFile(path)
+		if err != nil || !slices.Contains(strings.Split(string(env), "\x00"), mark) {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// lastWill kills the group $1, and then all who have $2 in their environment.
+const lastWill = `trap "" TERM INT HUP; read -r _; kill -9 "-$1"
+for round in 1 2 3 4 5 6 7 8 9 10; do
+	left=$(grep -lsF -- "$2" /proc/[0-9]*/environ)
+	[ -n "$left" ] || exit
+	for path in $left; do path=${path#/proc/}; kill -9 "${path%/environ}"; done
+done`
+
+// guard starts what kills the group, and who is marked, when this process ends without doing so: the kernel
+// kills the plugin itself then, but not what it has started. A shell waits for the end of a pipe, some 100 KB;
 // where there is none, the rest still holds.
-func guard(pid int) (end func()) {
+func guard(pid int, mark string) (end func()) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return func() {}
 	}
 	defer r.Close()
-	sh := exec.Command("/bin/sh", "-c", `trap "" TERM INT HUP; read -r _; kill -9 "-$1"`, "hearth-guard", strconv.Itoa(pid))
+	sh := exec.Command("/bin/sh", "-c", lastWill, "hearth-guard", strconv.Itoa(pid), mark)
 	sh.Stdin, sh.Env = r, []string{}
 	sh.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := sh.Start(); err != nil {

@@ -101,7 +101,7 @@ func TestBridgeStorm(t *testing.T) {
 		defer close(in)
 		for ; talking.Err() == nil; said++ {
 			far.say(fmt.Sprint("in ", said))
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(50 * time.Millisecond) // as fast as entries come one by one
 		}
 	}()
 	longest := time.Duration(0)
@@ -157,7 +157,7 @@ func talk(ctx context.Context, t *testing.T, c *client.Client, room string, over
 		select {
 		case <-over:
 			return acked
-		case <-time.After(20 * time.Millisecond):
+		case <-time.After(50 * time.Millisecond):
 		}
 		text := fmt.Sprint("out ", n)
 		answer, err := client.Insist(ctx, c, client.Send, &pb.SendRequest{Room: room, Text: text})

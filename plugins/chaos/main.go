@@ -102,15 +102,18 @@ var start = map[string]func(*chaos, *bridge.Host) error{
 	},
 }
 
-// fork starts a child that nothing but a signal ends.
+// fork starts two children that nothing but a signal ends; one of them leaves the group.
 func (c *chaos) fork() error {
-	child := exec.Command("sleep", "1000")
-	err := child.Start()
-	if err == nil {
-		c.note(os.Getpid())
+	c.note(os.Getpid())
+	for _, leaves := range []bool{false, true} {
+		child := exec.Command("sleep", "1000")
+		child.SysProcAttr = &syscall.SysProcAttr{Setsid: leaves}
+		if err := child.Start(); err != nil {
+			return err
+		}
 		c.note(child.Process.Pid)
 	}
-	return err
+	return nil
 }
 
 // note writes down a process that must be gone in the end.
