@@ -296,7 +296,7 @@ var byAsking = []attack{
 			snap := l.Snapshot(create, join, d)
 			f.make(s, l, snap, create, join)
 			s.answer = s.hands(join, snap)
-			ctx, cancel := context.WithTimeout(s.ctx, 10*time.Second)
+			ctx, cancel := context.WithTimeout(s.ctx, patience)
 			s.alice.given.Add(2)
 			_, err := client.Call(ctx, s.alice.client, client.RoomJoin, &pb.RoomRequest{Room: base(l.Room) + "@" + s.Foe.Name})
 			cancel()
@@ -309,7 +309,7 @@ var byAsking = []attack{
 			}
 		}
 	}},
-	{name: "a home that never hands over the rest", run: func(s *stage) {
+	{name: "a home that never hands over the rest", each: 20 * time.Millisecond, run: func(s *stage) {
 		l, create := s.Create(s.mallory, &roompb.Body{Settings: &roompb.Settings{Public: yes()}})
 		last := l.Add(s.alice.person(), "join", foe.Salted(&roompb.Body{NodeKey: s.keyOf(s.alice)}), nil)
 		var users []string
@@ -358,7 +358,7 @@ var byAsking = []attack{
 		id, from := base(l.Room), time.Now()
 		do(s, s.alice, client.RoomJoin, &pb.RoomRequest{Room: id + "@" + s.Foe.Name})
 		do(s, s.alice, client.Send, &pb.SendRequest{Room: id, Text: "said while the members are missing"})
-		within(s, 20*time.Second, func() error {
+		within(s, patience, func() error {
 			mu.Lock()
 			defer mu.Unlock()
 			if lies < 8 {
@@ -610,7 +610,7 @@ func (s *stage) topic() string {
 
 func (s *stage) awaitTopic(want string) {
 	s.Helper()
-	within(s, 10*time.Second, func() error {
+	within(s, patience, func() error {
 		if got := s.topic(); got != want {
 			return fmt.Errorf("the topic is %q, not %q", got, want)
 		}

@@ -158,7 +158,7 @@ func (b *bustle) goesOn(after string) {
 	for i := range b.said {
 		before[i] = b.said[i].Load()
 	}
-	within(b, 10*time.Second, func() error {
+	within(b, patience, func() error {
 		for i := range b.said {
 			if b.said[i].Load() < before[i]+2 {
 				return fmt.Errorf("after %s nothing more is said in room %c", after, 'B'+i)
@@ -182,7 +182,7 @@ func (b *bustle) mustArrive() {
 			want = append(want, fmt.Sprintf("%d in %s", n+1, r))
 		}
 		for _, n := range []*node{b.alice, b.carol} {
-			within(b, agreeWithin, func() error {
+			within(b, patience, func() error {
 				var is []string
 				for _, line := range room.history(n) {
 					if _, text, ok := strings.Cut(line, ` text "`); ok {
@@ -233,7 +233,7 @@ func TestPoison(t *testing.T) {
 				break
 			}
 		}
-		s.mustEnd(s.link, 10*time.Second)
+		s.mustEnd(s.link)
 		s.alarmed(s.alice, s.Foe.Name, "Too much of what came was bad")
 		b.goesOn("the foe was cut off")
 		stop()

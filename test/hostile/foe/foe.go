@@ -40,7 +40,7 @@ func New(name string) *Foe {
 	return &Foe{name, key}
 }
 
-// Sent counts what all foes have sent: connections, streams, datagrams, frames, questions, events.
+// Sent counts what all foes have sent: connections, streams, datagrams, frames, questions, answers, events.
 var Sent atomic.Int64
 
 // Public is its public key.

@@ -232,6 +232,7 @@ func (l *Link) serve(s *quic.Stream) {
 		return
 	}
 	if answer := l.answer(a); answer != nil {
+		Sent.Add(1)
 		_, _ = s.Write(framed(marshal(answer)))
 	}
 }
