@@ -38,11 +38,21 @@ func (l *life) take(ctx context.Context, raw []byte) bool {
 		l.noEvent(raw)
 		return true
 	}
-	if !l.echoes.fresh(e.ID) {
+	switch l.echoes.meet(e.ID) {
+	case safe:
 		l.h.Count(&pb.Count{What: "duplicate", N: 1})
 		return true
+	case underWay: // the other copy is not safe yet: only when it is may Slack forget the event
+		return false
 	}
 	l.echoes.alive()
+	ok := l.keep(ctx, e, raw)
+	l.echoes.settle(e.ID, ok)
+	return ok
+}
+
+// keep hands an event to whom it concerns; false when it could not be kept.
+func (l *life) keep(ctx context.Context, e *event, raw []byte) bool {
 	if isDirect(e) {
 		l.work.Go(func() { l.answerDirect(e) })
 		return true
@@ -68,7 +78,6 @@ func (l *life) take(ctx context.Context, raw []byte) bool {
 	}
 	it, err := l.inbox.add(ctx, e, raw)
 	if err != nil {
-		l.echoes.forget(e.ID)
 		if ctx.Err() == nil {
 			l.log.Warn("an event is left for Slack to send again", "error", err.Error())
 		}
@@ -212,11 +221,25 @@ func (l *life) memberLeft(e *event) {
 // echoes remembers the ids of events that came, and the posts whose events have not come back yet.
 type echoes struct {
 	mu      sync.Mutex
-	seen    map[string]time.Time
+	met     map[string]meeting
 	order   []string
 	waiting map[string]time.Time // by ts
 	last    time.Time            // when an event came
 }
+
+// meeting is when an event came first, and how far it got.
+type meeting struct {
+	at time.Time
+	is standing
+}
+
+type standing int
+
+const (
+	unseen   standing = iota
+	underWay          // being kept
+	safe
+)
 
 const (
 	seenFor    = 15 * time.Minute // Slack sends again at once, after one minute and after five
@@ -224,34 +247,42 @@ const (
 )
 
 func newEchoes() *echoes {
-	return &echoes{seen: map[string]time.Time{}, waiting: map[string]time.Time{}}
+	return &echoes{met: map[string]meeting{}, waiting: map[string]time.Time{}}
 }
 
-// fresh tells whether an event's id was not seen, and notes it.
-func (e *echoes) fresh(id string) bool {
+// meet tells how far an event got before. An unseen one is under way from now on, until settle is called.
+func (e *echoes) meet(id string) standing {
 	if id == "" {
-		return true
+		return unseen
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := time.Now()
-	for len(e.order) > 0 && (len(e.order) > seenEvents || now.Sub(e.seen[e.order[0]]) > seenFor) {
-		delete(e.seen, e.order[0])
+	for len(e.order) > 0 && (len(e.order) > seenEvents || now.Sub(e.met[e.order[0]].at) > seenFor) {
+		delete(e.met, e.order[0])
 		e.order = e.order[1:]
 	}
-	if _, ok := e.seen[id]; ok {
-		return false
+	if before, known := e.met[id]; known {
+		return before.is
 	}
-	e.seen[id] = now
+	e.met[id] = meeting{now, underWay}
 	e.order = append(e.order, id)
-	return true
+	return unseen
 }
 
-// forget lets an event come again that could not be kept.
-func (e *echoes) forget(id string) {
+// settle notes what became of an unseen event. One that could not be kept may come again.
+func (e *echoes) settle(id string, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	delete(e.seen, id)
+	m, known := e.met[id]
+	switch {
+	case !known:
+	case ok:
+		m.is = safe
+		e.met[id] = m
+	default:
+		delete(e.met, id)
+	}
 }
 
 // await notes a post, begun at the time, whose event should come back. One that was faster than the answer has come.

@@ -41,6 +41,10 @@ func TestFilesFromSlack(t *testing.T) {
 	if f.Handle != "" || f.Url != "https://docs.example/1" {
 		t.Fatalf("a file elsewhere: %v", f)
 	}
+	_, f = file(slackdouble.File{Name: "patch.diff", Type: "text/plain", Mode: "snippet", Bytes: []byte("-a\n+b")})
+	if got := w.host.Files()[f.Handle]; got == nil || string(got.Bytes) != "-a\n+b" {
+		t.Fatalf("a snippet: %v", f)
+	}
 	_, f = file(slackdouble.File{Name: "notes", Mode: "canvas", Bytes: []byte("x")})
 	if f.Handle != "" || !strings.HasPrefix(f.Url, slackdouble.Workspace) {
 		t.Fatalf("a canvas: %v", f)

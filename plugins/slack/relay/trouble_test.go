@@ -141,7 +141,7 @@ func TestTooManySocketsBacksOff(t *testing.T) {
 func TestSocketModeSwitchedOff(t *testing.T) {
 	w := start(t, nil)
 	w.Disable()
-	if s := w.host.Status("", "login"); !strings.Contains(s.Reason, "Socket Mode") {
+	if s := w.host.Status("", "login"); !strings.Contains(s.Reason, "Switch it on (api.slack.com/apps, Socket Mode)") {
 		t.Fatalf("reason: %s", s.Reason)
 	}
 	w.Restore()
@@ -151,7 +151,7 @@ func TestSocketModeSwitchedOff(t *testing.T) {
 func TestRevokedTokensAreSaidAtOnce(t *testing.T) {
 	w := start(t, nil)
 	w.Revoke(true)
-	if s := w.host.Status("", "login"); !strings.Contains(s.Reason, "revoked") {
+	if s := w.host.Status("", "login"); !strings.Contains(s.Reason, "revoked") || !strings.Contains(s.Reason, "hearth bridge set") {
 		t.Fatalf("reason: %s", s.Reason)
 	}
 	id := w.host.Deliver(text("waits"))
@@ -169,7 +169,9 @@ func TestTokensThatDieSilentlyAreNoticed(t *testing.T) {
 	w.Restore()
 	w.host.Status("", "connected")
 	w.Event(map[string]any{"type": "app_uninstalled"})
-	w.host.Status("", "login")
+	if s := w.host.Status("", "login"); !strings.Contains(s.Reason, "uninstalled") || !strings.Contains(s.Reason, "hearth bridge set") {
+		t.Fatalf("reason: %s", s.Reason)
+	}
 }
 
 func TestAnAppThatHearsNothingIsDegraded(t *testing.T) {
@@ -438,6 +440,12 @@ func TestTopic(t *testing.T) {
 	w.Event(map[string]any{"type": "message", "subtype": "channel_topic", "channel": garden, "user": "UALICE0", "ts": "1900000000.000100", "topic": "weeds &amp; seeds", "text": "x"})
 	if e := w.host.Entry(); e.Kind != "topic" || e.Text != "weeds & seeds" {
 		t.Fatalf("%v", e)
+	}
+	for subtype, line := range map[string]string{"channel_purpose": "Alice Ash set the channel's description: growing", "channel_name": "Alice Ash renamed the channel in Slack: it is called #yard now."} {
+		w.Event(map[string]any{"type": "message", "subtype": subtype, "channel": garden, "user": "UALICE0", "ts": "1900000000.00020" + fmt.Sprint(len(subtype)%10), "purpose": "growing", "name": "yard", "old_name": "garden", "text": "x"})
+		if e := w.host.Entry(); e.Kind != "line" || e.Text != line {
+			t.Fatalf("%s: %v", subtype, e)
+		}
 	}
 	w.done(t, &pb.Delivery{Channel: "#garden", Kind: "topic", Author: alice(), Text: "seeds"})
 	w.Say(garden, "UALICE0", "end")
