@@ -185,7 +185,7 @@ func (h *hearth) echoes() {
 // until gives a command line again until what it prints is right.
 func (h *hearth) until(what string, right func(rows []map[string]any) bool, args ...string) {
 	h.t.Helper()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		r := h.must(args...)
 		if right(r.json()) {
 			return

@@ -54,7 +54,7 @@ func TestThreeNodesOutliveKills(t *testing.T) {
 		running[victim] = stations[victim].spawn()
 		say(victim, fmt.Sprintf("%s is back %d", names[victim], round))
 	}
-	v := h.awaitSame(room, 60*time.Second, profiles...)
+	v := h.awaitSame(room, profiles...)
 	got := textsOf(v)
 	slices.Sort(got)
 	slices.Sort(said)
@@ -93,16 +93,16 @@ func TestStewardsOutliveTheHome(t *testing.T) {
 		h.must("room", "role", room, names[i+1]+"@"+stations[i+1].node, "administrator", "--profile", profiles[0])
 		h.must("room", "steward", "add", room, stations[i+1].node, "--profile", profiles[0])
 	}
-	h.awaitSame(room, 30*time.Second, profiles...)
+	h.awaitSame(room, profiles...)
 	h.must("room", "set", room, "--topic", "agreed by three", "--profile", profiles[1])
-	before := h.awaitSame(room, 30*time.Second, profiles...)
+	before := h.awaitSame(room, profiles...)
 
 	running[0].kill()
-	within(t, 60*time.Second, "two stewards make a rule without the third", func() bool {
+	within(t, "two stewards make a rule without the third", func() bool {
 		return h.run("room", "set", room, "--topic", "agreed by two", "--profile", profiles[1]).code == exitDone &&
 			h.look(room, profiles[2]).state != before.state
 	})
-	after := h.awaitSame(room, 30*time.Second, profiles[1:]...)
+	after := h.awaitSame(room, profiles[1:]...)
 	if after.index <= before.index {
 		t.Errorf("the state log went from %v to %v", before.index, after.index)
 	}
@@ -110,7 +110,7 @@ func TestStewardsOutliveTheHome(t *testing.T) {
 		t.Errorf("after the death of the home: home %v, topic %v", shown["home"], shown["topic"])
 	}
 	running[0] = one.spawn()
-	h.awaitSame(room, 60*time.Second, profiles...)
+	h.awaitSame(room, profiles...)
 }
 
 // While the home is away talk goes on, changes of the rules wait for it, and leaving works
@@ -131,7 +131,7 @@ func TestChangesWaitForTheHome(t *testing.T) {
 		h.must("room", "join", room, "--profile", p)
 	}
 	h.must("room", "role", room, "bob@"+two.node, "moderator", "--profile", alice)
-	h.awaitSame(room, 20*time.Second, alice, bob, carol)
+	h.awaitSame(room, alice, bob, carol)
 	two.awaitUp(three)
 
 	home.kill()
@@ -147,16 +147,16 @@ func TestChangesWaitForTheHome(t *testing.T) {
 	h.must("room", "leave", room, "--profile", dave)
 	h.run("send", room, "after leaving", "--profile", dave).want(exitRefused)
 	h.must("send", room, "so it goes", "--profile", carol)
-	within(t, 20*time.Second, "what carol says reaches bob", func() bool {
+	within(t, "what carol says reaches bob", func() bool {
 		return slices.Contains(textsOf(h.look(room, bob)), "so it goes")
 	})
 
 	one.spawn()
-	within(t, 60*time.Second, "the home has made the changes", func() bool {
+	within(t, "the home has made the changes", func() bool {
 		members := h.must("room", "members", room, "--profile", alice, "--json").json("user")
 		return len(members) == 2
 	})
-	v := h.awaitSame(room, 30*time.Second, alice, bob)
+	v := h.awaitSame(room, alice, bob)
 	if texts := textsOf(v); !slices.Contains(texts, "the home is away") {
 		t.Errorf("the room has %q", texts)
 	}

@@ -71,7 +71,7 @@ func TestWhatHappensToAMessageTravels(t *testing.T) {
 		return ask(t, by, client.Send, &pb.SendRequest{Room: id, Text: text}).Event
 	}
 	hers, his, third := say(alice, "hers"), say(bob, "his"), say(alice, "third, @bob@"+two.node)
-	h.awaitSame(ref, 20*time.Second, aliceFile, bobFile)
+	h.awaitSame(ref, aliceFile, bobFile)
 	ask(t, bob, client.Edit, &pb.EditRequest{Room: id, Event: his, Text: "his, better"})
 	ask(t, alice, client.React, &pb.ReactRequest{Room: id, Event: his, Emoji: "👍", On: true})
 	ask(t, bob, client.React, &pb.ReactRequest{Room: id, Event: his, Emoji: "👍", On: true})
@@ -82,13 +82,13 @@ func TestWhatHappensToAMessageTravels(t *testing.T) {
 	ask(t, bob, client.Send, &pb.SendRequest{Room: id, Text: "in his thread too", Thread: his})
 	ask(t, alice, client.Pin, &pb.PinRequest{Room: id, Event: his, On: true})
 	gone := say(bob, "to be deleted by alice")
-	within(t, 20*time.Second, "alice can delete it", func() bool {
+	within(t, "alice can delete it", func() bool {
 		_, err := client.Call(t.Context(), alice, client.Delete, &pb.TargetRequest{Room: id, Event: gone})
 		return err == nil
 	})
 
 	var a, b []*roompb.Event
-	within(t, 20*time.Second, "both show the same", func() bool {
+	within(t, "both show the same", func() bool {
 		a, b = pageOf(t, alice, id), pageOf(t, bob, id)
 		return slices.EqualFunc(a, b, func(x, y *roompb.Event) bool { return proto.Equal(x, y) }) && find(a, gone).GetDeleted() && len(find(b, his).GetReactions()) == 1
 	})
@@ -112,7 +112,7 @@ func TestWhatHappensToAMessageTravels(t *testing.T) {
 		if pins := ask(t, by, client.Pins, &pb.RoomRequest{Room: id}).Events; len(pins) != 1 || pins[0].Id != his {
 			t.Errorf("the pins are %v", pins)
 		}
-		within(t, 20*time.Second, "the search finds it", func() bool {
+		within(t, "the search finds it", func() bool {
 			return ask(t, by, client.Search, &pb.SearchRequest{Query: "better"}).Total == 1
 		})
 	}
@@ -140,7 +140,7 @@ func TestSignalsAndProfilesTravel(t *testing.T) {
 	alice, as, dialer := h.as(aliceFile)
 	bob, bobs, bobDialer := h.as(bobFile)
 	last := ask(t, alice, client.Send, &pb.SendRequest{Room: id, Text: "read this"})
-	h.awaitSame(ref, 20*time.Second, aliceFile, bobFile)
+	h.awaitSame(ref, aliceFile, bobFile)
 
 	session, err := client.Dial(t.Context(), dialer, as.Token, client.Options{})
 	if err != nil {
@@ -151,7 +151,7 @@ func TestSignalsAndProfilesTravel(t *testing.T) {
 	seen := map[string]*roompb.Signal{}
 	await := func(kind string, again func()) *roompb.Signal {
 		t.Helper()
-		for end := time.Now().Add(20 * time.Second); seen[kind] == nil && time.Now().Before(end); {
+		for end := time.Now().Add(patience); seen[kind] == nil && time.Now().Before(end); {
 			again()
 			awaitSignals(t, session, seen)
 		}
@@ -180,7 +180,7 @@ func TestSignalsAndProfilesTravel(t *testing.T) {
 	if s := await("profile", func() { ask(t, bob, client.ProfileSet, &pb.ProfileSetRequest{DisplayName: &name}) }); s.User != bobs.User {
 		t.Errorf("profile: %v", s)
 	}
-	within(t, 20*time.Second, "alice's node knows what bob calls himself", func() bool {
+	within(t, "alice's node knows what bob calls himself", func() bool {
 		for _, m := range ask(t, alice, client.Members, &pb.MembersRequest{Room: id}).Members {
 			if m.User == bobs.User && m.Profile.GetDisplayName() == name && m.Online {
 				return true

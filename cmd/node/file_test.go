@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	client "hearth/clients/go"
 	pb "hearth/transport/session/clientpb"
@@ -32,7 +31,7 @@ func TestFilesTravel(t *testing.T) {
 	}
 	event := h.must("send", ref, "--file", path, "--profile", aliceFile, "--json").json("event")[0]["event"].(string)
 	var file map[string]any
-	within(t, 20*time.Second, "bob sees it", func() bool {
+	within(t, "bob sees it", func() bool {
 		for _, e := range h.must("history", ref, "--profile", bobFile, "--json").json("event") {
 			if files, ok := e["files"].([]any); ok && e["event"] == event {
 				file = files[0].(map[string]any)
@@ -55,7 +54,7 @@ func TestFilesTravel(t *testing.T) {
 	alice, _, _ := h.as(aliceFile)
 	ask(t, alice, client.Delete, &pb.TargetRequest{Room: ref, Event: event})
 	for _, profile := range []string{aliceFile, bobFile} {
-		within(t, 20*time.Second, "the file is gone for "+profile, func() bool {
+		within(t, "the file is gone for "+profile, func() bool {
 			return h.run("file", file["blob"].(string), "--profile", profile).code == exitRefused
 		})
 	}

@@ -215,8 +215,8 @@ func (t *tailing) next() map[string]any {
 	select {
 	case line := <-t.lines:
 		return parse(t.t, line, "event", "room", "author", "time", "kind", "text")
-	case <-time.After(30 * time.Second):
-		t.t.Fatal("tail printed nothing for 30 s")
+	case <-time.After(patience):
+		t.t.Fatalf("tail printed nothing for %v", patience)
 		return nil
 	}
 }

@@ -86,7 +86,7 @@ func TestStorm(t *testing.T) {
 	slices.Sort(took)
 	p99 := took[len(took)*99/100]
 	t.Logf("%d kills, %d messages acknowledged, ready again: p50 %v, p99 %v", len(took), acked, took[len(took)/2].Round(time.Millisecond), p99.Round(time.Millisecond))
-	if p99 > 2*time.Second && !raceDetector {
+	if enough := len(took) >= 30; enough && p99 > 2*time.Second && !raceDetector { // of a few it is the slowest: whatever else the machine did
 		t.Errorf("ready again p99 is %v, want under 2 s", p99)
 	}
 }
@@ -239,7 +239,7 @@ func (h *hearth) checkRoom(t *testing.T, room string, acked map[string]string, w
 			t.Errorf("%s %q was acknowledged; there is %q", event, text, there[event])
 		}
 	}
-	for deadline := time.Now().Add(20 * time.Second); len(w.texts()) < len(there) && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(patience); len(w.texts()) < len(there) && time.Now().Before(deadline); {
 		time.Sleep(20 * time.Millisecond)
 	}
 	seen, pos := map[string]bool{}, uint64(0)
