@@ -34,6 +34,7 @@ func TestHalfHandshakes(t *testing.T) {
 	if full() {
 		count = 2000
 	}
+	calm := slowestButOne(n.logins(40))
 	before, files := n.memory(), n.files()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -50,17 +51,16 @@ func TestHalfHandshakes(t *testing.T) {
 	}
 	took := n.logins(40)
 	at := n.memory()
-	slices.Sort(took)
-	slow := took[len(took)-2] // but for one: the machine has other things to do too
+	slow := slowestButOne(took)
 	t.Logf("%d of each kind of stranger: memory %d MB -> %d MB, honest logins p50 %v, p97 %v", count, before>>20, at>>20,
 		took[len(took)/2].Round(time.Millisecond), slow.Round(time.Millisecond))
 	if at-before > 300<<20 {
 		t.Errorf("memory grew by %d MB", (at-before)>>20)
 	}
-	if slow > 500*time.Millisecond {
-		t.Errorf("an honest login took %v", slow)
+	if slow > max(500*time.Millisecond, 3*calm) { // a busy machine is slow without strangers too
+		t.Errorf("an honest login took %v, before the strangers came %v", slow, calm)
 	}
-	reaped := within(t, 45*time.Second, func() error {
+	reaped := within(t, time.Minute, func() error {
 		for _, c := range halfTCP {
 			c.SetReadDeadline(time.Now().Add(time.Millisecond))
 			if _, err := c.Read(make([]byte, 512)); errors.Is(err, os.ErrDeadlineExceeded) {
@@ -82,6 +82,12 @@ func TestHalfHandshakes(t *testing.T) {
 	cancel()
 	strangers.Wait()
 	f.verify(n)
+}
+
+// slowestButOne sorts: the machine has other things to do too.
+func slowestButOne(took []time.Duration) time.Duration {
+	slices.Sort(took)
+	return took[len(took)-2]
 }
 
 // strangers are QUIC clients on one socket. The deaf hear nothing, so their handshakes never end.

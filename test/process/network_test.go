@@ -6,10 +6,12 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -18,12 +20,31 @@ import (
 // clients, in the test's own namespace, reach the node, whatever is cut.
 //
 //	10.213.0.N    node N among nodes
-//	10.213.K.4N+2 node N for clients, in the K-th network of this run
+//	10.213.K.4N+2 node N for clients, in the K-th network of this machine
 type network struct {
 	t      *testing.T
-	k      int32
+	k      int
 	id     string // interface names have 15 characters
 	places []place
+}
+
+// networkOfMachine is a number that no other network of the machine has while the test runs: two runs at
+// the same time would be in each other's way.
+func networkOfMachine(t *testing.T) int {
+	t.Helper()
+	for k := 1; k < 255; k++ {
+		lock, err := os.OpenFile(filepath.Join(os.TempDir(), fmt.Sprintf("hearth-network-%d", k)), os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+			t.Cleanup(func() { lock.Close() })
+			return k
+		}
+		lock.Close()
+	}
+	t.Fatal("254 networks of tests are there already")
+	return 0
 }
 
 var networks atomic.Int32
@@ -36,11 +57,12 @@ func newNetwork(t *testing.T, nodes int) *network {
 	if os.Geteuid() != 0 {
 		t.Skip("network namespaces need root")
 	}
-	w := &network{t: t, k: networks.Add(1)}
-	if w.k == 1 {
+	w := &network{t: t, k: networkOfMachine(t)}
+	n := networks.Add(1)
+	if n == 1 {
 		w.sweep()
 	}
-	w.id = fmt.Sprintf("h%s.%d", strconv.FormatInt(int64(os.Getpid()), 36), w.k)
+	w.id = fmt.Sprintf("h%s.%d", strconv.FormatInt(int64(os.Getpid()), 36), n)
 	if out, err := exec.Command("ip", "link", "add", w.id, "type", "bridge").CombinedOutput(); err != nil {
 		t.Skipf("no bridges here: %v %s", err, out)
 	}
