@@ -17,7 +17,7 @@ import (
 
 // Patience is how long whatever is waited for may take. It is no measure: what takes as long
 // is broken.
-const Patience = 30 * time.Second
+const Patience = time.Minute
 
 // Test is what of a testing.TB is used; Check has another.
 type Test interface {

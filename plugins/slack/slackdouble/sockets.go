@@ -161,7 +161,7 @@ func (s *Slack) Command(channel, user, text string) string {
 		var answer struct{ Text string }
 		json.Unmarshal(raw, &answer)
 		return answer.Text
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		s.t.Fatal("the command was not answered")
 		return ""
 	}
