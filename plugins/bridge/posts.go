@@ -49,18 +49,30 @@ func newPosts(h *Host, window int) *posts {
 // or refused, which Posted.code tells. It keeps to the window, and tries again where the node
 // says so. An error says that ctx or the stream ended first: post it again, with the same key, in the next life.
 func (h *Host) Post(ctx context.Context, e *pb.Entry) (*pb.Posted, error) {
+	wait, err := h.PostAsync(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	return wait(ctx)
+}
+
+// PostAsync is Post in two parts: the entry is on its way, in order within the channel, and wait returns as Post does. Who has
+// much to say says it so: the node takes one that waits for each answer twenty times slower.
+func (h *Host) PostAsync(ctx context.Context, e *pb.Entry) (wait func(context.Context) (*pb.Posted, error), err error) {
 	answered := make(chan *pb.Posted, 1)
 	if err := h.posts.add(ctx, e, answered); err != nil {
 		return nil, err
 	}
-	select {
-	case p := <-answered:
-		return p, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	case <-h.life.Done():
-		return nil, context.Cause(h.life)
-	}
+	return func(ctx context.Context) (*pb.Posted, error) {
+		select {
+		case p := <-answered:
+			return p, nil
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-h.life.Done():
+			return nil, context.Cause(h.life)
+		}
+	}, nil
 }
 
 // PostLater is Post without the wait, in order within the channel; it blocks while the window is

@@ -45,8 +45,10 @@ type channel struct {
 	jobs map[string]*sharing // of send alone: uploads under way
 
 	// Of run alone:
-	seen    *ring // ts that were posted lately
-	parents *ring // threads whose first message was posted or fetched
+	seen     *ring          // ts that were posted lately
+	parents  *ring          // threads whose first message was posted or fetched
+	catching bool           // a fill is under way: posts are not waited for one by one
+	sent     []func() error // what is left to do of them, in order
 }
 
 // kept is what outlives a life, under the key ch/NAME.
@@ -403,13 +405,25 @@ func (c *channel) leave() {
 
 // post gives the node an entry. A refusal is final, and told to the log.
 func (c *channel) post(e *pb.Entry) (*pb.Posted, error) {
+	wait, err := c.postAsync(e)
+	if err != nil {
+		return nil, err
+	}
+	return wait()
+}
+
+// postAsync is post that does not wait: what is posted after it comes after it.
+func (c *channel) postAsync(e *pb.Entry) (wait func() (*pb.Posted, error), err error) {
 	e.Channel = c.name
 	clean(e)
-	p, err := c.l.h.Post(c.ctx, e)
-	if err == nil && p.GetCode() != "" {
-		c.l.log.Warn("the node refuses what Slack said", "channel", c.name, "kind", e.GetKind(), "code", p.GetCode(), "text", p.GetText())
-	}
-	return p, err
+	answer, err := c.l.h.PostAsync(c.ctx, e)
+	return func() (*pb.Posted, error) {
+		p, err := answer(c.ctx)
+		if err == nil && p.GetCode() != "" {
+			c.l.log.Warn("the node refuses what Slack said", "channel", c.name, "kind", e.GetKind(), "code", p.GetCode(), "text", p.GetText())
+		}
+		return p, err
+	}, err
 }
 
 // line says something of the channel itself.

@@ -29,6 +29,7 @@ type life struct {
 	echoes *echoes
 	status *status
 	direct direct
+	marks  marks
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -233,6 +234,7 @@ func (l *life) keepLooking() {
 		l.status.heard(l.lastHeard())
 		why := l.echoes.missing(2 * l.timing.Look)
 		l.status.deaf(why)
+		l.status.unmarked(l.marks.missing())
 		if why != "" { // what events do not tell, the channels do
 			l.fillAll(false)
 		}

@@ -68,6 +68,14 @@ func (o *own) note(m *web.Message) {
 	}
 }
 
+// metOwn takes a message of ours from the history. Of those that this life has posted it is known that they have a mark.
+func (c *channel) metOwn(m *web.Message) {
+	if c.own.posted(m.TS) {
+		c.l.marks.count(m)
+	}
+	c.own.note(m)
+}
+
 func (o *own) find(key string) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -121,7 +129,9 @@ func (c *channel) lookFor(since time.Time, thread string) error {
 			return err
 		}
 		for _, m := range page.Messages {
-			c.own.note(m)
+			if c.isOwn(m) {
+				c.metOwn(m)
+			}
 		}
 		if cursor = page.Next; cursor == "" {
 			break

@@ -13,7 +13,7 @@ func tsOf(n int) string { return fmt.Sprintf("17%08d.000100", n) }
 // What is read from the history, long ago as it was posted, must not make the bridge forget what it has posted just now.
 func TestOldPostsDoNotDisplaceNewOnes(t *testing.T) {
 	o := newOwn(time.Now())
-	const newest = 3 * ownLimit
+	const newest = ownLimit + 500
 	for n := newest; n > 0; n-- { // as a page of history tells of them
 		o.add(part(fmt.Sprint("E", n), 0), tsOf(n))
 	}

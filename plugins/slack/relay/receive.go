@@ -1,13 +1,10 @@
 package relay
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/slack-go/slack"
 
 	pb "hearth/plugins/bridge/bridgepb"
 	"hearth/plugins/slack/format"
@@ -94,10 +91,17 @@ func (c *channel) say(m *web.Message) error {
 	if err := c.parent(e.Thread + e.ReplyTo); err != nil {
 		return err
 	}
-	if _, err := c.post(e); err != nil {
+	wait, err := c.postAsync(e)
+	if err != nil {
 		return err
 	}
-	return c.settle(m, nil)
+	return c.then(func() error {
+		_, err := wait()
+		if err != nil {
+			return err
+		}
+		return c.settle(m, nil)
+	})
 }
 
 // settle notes that a message is done with.
@@ -409,47 +413,4 @@ func (n names) Channel(id string) string {
 		return c.kept.Called
 	}
 	return n.c.l.people.channelName(n.c.ctx, id)
-}
-
-// metaType marks the messages that a Hearth has posted.
-const metaType = "hearth_message"
-
-// meta is the metadata of a message of ours.
-type meta struct {
-	Node   string   `json:"node"`
-	Bridge string   `json:"bridge"`
-	Event  string   `json:"event"`
-	Part   int      `json:"part"`
-	Hops   []string `json:"hops"`
-}
-
-func metaOf(m *web.Message) (meta, bool) {
-	var p meta
-	if m.Metadata.Type != metaType || json.Unmarshal(m.Metadata.Payload, &p) != nil {
-		return meta{}, false
-	}
-	return p, true
-}
-
-func (p meta) slack() slack.SlackMetadata {
-	hops := p.Hops
-	if hops == nil {
-		hops = []string{}
-	}
-	return slack.SlackMetadata{EventType: metaType, EventPayload: map[string]any{"node": p.Node, "bridge": p.Bridge, "event": p.Event, "part": p.Part, "hops": hops}}
-}
-
-// hopsOf are the networks that a message of another Hearth has passed.
-func hopsOf(m *web.Message) []string {
-	p, ok := metaOf(m)
-	if !ok {
-		return nil
-	}
-	var hops []string
-	for _, hop := range p.Hops {
-		if hop = oneLine(hop, 50); hop != "" && len(hops) < 8 {
-			hops = append(hops, hop)
-		}
-	}
-	return hops
 }

@@ -17,6 +17,7 @@ type status struct {
 	lost     string // why none is open just now
 	failing  string // calls do not get through
 	deafness string // posts do not come back
+	marks    string // posts come back without their marks
 	alive    bool
 	last     map[string]string // by channel: what was said last
 	heardAt  int64
@@ -44,6 +45,8 @@ func (s *status) token(why string) { s.change(func() { s.tokenBad, s.failing = w
 func (s *status) trouble(why string) { s.change(func() { s.failing = why }) }
 
 func (s *status) deaf(why string) { s.change(func() { s.deafness = why }) }
+
+func (s *status) unmarked(why string) { s.change(func() { s.marks = why }) }
 
 // socket says how many sockets are alive, or, with the Events API, that the door is open.
 func (s *status) socket(alive int, state, reason string) {
@@ -88,6 +91,8 @@ func (s *status) judge() {
 		s.say("", "degraded", s.failing)
 	case s.deafness != "":
 		s.say("", "degraded", s.deafness)
+	case s.marks != "":
+		s.say("", "degraded", s.marks)
 	case s.alive:
 		s.say("", "connected", "")
 	}

@@ -23,6 +23,16 @@ func (w *world) texts(n int) (all []string) {
 	return all
 }
 
+// counted waits until so many messages were counted as dropped.
+func (w *world) counted(t *testing.T, reason string, n uint64) {
+	t.Helper()
+	for deadline := time.Now().Add(bridgetest.Patience); w.host.Counted("dropped", reason) != n; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s was counted %d times, not %d", reason, w.host.Counted("dropped", reason), n)
+		}
+	}
+}
+
 func numbered(from, to int) (all []string) {
 	for i := from; i < to; i++ {
 		all = append(all, fmt.Sprint("message ", i))
@@ -185,6 +195,24 @@ func TestAnAppThatHearsNothingIsDegraded(t *testing.T) {
 	same(t, w.texts(1), []string{"yes"})
 }
 
+func TestAnAppThatMayNotReadItsMarksIsDegraded(t *testing.T) {
+	w := start(t, nil)
+	w.Set(func(s *slackdouble.Slack) { s.Unmarked = true })
+	w.done(t, text("who said this?"))
+	w.Drop() // the history is read again
+	told := func() bool {
+		return slices.ContainsFunc(w.host.Statuses(), func(s *pb.Status) bool { return strings.Contains(s.Reason, "metadata.message:read") })
+	}
+	for deadline := time.Now().Add(bridgetest.Patience); !told(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("nobody was told")
+		}
+	}
+	w.Set(func(s *slackdouble.Slack) { s.Unmarked = false })
+	w.host.Restart()
+	w.host.Status("", "connected")
+}
+
 func TestEventsThatSlackLeavesOut(t *testing.T) {
 	w := start(t, nil)
 	w.Set(func(s *slackdouble.Slack) { s.Deaf = true })
@@ -303,9 +331,7 @@ func TestDirectMessagesGoNowhere(t *testing.T) {
 	w.Event(map[string]any{"type": "message", "channel": "G0GROUP", "channel_type": "mpim", "user": "UADMIN0", "text": "what is this app?", "ts": "1900000000.000100"})
 	w.Say("D0BORIS", "UBORIS0", "hello?")
 	w.WaitPost("D0BORIS", 1)
-	for w.host.Counted("dropped", "direct_message") < 5 {
-		time.Sleep(5 * time.Millisecond)
-	}
+	w.counted(t, "direct_message", 5)
 	w.WaitPost("D0ALICE", 1)
 	w.Say(garden, "UALICE0", "to all")
 	same(t, w.texts(1), []string{"to all"})
@@ -530,18 +556,16 @@ func TestLoopsEnd(t *testing.T) {
 	w.Say(garden, "", "relayed by another bridge", func(m *slackdouble.Message) { m.BotID, m.Username, m.Subtype = "BOTHER00", "x", "bot_message" })
 	w.Say(garden, "", "of another Hearth", func(m *slackdouble.Message) {
 		m.BotID, m.Username, m.Subtype = "BHEARTH2", "Bob (libera)", "bot_message"
-		m.Metadata = []byte(`{"event_type":"hearth_message","event_payload":{"node":"other","bridge":"x","event":"E","hops":["libera"]}}`)
+		m.Metadata = []byte(`{"event_type":"hearth_message","event_payload":{"node":"other","bridge":"x","event":"E","hops":["oftc","libera"]}}`) // as bridges wrote it before
 	})
-	if e := w.host.Entry(); e.Text != "of another Hearth" || len(e.Hops) != 1 || e.Hops[0] != "libera" {
+	if e := w.host.Entry(); e.Text != "of another Hearth" || strings.Join(e.Hops, " ") != "oftc libera" {
 		t.Fatalf("%v", e)
 	}
-	if w.host.Counted("dropped", "known_bot") != 1 {
-		t.Fatal("what was not relayed was not counted")
-	}
+	w.counted(t, "known_bot", 1)
 	d := text("from IRC")
 	d.Author = &pb.Person{Ghost: &pb.Ghost{Id: "bob", Name: "bob", Network: "libera"}}
 	w.done(t, d)
-	if p := w.WaitPost(garden, 1); p.Username != "bob (libera)" || !strings.Contains(string(p.Metadata), `"libera"`) {
+	if p := w.WaitPost(garden, 1); p.Username != "bob (libera)" || !strings.Contains(string(p.Metadata), `"hops":"libera"`) {
 		t.Fatalf("%+v %s", p, p.Metadata)
 	}
 }

@@ -254,7 +254,7 @@ func (s *Slack) page(v url.Values, all []*Message) reply {
 	messages := []any{}
 	for _, m := range all[start:end] {
 		j := s.json(m)
-		if v.Get("include_all_metadata") != "true" {
+		if v.Get("include_all_metadata") != "true" || s.Unmarked {
 			delete(j, "metadata")
 		}
 		messages = append(messages, j)

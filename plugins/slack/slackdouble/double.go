@@ -65,6 +65,8 @@ type Slack struct {
 	HelloLate bool
 	// Dumb makes sockets silent: nothing is sent, pings are not answered.
 	Dumb bool
+	// Unmarked leaves metadata out, as for an app that may not read it.
+	Unmarked bool
 	// Deaf keeps all events from the app.
 	Deaf bool
 	// Step, when set, is called before and after each call of the API is done, without the lock. It may block.
@@ -152,7 +154,7 @@ func (s *Slack) lock() func() {
 // Wait waits until done says so; done is called with the double locked.
 func (s *Slack) Wait(what string, done func() bool) {
 	s.t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		s.mu.Lock()
 		ok, changed := done(), s.changed
