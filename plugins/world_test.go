@@ -74,18 +74,19 @@ const patience = 60 * time.Second
 
 // world is a node with a host of plugins, on a store in memory that outlives both.
 type world struct {
-	t      testing.TB
-	fs     vfs.FS
-	folder string
-	store  *storage.Store
-	n      *node.Node
-	host   *Host
-	dir    string
-	times  Times
-	limit  Limits
-	ahead  atomic.Int64 // ns, of the node's clock
-	alice  node.Caller
-	room   room.ID
+	t       testing.TB
+	fs      vfs.FS
+	folder  string
+	store   *storage.Store
+	n       *node.Node
+	host    *Host
+	dir     string
+	times   Times
+	limit   Limits
+	folders []string     // of plugins, besides those that are built
+	ahead   atomic.Int64 // ns, of the node's clock
+	alice   node.Caller
+	room    room.ID
 }
 
 // quick are times for tests.
@@ -132,7 +133,7 @@ func (w *world) open() {
 func (w *world) start() {
 	w.t.Helper()
 	h, err := New(Config{
-		Node: w.n, Dir: filepath.Join(w.dir, "run"), Folders: []string{pluginFolder(w.t)}, Version: "test",
+		Node: w.n, Dir: filepath.Join(w.dir, "run"), Folders: append([]string{pluginFolder(w.t)}, w.folders...), Version: "test",
 		Times: w.times, Limits: w.limit, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	if err != nil {
