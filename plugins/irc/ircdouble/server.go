@@ -33,6 +33,7 @@ type Server struct {
 	Burst             int               // more lines than that within Window end the connection: Excess Flood
 	Window            time.Duration
 	Deaf              bool // do not answer PING
+	Mumble            bool // say nothing to those with a connection; they say what they like
 
 	Addr    string
 	ln      net.Listener

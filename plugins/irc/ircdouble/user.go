@@ -124,7 +124,7 @@ func (u *user) gone(why string) {
 
 // send writes to the user's connection, with only the tags that it knows.
 func (u *user) send(m wire.Message) {
-	if u.conn == nil {
+	if u.conn == nil || u.s.Mumble {
 		return
 	}
 	var tags wire.Tags

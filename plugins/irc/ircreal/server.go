@@ -154,7 +154,7 @@ func inspircd(addr, secure, cert, key, dir string) string {
 <log method="file" type="*" level="default" target="%[1]s/ircd.log">
 <chanhistory maxlines="200" prefixmsg="no" bots="yes">
 `, dir, port(addr))
-	for _, m := range strings.Fields("cap ircv3 ircv3_accounttag ircv3_batch ircv3_capnotify ircv3_chghost ircv3_ctctags ircv3_echomessage ircv3_invitenotify ircv3_labeledresponse ircv3_msgid ircv3_servertime services_account namesx uhnames botmode chanhistory sslmodes setname monitor") {
+	for _, m := range strings.Fields("cap ircv3 ircv3_accounttag ircv3_batch ircv3_capnotify ircv3_chghost ircv3_ctctags ircv3_echomessage ircv3_invitenotify ircv3_labeledresponse ircv3_msgid ircv3_servertime services_account namesx uhnames botmode chanhistory sslmodes setname monitor muteban") {
 		fmt.Fprintf(&b, "<module name=\"%s\">\n", m)
 	}
 	if secure != "" {

@@ -32,10 +32,12 @@ type channel struct {
 	history history
 	people  people
 	lane    lane
-	banned  map[string]bool // users whose puppet the channel does not let in
+	banned  map[string]*ban // by user, whose puppet the channel does not let in
+	mutes   map[string]bool // by ghost: muted or not, and not done yet
 	noRelay time.Time       // when RELAYMSG was last refused
 
 	corrections map[string]*correction // by delivery
+	digests     []*digest
 
 	heardAt int64 // server's time (ms) of the newest message that was taken in
 	keptAt  int64

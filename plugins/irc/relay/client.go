@@ -24,6 +24,7 @@ type client struct {
 	used    time.Time            // puppet: when its person last spoke
 	began   time.Time            // when it was ready
 	joined  map[string]bool      // puppet: folded channels; false: asked for
+	given   map[string]bool      // puppet: folded channels in which it was given its person's rank
 	refused map[string]time.Time // puppet: folded channels that do not let it in
 	typed   time.Time
 	syncing bool // a Sync is on its way

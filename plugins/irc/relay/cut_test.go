@@ -14,6 +14,7 @@ import (
 	mrand "math/rand/v2"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -124,35 +125,103 @@ func TestCutsLoseAndDoubleNothing(t *testing.T) {
 	t.Logf("%d cuts: %d out, %d in, %d duplicates suppressed", cuts, len(out), in, w.host.Counted("duplicate", ""))
 }
 
-// Without history a cut may double what was on its way, and no more; it loses nothing.
+// Without history a cut may double what was on its way and not fenced off yet, and no more; it loses nothing. Whether a
+// PONG, a label or an echo is the fence is the same.
 func TestCutsWithoutHistoryAreBounded(t *testing.T) {
 	t.Parallel()
-	w := begin(t, nil, func(s *ircdouble.Server) { s.Caps = nil })
-	const lines = 60
-	var ids []string
-	for i := range lines {
-		ids = append(ids, w.host.Deliver(alice(fmt.Sprint("out ", i, "."))))
-		if i == lines/2 {
-			w.host.Restart()
-		}
+	for name, caps := range map[string][]string{"pong": nil, "label": {"labeled-response", "batch", "message-tags"}, "echo": {"echo-message", "message-tags"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := begin(t, nil, func(s *ircdouble.Server) { s.Caps = caps })
+			const lines, cuts = 200, 8
+			var ids []string
+			for i := range lines {
+				ids = append(ids, w.host.Deliver(alice(fmt.Sprint("out ", i, "."))))
+				switch {
+				case i%(lines/cuts) != lines/cuts-1:
+				case i < lines/2:
+					w.host.Restart()
+				default:
+					w.irc.Cut()
+				}
+			}
+			for _, id := range ids {
+				w.host.Outcome(id)
+			}
+			said, double := map[string]int{}, 0
+			for _, text := range w.said() {
+				said[text]++
+			}
+			for i := range lines {
+				n := said[fmt.Sprintf("<Alice> out %d.", i)]
+				if n == 0 {
+					t.Errorf("out %d is lost", i)
+				}
+				double += max(0, n-1)
+			}
+			if double > cuts*unfenced {
+				t.Errorf("%d came twice in %d cuts", double, cuts)
+			}
+			t.Logf("%d of %d came twice in %d cuts", double, lines, cuts)
+		})
 	}
+}
+
+// An edit waits a little for further ones. When the bridge dies meanwhile, and had said it in the life before, history
+// tells that to the wait, too.
+func TestEditsInDoubtAreNotSaidAgain(t *testing.T) {
+	t.Parallel()
+	w := begin(t, map[string]string{"edit_wait_seconds": "1"}, nil)
+	edit := alice("see you at 4 o'clock")
+	edit.Kind, edit.OldText, edit.Time = "edit", "see you at 3 o'clock", now()
+	edit.Target = &pb.Ref{Event: "e1", Remote: []string{"id1"}, Time: now()}
+	w.relayed(alice("settled"), "<Alice> settled")
+	w.irc.Do(func() { w.irc.Mumble = true }) // it is said, and nobody tells the bridge
+	id := w.host.Deliver(edit)
+	w.irc.WaitSaid(garden, "4 o'clock")
+	w.irc.Do(func() { w.irc.Mumble = false })
+	w.host.Restart()
+	if o := w.host.Outcome(id); o.GetDropped() != "" {
+		t.Error(o)
+	}
+	w.expect("<Alice> settled", "<Alice> (corrected) see you at 4 o'clock")
+}
+
+// A network that is away for long: what waits for it is handed back to the node, in whatever order it waited, and
+// is said once it is back.
+func TestWhatWaitedComesAgain(t *testing.T) {
+	t.Parallel()
+	w := begin(t, map[string]string{"reactions": "digest", "digest_seconds": "0"}, nil)
+	w.irc.Stop()
+	w.host.Status(garden, "down")
+	edit := alice("see you at 4 o'clock")
+	edit.Kind, edit.OldText, edit.Time = "edit", "see you at 3 o'clock", now()
+	edit.Target = &pb.Ref{Event: "e1", Remote: []string{"id1"}, Time: now()}
+	ids := []string{w.host.Deliver(edit), w.host.Deliver(reaction("react", "Alice", "👍")), w.host.Deliver(alice("hello"))}
 	for _, id := range ids {
-		w.host.Outcome(id)
+		w.until("it to be handed back", func() bool { return len(w.host.Outcomes(id)) > 0 })
 	}
-	said, double := map[string]int{}, 0
-	for _, text := range w.said() {
-		said[text]++
-	}
-	for i := range lines {
-		n := said[fmt.Sprintf("<Alice> out %d.", i)]
-		if n == 0 {
-			t.Errorf("out %d is lost", i)
+	w.irc.Restart()
+	for _, id := range ids {
+		if o := w.host.Outcome(id); o.GetDropped() != "" {
+			t.Error(o)
 		}
-		double += max(0, n-1)
 	}
-	if double > maxFlight {
-		t.Errorf("%d came twice", double)
+	said := w.said()
+	for _, want := range []string{"<Alice> (corrected) see you at 4 o'clock", "Alice reacts 👍 to “hello”", "<Alice> hello"} {
+		if n := count(said, want); n != 1 {
+			t.Errorf("%q was said %d times", want, n)
+		}
 	}
+}
+
+func count(all []string, one string) (n int) {
+	for _, s := range all {
+		if s == one {
+			n++
+		}
+	}
+	return n
 }
 
 // Flood control is off, and the server has one: it ends the connection. The bridge comes back, goes on slower, keeps that
@@ -165,9 +234,11 @@ func TestExcessFloodIsLearnt(t *testing.T) {
 		ids = append(ids, w.host.Deliver(alice(fmt.Sprint("line ", i, "."))))
 		want = append(want, fmt.Sprint("<Alice> line ", i, "."))
 	}
-	if s := w.host.Status("", "down"); !strings.Contains(s.GetReason(), "too fast") || !strings.Contains(s.GetReason(), "Excess Flood") {
-		t.Error(s)
-	}
+	w.until("it to be told", func() bool { // it is back soon
+		return slices.ContainsFunc(w.host.Statuses(), func(s *pb.Status) bool {
+			return s.GetState() == "down" && strings.Contains(s.GetReason(), "too fast") && strings.Contains(s.GetReason(), "Excess Flood")
+		})
+	})
 	w.irc.Do(func() { w.irc.Burst = 0 })
 	for _, id := range ids {
 		if o := w.host.Outcome(id); o.GetDropped() != "" {

@@ -8,5 +8,5 @@
 //
 // What a cut leaves in doubt (sent, not shown) is looked for in the channel's history when the bridge
 // is back, before anything else is said there. Where a network keeps no history, it is said again: at
-// most maxFlight messages a cut may come twice, and none is lost.
+// most four lines, or those of one message, may come twice after a cut, and none is lost.
 package relay

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,6 +27,7 @@ type shot struct {
 // doubt is what may have been said: it stands in the journal before it is sent.
 type doubt struct {
 	ID      string   `json:"id"`
+	With    []string `json:"with,omitempty"` // of a digest: the other deliveries that it tells
 	Channel string   `json:"channel"`
 	At      int64    `json:"at"`     // ms
 	Hashes  []string `json:"hashes"` // of the pieces
@@ -56,11 +58,26 @@ func (r *relay) noteAnswer(j *job, remote []string) {
 // answered is the answer that a delivery has had; nil: none that is remembered.
 func (r *relay) answered(id string) *doubt {
 	for _, d := range r.journal.done {
-		if d.ID == id {
+		if d.of(id) {
 			return d
 		}
 	}
 	return nil
+}
+
+// doubtOf is what is in doubt of a delivery that is not in a lane; nil: nothing.
+func (r *relay) doubtOf(id string) *doubt {
+	for _, d := range r.doubts {
+		if d.of(id) {
+			return d
+		}
+	}
+	return nil
+}
+
+// of tells whether it is of this delivery.
+func (d *doubt) of(id string) bool {
+	return d != nil && (d.ID == id || slices.Contains(d.With, id))
 }
 
 // open tells whether some of it is not known to be said.
@@ -126,9 +143,7 @@ func (r *relay) record() []byte {
 	for _, j := range r.journal.writing {
 		add(j)
 	}
-	for _, d := range r.doubts {
-		all = append(all, d)
-	}
+	all = append(all, r.held()...)
 	for _, d := range r.journal.done {
 		if !slices.ContainsFunc(all, func(o *doubt) bool { return o.ID == d.ID }) {
 			all = append(all, d)
@@ -151,6 +166,9 @@ func (j *job) asDoubt() *doubt {
 	d := &doubt{ID: j.d.GetId(), Channel: j.ch.id, At: j.began.UnixMilli(), Remote: j.remote}
 	for _, p := range j.pieces {
 		d.Hashes = append(d.Hashes, p.hash)
+	}
+	for _, o := range j.more {
+		d.With = append(d.With, o.GetId())
 	}
 	if j.doubt != nil {
 		d.At = min(d.At, j.doubt.At)
@@ -269,6 +287,20 @@ func (r *relay) found(ch *channel, m wire.Message) {
 	}
 }
 
+// held is what is in doubt of deliveries that are in no lane: they did not come again yet, or wait.
+func (r *relay) held() []*doubt {
+	all := slices.Collect(maps.Values(r.doubts))
+	for _, ch := range r.links {
+		for _, c := range ch.corrections {
+			all = append(all, c.doubt)
+		}
+		for _, g := range ch.digests {
+			all = append(all, g.doubt)
+		}
+	}
+	return slices.DeleteFunc(all, func(d *doubt) bool { return d == nil })
+}
+
 // inDoubt is what may have been said in a channel before the connection was cut.
 func (r *relay) inDoubt(ch *channel) []*doubt {
 	var all []*doubt
@@ -277,7 +309,7 @@ func (r *relay) inDoubt(ch *channel) []*doubt {
 			all = append(all, j.doubt)
 		}
 	}
-	for _, d := range r.doubts {
+	for _, d := range r.held() {
 		if d.Channel == ch.id && d.open() {
 			all = append(all, d)
 		}

@@ -161,6 +161,9 @@ func (r *relay) mode(m wire.Message) {
 		return
 	}
 	for _, c := range r.bot.session.Support.Changes(m.Params[1:]) {
+		if c.Mode == 'b' && c.Sign == 0 {
+			ch.banChanged(c)
+		}
 		who := ch.member(c.Arg)
 		if c.Sign == 0 || who == nil {
 			continue
@@ -169,6 +172,7 @@ func (r *relay) mode(m wire.Message) {
 		if c.On {
 			who.signs += string(c.Sign)
 		}
+		ch.here(who)
 	}
 }
 

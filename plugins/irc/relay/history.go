@@ -41,13 +41,19 @@ func (ch *channel) catchUp() {
 	h.fetched = 0
 	from := ch.since()
 	h.timer = ch.r.after(historyTime, func() { ch.settle() })
-	if s.Has("draft/chathistory") && s.Has("batch") && from > 0 && ch.r.settings.history > 0 {
+	if ch.r.remembers() && from > 0 {
 		h.fetching = true
 		ch.fetch("timestamp=" + time.UnixMilli(from).UTC().Add(-overlap).Format(stamp))
 		return
 	}
 	h.sync = s.Sync()
 	ch.r.bot.stirred = true
+}
+
+// remembers tells whether the network keeps history, and the administrator lets it be asked.
+func (r *relay) remembers() bool {
+	s := r.bot.session
+	return s.Has("draft/chathistory") && s.Has("batch") && r.settings.history > 0
 }
 
 // since is the time (ms) from which history matters: what was not heard, and what may not have been said.
@@ -174,4 +180,5 @@ func (ch *channel) settle() {
 		ch.take(m, false)
 	}
 	ch.lane.wake()
+	ch.silence()
 }

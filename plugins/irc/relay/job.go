@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"slices"
 	"time"
 
 	pb "hearth/plugins/bridge/bridgepb"
@@ -9,6 +10,7 @@ import (
 // job is a delivery on its way. It is finished by exactly one outcome.
 type job struct {
 	d        *pb.Delivery
+	more     []*pb.Delivery // of a digest: those that it tells too
 	ch       *channel
 	how      string  // bot relaymsg puppet; "": not decided
 	client   *client // that says it
@@ -33,7 +35,8 @@ type lane struct {
 }
 
 const (
-	maxFlight  = 16               // pieces that are sent and not shown: what a cut may double at most
+	maxFlight  = 16               // pieces that are sent and not shown
+	unfenced   = 4                // likewise, where the network keeps no history: what a cut may double at most
 	holdTime   = 20 * time.Second // that deliveries wait for a connection before the node is asked to come again
 	comeAgain  = 15 * time.Second
 	echoTime   = 5 * time.Second // after which an echo that did not come is asked about
@@ -58,8 +61,12 @@ func (r *relay) deliver(d *pb.Delivery) {
 		ch.people.spoke(r.shownNick(d.GetAuthor()), d.GetAuthor(), r.fold)
 	}
 	ch.answeredBefore(d)
-	if d.GetKind() == "edit" {
+	switch kind := d.GetKind(); {
+	case kind == "edit":
 		ch.correct(d)
+		return
+	case (kind == "react" || kind == "unreact") && r.settings.reactions == "digest":
+		ch.react(d)
 		return
 	}
 	ch.lane.add(d)
@@ -68,7 +75,7 @@ func (r *relay) deliver(d *pb.Delivery) {
 // answeredBefore forgets what is no longer in doubt: deliveries come in order, so one that was not in doubt shows that those
 // which were and did not come again have been answered.
 func (ch *channel) answeredBefore(d *pb.Delivery) {
-	if ch.r.doubts[d.GetId()] != nil {
+	if ch.r.doubtOf(d.GetId()) != nil {
 		return
 	}
 	for id, old := range ch.r.doubts {
@@ -78,22 +85,33 @@ func (ch *channel) answeredBefore(d *pb.Delivery) {
 	}
 }
 
-func (l *lane) add(d *pb.Delivery) {
+func (l *lane) add(d *pb.Delivery) *job {
 	if len(l.jobs) == 0 {
 		l.since = time.Now()
 	}
 	j := &job{d: d, ch: l.ch, began: time.Now()}
-	j.doubt = l.ch.r.doubts[d.GetId()]
-	if j.doubt == nil {
+	if j.doubt = l.ch.r.doubtOf(d.GetId()); j.doubt == nil {
 		j.doubt = l.ch.r.answered(d.GetId())
 	}
-	delete(l.ch.r.doubts, d.GetId())
+	if j.doubt != nil {
+		delete(l.ch.r.doubts, j.doubt.ID)
+	}
 	l.jobs = append(l.jobs, j)
+	return j
 }
 
+// deliveries are all that the job answers.
+func (j *job) deliveries() []*pb.Delivery { return append([]*pb.Delivery{j.d}, j.more...) }
+
 func (l *lane) has(id string) bool {
+	is := func(d *pb.Delivery) bool { return d.GetId() == id }
 	for _, j := range l.jobs {
-		if j.d.GetId() == id {
+		if is(j.d) || slices.ContainsFunc(j.more, is) {
+			return true
+		}
+	}
+	for _, g := range l.ch.digests {
+		if slices.ContainsFunc(g.all, is) {
 			return true
 		}
 	}
@@ -113,18 +131,28 @@ func (l *lane) clear() {
 
 // beat hands back what has waited too long for a connection.
 func (l *lane) beat(now time.Time) {
-	if len(l.jobs) == 0 || l.ch.settled || now.Sub(l.since) < holdTime {
+	if len(l.jobs) == 0 || l.ch.settled || now.Sub(l.since) < l.ch.r.holdTime {
 		return
 	}
 	r := l.ch.r
 	for _, j := range l.jobs {
 		if j.doubt != nil {
-			r.doubts[j.d.GetId()] = j.doubt
+			r.doubts[j.doubt.ID] = j.doubt
 		}
 	}
-	first := l.jobs[0].d
+	jobs, first := l.jobs, true
 	l.clear()
-	r.host.Again(first, comeAgain)
+	for _, j := range jobs {
+		switch waited := j.d.GetKind() == "edit" || j.d.GetKind() == "react"; {
+		case waited: // others may have come after it and been before it in the lane
+			for _, d := range j.deliveries() {
+				r.host.Again(d, r.comeAgain)
+			}
+		case first:
+			r.host.Again(j.d, r.comeAgain)
+			first = false
+		}
+	}
 }
 
 // pump moves every lane on as far as it goes.
@@ -165,7 +193,7 @@ func (l *lane) pump() {
 		if before != nil && before.client != j.client {
 			return // two connections keep no order between them
 		}
-		if j.written == 0 && r.room() < len(j.pieces) && r.room() < maxFlight {
+		if j.written == 0 && r.room() < len(j.pieces) && r.room() < r.most() {
 			return
 		}
 		switch {
@@ -182,9 +210,19 @@ func (l *lane) pump() {
 	}
 }
 
+// most is how many pieces may be on their way. Without a history nobody can tell whether those were said that a cut
+// took by surprise, so they are few, and each few are fenced off by what shows that the server has done
+// them: an echo, a label's answer, or the PONG for a PING behind them.
+func (r *relay) most() int {
+	if r.bot != nil && r.remembers() {
+		return maxFlight
+	}
+	return unfenced
+}
+
 // room is how many more pieces may be on their way.
 func (r *relay) room() int {
-	n := maxFlight - len(r.flight)
+	n := r.most() - len(r.flight)
 	for _, j := range r.journal.wanted {
 		n -= len(j.pieces)
 	}
@@ -250,7 +288,9 @@ func (j *job) resolve() {
 func (j *job) drop(why, text string) {
 	if !j.finished {
 		j.finished = true
-		j.ch.r.host.Dropped(j.d, why, text)
+		for _, d := range j.deliveries() {
+			j.ch.r.host.Dropped(d, why, text)
+		}
 		j.ch.r.dropShots()
 	}
 }
@@ -267,6 +307,9 @@ func (j *job) done(remote ...string) {
 		}
 	}
 	j.ch.r.host.Done(j.d, all...)
+	for _, d := range j.more {
+		j.ch.r.host.Done(d)
+	}
 	j.ch.r.noteAnswer(j, all)
 	j.ch.r.dropShots()
 }

@@ -345,16 +345,6 @@ func TestIdlePuppetsLeave(t *testing.T) {
 	}
 }
 
-func TestMuteBans(t *testing.T) {
-	t.Parallel()
-	w := begin(t, map[string]string{"mute_bans": "true"}, nil)
-	w.irc.Line("bob", "MODE "+garden+" +o hearth")
-	w.irc.Say(garden, "bob", "x")
-	w.hears("text", "x") // the mode has been seen
-	w.host.Mute(&pb.Mute{Channel: garden, Ghost: "mallory", On: true})
-	w.irc.WaitLine("hearth", "MODE #garden +b mallory!*@*")
-}
-
 func TestCharset(t *testing.T) {
 	t.Parallel()
 	w := begin(t, map[string]string{"charset": "iso-8859-15"}, nil)

@@ -31,6 +31,13 @@ func (r *relay) ghost(nick, account string) *pb.Ghost {
 
 func (m *member) ghost(r *relay) *pb.Ghost { return r.ghost(m.nick, m.account) }
 
+// present is a member as the roster shows one, with the rank.
+func (m *member) present(r *relay) *pb.Ghost {
+	g := m.ghost(r)
+	g.Rank = r.rank(m.signs)
+	return g
+}
+
 // short is s, cut to at most n bytes between characters.
 func short(s string, n int) string {
 	if len(s) <= n {
@@ -84,7 +91,7 @@ func (ch *channel) named() {
 	all := make([]*pb.Ghost, 0, len(ch.members))
 	for _, m := range ch.members {
 		if !m.ours {
-			all = append(all, m.ghost(ch.r))
+			all = append(all, m.present(ch.r))
 		}
 	}
 	sort.Slice(all, func(i, j int) bool { return all[i].Id < all[j].Id })
@@ -124,7 +131,7 @@ const newsTime = 200 * time.Millisecond
 
 func (ch *channel) here(m *member) {
 	if !m.ours {
-		g := m.ghost(ch.r)
+		g := m.present(ch.r)
 		ch.note(func(n *news) { n.here[g.Id] = g; delete(n.gone, g.Id) })
 	}
 }

@@ -18,7 +18,7 @@ func (j *job) voice() bool {
 	r := j.ch.r
 	j.client, j.how = r.bot, "bot"
 	p := j.d.GetAuthor()
-	if p == nil || j.d.GetKind() == "notice" || j.d.GetKind() == "topic" {
+	if p == nil || j.d.GetKind() == "notice" || j.d.GetKind() == "topic" || j.d.GetKind() == "react" && r.settings.reactions == "digest" {
 		return true
 	}
 	switch r.settings.mode {
@@ -39,7 +39,7 @@ func (j *job) puppet(p *pb.Person) bool {
 	if p.GetGhost() != nil || p.GetUser() == "" {
 		return true
 	}
-	if j.ch.banned[p.GetUser()] {
+	if j.ch.isBanned(p.GetUser()) {
 		j.drop("banned", "The channel's operators have banned "+p.GetUser()+" there.")
 		return false
 	}
@@ -59,6 +59,7 @@ func (j *job) puppet(p *pb.Person) bool {
 		r.after(puppetTime, func() {})
 	}
 	if c.in(j.ch) {
+		j.ch.empower(c, p.GetRole())
 		j.client, j.how = c, "puppet"
 		return true
 	}
@@ -66,7 +67,7 @@ func (j *job) puppet(p *pb.Person) bool {
 }
 
 func (r *relay) newPuppet(p *pb.Person) *client {
-	c := &client{r: r, user: p.GetUser(), used: time.Now(), joined: map[string]bool{}, refused: map[string]time.Time{}}
+	c := &client{r: r, user: p.GetUser(), used: time.Now(), joined: map[string]bool{}, given: map[string]bool{}, refused: map[string]time.Time{}}
 	r.puppets[c.user] = c
 	name, _, _ := strings.Cut(c.user, "@")
 	login := conn.Config{
@@ -120,7 +121,13 @@ func (c *client) leave(ch *channel) {
 	if c.joined[name] && c.stream != nil {
 		c.send(wire.New("PART", ch.name, "The link has ended."))
 	}
+	c.away(name)
+}
+
+// away: it is not in a channel any more, and what it was there is gone.
+func (c *client) away(name string) {
 	delete(c.joined, name)
+	delete(c.given, name)
 }
 
 // puppetReady has nothing to do: the jobs that wait for it ask to be let in.
@@ -134,6 +141,7 @@ func (r *relay) puppetHeard(c *client, m wire.Message) {
 			c.joined[r.fold(m.Param(0))] = true
 			r.own(c.session.Source.Nick)
 			if ch := r.channel(m.Param(0)); ch != nil {
+				delete(ch.banned, c.user)
 				ch.enter(c.session.Source.Nick, "").ours = true
 			}
 		}
@@ -141,11 +149,11 @@ func (r *relay) puppetHeard(c *client, m wire.Message) {
 		r.own(c.session.Source.Nick)
 	case "PART":
 		if c.session.Is(m.Source.Nick) {
-			delete(c.joined, r.fold(m.Param(0)))
+			c.away(r.fold(m.Param(0)))
 		}
 	case "KICK":
 		if ch := r.channel(m.Param(0)); ch != nil && c.session.Is(m.Param(1)) {
-			delete(c.joined, r.fold(ch.name))
+			c.away(r.fold(ch.name))
 			ch.kickedPuppet(c, m.Source.Nick, m.Param(2))
 		}
 	case "471", "473", "475", "477", "489", "405": // the bot says it then
@@ -154,7 +162,7 @@ func (r *relay) puppetHeard(c *client, m wire.Message) {
 		c.refused[name] = time.Now()
 	case "474":
 		if ch := r.channel(m.Param(1)); ch != nil {
-			ch.ban(c.user, "banned")
+			ch.ban(c.user, "")
 		}
 	case "PRIVMSG":
 		if r.bot != nil && c.session.Is(m.Param(0)) && !strings.HasPrefix(m.Last(), "\x01") {
@@ -179,25 +187,6 @@ func (r *relay) refusedPuppet(c *client, m wire.Message) *shot {
 		}
 	}
 	return nil
-}
-
-// kickedPuppet: whom the operators kicked stays out of this channel for a while, and nobody else does: neither the
-// room nor the bridge lose anybody by it.
-func (ch *channel) kickedPuppet(c *client, by, why string) {
-	ch.line("kick:"+c.user+itoa(int(time.Now().UnixMilli())), escapeLine(by)+" kicked "+escapeLine(c.user)+" from "+ch.id+": "+escapeLine(why))
-	ch.ban(c.user, "kicked")
-	ch.r.after(10*time.Minute, func() { delete(ch.banned, c.user) })
-}
-
-func (ch *channel) ban(user, how string) {
-	if ch.banned == nil {
-		ch.banned = map[string]bool{}
-	}
-	if !ch.banned[user] && how == "banned" {
-		ch.line("ban:"+user, escapeLine(user)+" is banned from "+ch.id+"; what they say is not relayed there.")
-		ch.r.after(time.Hour, func() { delete(ch.banned, user) }) // look whether that still holds
-	}
-	ch.banned[user] = true
 }
 
 // puppetEnded: the next thing its person says connects it again, unless the network wants no more of them.
@@ -244,29 +233,4 @@ func (r *relay) typing(t *pb.Typing) {
 		c.typed = time.Now()
 		c.send(wire.New("TAGMSG", ch.name).Tagged("+typing", state))
 	}
-}
-
-// mute bans somebody in the channel too, where the administrator wants that and the bridge may.
-func (r *relay) mute(m *pb.Mute) {
-	ch := r.links[m.GetChannel()]
-	if !r.settings.muteBans || ch == nil || !ch.joined {
-		return
-	}
-	me := ch.member(r.bot.session.Source.Nick)
-	if me == nil || !r.bot.session.Support.IsOperator(me.signs) {
-		return
-	}
-	mask := m.GetGhost() + "!*@*"
-	if account, is := strings.CutPrefix(m.GetGhost(), "account:"); is {
-		ban := r.bot.session.Support.BanAccount()
-		if ban == "" {
-			return
-		}
-		mask = ban + account
-	}
-	mode := "-b"
-	if m.GetOn() {
-		mode = "+b"
-	}
-	r.bot.send(wire.New("MODE", ch.name, mode, mask))
 }

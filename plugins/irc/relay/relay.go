@@ -15,7 +15,7 @@ import (
 type IRC struct {
 	Beat   time.Duration // between looks at what nobody wakes us for, such as what is to be kept; 0: 20 s
 	Stable time.Duration // a connection that stood so long was a good one: after it the first try comes soon; 0: 1 min
-	Rush   int           // divides the waits before another try, for tests; 0: 1
+	Rush   int           // divides the waits for an answer and before another try, for tests; 0: 1
 }
 
 func (IRC) Describe() *pb.Description { return describe() }
@@ -34,7 +34,8 @@ func (p IRC) Run(ctx context.Context, h *bridge.Host) error {
 		p.Stable = time.Minute
 	}
 	r := newRelay(ctx, h, s)
-	r.stable, r.backoff.Rush, r.echoTime = p.Stable, p.Rush, echoTime/time.Duration(max(p.Rush, 1))
+	rush := time.Duration(max(p.Rush, 1))
+	r.stable, r.backoff.Rush, r.echoTime, r.holdTime, r.comeAgain = p.Stable, p.Rush, echoTime/rush, holdTime/rush, comeAgain/rush
 	return r.loop(p.Beat)
 }
 
@@ -47,21 +48,21 @@ type relay struct {
 	acts     chan func() // what happens elsewhere and concerns it
 	inbox    *inbox
 
-	bot      *client
-	puppets  map[string]*client  // by user
-	links    map[string]*channel // by what the administrator calls it
-	stopped  string              // why the bridge does not connect any more; "": it does
-	backoff  conn.Backoff
-	stable   time.Duration
-	echoTime time.Duration
-	target   int // of settings.targets
-	policies map[string]policy
-	flood    conn.Flood
-	nicks    map[string]int64 // folded nicks of ours, with the last time (ms): what they said is never taken in
-	status   *pb.Status
-	told     time.Time // when status was sent
-	ctcp     allowance
-	private  allowance
+	bot                           *client
+	puppets                       map[string]*client  // by user
+	links                         map[string]*channel // by what the administrator calls it
+	stopped                       string              // why the bridge does not connect any more; "": it does
+	backoff                       conn.Backoff
+	stable                        time.Duration
+	echoTime, holdTime, comeAgain time.Duration
+	target                        int // of settings.targets
+	policies                      map[string]policy
+	flood                         conn.Flood
+	nicks                         map[string]int64 // folded nicks of ours, with the last time (ms): what they said is never taken in
+	status                        *pb.Status
+	told                          time.Time // when status was sent
+	ctcp                          allowance
+	private                       allowance
 
 	batches map[string]*batch
 	flight  []*shot // sent and not shown yet

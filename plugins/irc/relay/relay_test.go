@@ -142,8 +142,6 @@ func TestWhatIRCHasNot(t *testing.T) {
 	w.dropped(&pb.Delivery{Channel: garden, Kind: "react", Emoji: "👍", Target: ref, Author: alice("").Author}, "not_on_irc")
 	w.dropped(&pb.Delivery{Channel: garden, Kind: "delete", Target: ref, Author: alice("").Author}, "not_on_irc")
 	w.dropped(alice(" \n "), "empty")
-	d := begin(t, map[string]string{"reactions": "digest"}, func(s *ircdouble.Server) { s.Caps = nil })
-	d.relayed(&pb.Delivery{Channel: garden, Kind: "react", Emoji: "👍", Target: ref, Author: alice("").Author}, "Alice reacts 👍 to “hello”")
 }
 
 func TestEdits(t *testing.T) {

@@ -238,13 +238,8 @@ func (j *job) reaction() {
 	case how == "tags" && len(ids) > 0 && j.taggable("react"):
 		m := wire.New("TAGMSG", j.ch.name).Tagged("+reply", ids[0]).Tagged("+draft/reply", ids[0]).Tagged("+draft/"+j.d.GetKind(), j.d.GetEmoji())
 		j.pieces = []piece{plainPiece(m)}
-	case how == "digest" && j.d.GetKind() == "react":
-		said := ""
-		if all := format.FromMarkdown(j.d.GetTarget().GetText()); len(all) > 0 {
-			said = short(all[0].Text(), quoteLen)
-		}
-		text := j.ch.r.shown(j.d.GetAuthor()) + " reacts " + j.d.GetEmoji() + " to “" + said + "”"
-		j.pieces = []piece{plainPiece(wire.New("NOTICE", j.ch.name, format.Clean(text)))}
+	case how == "digest":
+		j.digest()
 	default:
 		j.drop("not_on_irc", "Reactions are not shown on this network.")
 	}
@@ -301,6 +296,9 @@ func (j *job) replying(m wire.Message) wire.Message {
 	ref := j.d.GetReplyTo()
 	if ref == nil {
 		ref = j.d.GetThread()
+	}
+	if j.d.GetKind() == "edit" {
+		ref = j.d.GetTarget()
 	}
 	if ids := known(ref); len(ids) > 0 && j.taggable("reply") && m.Command == "PRIVMSG" {
 		m = m.Tagged("+reply", ids[0]).Tagged("+draft/reply", ids[0])

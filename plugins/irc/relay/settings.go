@@ -35,8 +35,11 @@ type settings struct {
 	joins       string // recent off
 	topic       string // off from_channel from_room
 	muteBans    bool
+	quiet       string // off mode chanserv
+	moderators  string // off voice op
 	contact     string
 	editWait    time.Duration
+	digestWait  time.Duration
 	rejoin      time.Duration
 	history     int
 	connectWait time.Duration // between connections of ours, so that puppets do not arrive as a crowd
@@ -119,10 +122,12 @@ func readSettings(m map[string]string) (*settings, error) {
 		maxPuppets: v.number("max_puppets", 10, 1, 500), puppetIdle: time.Duration(v.number("puppet_idle_hours", 48, 1, 10000)) * time.Hour,
 		reactions: v.choice("reactions", "tags", "off", "digest"), deletes: v.choice("deletes", "off", "redact"),
 		joins: v.choice("joins", "recent", "off"), topic: v.choice("topic", "off", "from_channel", "from_room"),
-		muteBans: v.on("mute_bans", false), contact: v.text("contact", ""),
-		editWait: time.Duration(v.number("edit_wait_seconds", 10, 0, 30)) * time.Second,
-		rejoin:   time.Duration(v.number("rejoin_seconds", 30, 0, 3600)) * time.Second,
-		history:  v.number("history", 1000, 0, 1_000_000), connectWait: 2 * time.Second,
+		muteBans: v.on("mute_bans", false), quiet: v.choice("quiet", "off", "mode", "chanserv"), moderators: v.choice("moderators", "off", "voice", "op"),
+		contact:    v.text("contact", ""),
+		editWait:   time.Duration(v.number("edit_wait_seconds", 10, 0, 30)) * time.Second,
+		digestWait: time.Duration(v.number("digest_seconds", 20, 0, 30)) * time.Second,
+		rejoin:     time.Duration(v.number("rejoin_seconds", 30, 0, 3600)) * time.Second,
+		history:    v.number("history", 1000, 0, 1_000_000), connectWait: 2 * time.Second,
 	}
 	charset, err := format.NewCharset(v.text("charset", ""))
 	if err != nil {

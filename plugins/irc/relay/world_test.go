@@ -1,8 +1,10 @@
 package relay
 
 import (
+	"flag"
 	"fmt"
 	"maps"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +15,13 @@ import (
 )
 
 const garden = "#garden"
+
+// The tests wait more than they work, for servers' seconds: many side by side cost no more than two.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	flag.Set("test.parallel", "12")
+	os.Exit(m.Run())
+}
 
 // world is a bridge between a scripted server and a node for tests.
 type world struct {
@@ -30,12 +39,18 @@ func startHost(t *testing.T, settings map[string]string) *bridgetest.Host {
 // kept waits until the bridge has stored a value that contains part.
 func (w *world) kept(key, part string) {
 	w.Helper()
+	w.until(key+" to contain "+part, func() bool { return strings.Contains(string(w.host.KV()[key]), part) })
+}
+
+// until waits for something that nobody tells of.
+func (w *world) until(what string, done func() bool) {
+	w.Helper()
 	for end := time.Now().Add(ircdouble.Patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if strings.Contains(string(w.host.KV()[key]), part) {
+		if done() {
 			return
 		}
 	}
-	w.Fatalf("%s is %q, without %q", key, w.host.KV()[key], part)
+	w.Fatalf("waited in vain for %s", what)
 }
 
 // begin starts a bridge whose channel is linked and joined, with bob in it, an operator.

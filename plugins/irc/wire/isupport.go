@@ -111,6 +111,21 @@ func (s *Support) BanAccount() string {
 	return sign + name + ":"
 }
 
+// Quiet is the mode by which a mask may be in a channel and not speak there, and the mode's parameter: +q of
+// solanum, or a ban of a kind of its own (EXTBAN), m: of InspIRCd and Ergo, ~q: of UnrealIRCd; 0: the network has none.
+func (s *Support) Quiet(mask string) (mode byte, arg string) {
+	before, kinds, extended := strings.Cut(s.values["EXTBAN"], ",")
+	switch {
+	case contains(s.ListModes, 'q') && s.sign('q') == 0:
+		return 'q', mask
+	case extended && before == "" && strings.Contains(kinds, "m"):
+		return 'b', "m:" + mask
+	case extended && before == "~" && strings.Contains(kinds, "q"):
+		return 'b', "~q:" + mask
+	}
+	return 0, ""
+}
+
 func setNumber(to *int, value string, least, most int) {
 	if n, err := strconv.Atoi(value); err == nil && n >= least {
 		*to = min(n, most)

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -181,4 +182,67 @@ func FuzzLegalNick(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestMatch(t *testing.T) {
+	for _, c := range []struct {
+		mask, s string
+		is      bool
+	}{
+		{"*", "", true}, {"", "", true}, {"", "a", false}, {"a*c", "abbc", true}, {"a*c", "abbcd", false}, {"*!*@*.ru", "a!b@x.ru", true},
+		{"*!*@*.ru", "a!b@x.rux", false}, {"?lice!*", "alice!u@h", true}, {"?lice!*", "lice!u@h", false}, {"**a**", "bab", true}, {"*a", "aab", false}, {"a?", "a", false},
+	} {
+		if Match(c.mask, c.s) != c.is {
+			t.Errorf("%q matches %q: %v", c.mask, c.s, !c.is)
+		}
+	}
+}
+
+// A mask is any text: it matches as the regular expression does that says the same.
+func FuzzMatch(f *testing.F) {
+	f.Add("*!*@*.ru", "a!b@x.ru")
+	f.Add(strings.Repeat("*a", 20), strings.Repeat("a", 40)+"b")
+	f.Fuzz(func(t *testing.T, mask, s string) {
+		if len(mask) > 60 || len(s) > 60 {
+			t.Skip()
+		}
+		var re strings.Builder
+		for i := 0; i < len(mask); i++ {
+			switch mask[i] {
+			case '*':
+				re.WriteString(`(?:.|\n)*`)
+			case '?':
+				re.WriteString(`(?:.|\n)`)
+			default:
+				re.WriteString(regexp.QuoteMeta(string(rune(mask[i]))))
+			}
+		}
+		latin := func(s string) string { // a byte is a character
+			r := make([]rune, len(s))
+			for i := range r {
+				r[i] = rune(s[i])
+			}
+			return string(r)
+		}
+		if want := regexp.MustCompile("^(?:" + re.String() + ")$").MatchString(latin(s)); Match(mask, s) != want {
+			t.Errorf("%q matches %q: %v", mask, s, !want)
+		}
+	})
+}
+
+func TestQuiet(t *testing.T) {
+	for token, want := range map[string]string{
+		"CHANMODES=eIbq,k,flj,CFLMPQ": "q x", "PREFIX=(qaohv)~&@%+ CHANMODES=IXbegqw,k,l,i EXTBAN=,ACmj": "b m:x",
+		"EXTBAN=~,qjncrf": "b ~q:x", "EXTBAN=$,agjrxz": "", "CHANMODES=b,k,l,i": "",
+	} {
+		s := NewSupport()
+		s.Add(strings.Fields(token))
+		got := ""
+		if mode, arg := s.Quiet("x"); mode != 0 {
+			got = string(mode) + " " + arg
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", token, got, want)
+		}
+	}
 }
