@@ -18,7 +18,7 @@ ARGS ?=
 SEEDS ?= 1000
 BRIDGES := $(patsubst plugins/%/main.go,%,$(wildcard plugins/irc/main.go plugins/slack/main.go))
 
-.PHONY: bench-irc run test build web check race fuzz sim e2e bench fmt proto clean
+.PHONY: bench-irc bench-slack run test build web check race fuzz sim e2e bench fmt proto clean
 .DEFAULT_GOAL := build
 
 run: build
@@ -64,12 +64,17 @@ e2e: build
 
 bench: build
 	@scripts/bench.sh $(ARGS)
-	@$(MAKE) --no-print-directory bench-irc
+	@$(MAKE) --no-print-directory bench-irc bench-slack
 
 # Lines per second through the IRC bridge, beside a bare client on the same servers.
 bench-irc:
 	@scripts/need.sh go irc
 	go test -run '^$$' -bench BenchmarkServers -benchtime 20000x ./plugins/irc/relay 2>/dev/null
+
+# Messages per second through the Slack bridge, beside slack-go's client on the same double of Slack.
+bench-slack:
+	@scripts/need.sh go
+	go test -run '^$$' -bench BenchmarkSlack -benchtime 20000x ./plugins/slack/relay 2>/dev/null
 
 fmt:
 	gofmt -l -w $$(git ls-files '*.go')
