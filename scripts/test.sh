@@ -30,10 +30,10 @@ go_tests() {
   plain=$(comm -23 <(go list ./... | sort) <(echo "$race" | sort))
   go_suite race -race -skip "$alone" $race
   go_suite alone -run "$alone" ./storage ./node ./node/blob ./transport
-  go_suite plain $plain
+  go_suite plain -parallel 4 $plain # these wait, for processes and their networks, more than they compute
   go_again race -race -skip "$alone" || bad=1
   go_again alone || bad=1
-  go_again plain || bad=1
+  go_again plain -parallel 4 || bad=1
   return $bad
 }
 

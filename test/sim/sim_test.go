@@ -54,7 +54,7 @@ func TestFederation(t *testing.T) {
 // TestClocks is test 22: clocks that are wrong, jump by an hour or ten years, and go back
 // at a restart. What a clock ahead has said shows when it is time, at the latest.
 func TestClocks(t *testing.T) {
-	seeds(t, 50, func(t *testing.T, seed uint64) {
+	seeds(t, 24, func(t *testing.T, seed uint64) {
 		if seed%8 == 0 {
 			simulate(t, seed, slices.Concat(cutsAndSnaps, crashes, clocks, jumps), 62*time.Minute, 0)
 		} else {
@@ -66,7 +66,7 @@ func TestClocks(t *testing.T) {
 // TestOldCopies is the federation's part of test 25: disks are set back to older copies,
 // by hearth restore or by nobody's telling. Nobody's log forks for good.
 func TestOldCopies(t *testing.T) {
-	seeds(t, 50, func(t *testing.T, seed uint64) {
+	seeds(t, 24, func(t *testing.T, seed uint64) {
 		simulate(t, seed, slices.Concat(cutsAndSnaps, crashes, copies), 0, 0)
 	})
 }

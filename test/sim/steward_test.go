@@ -13,7 +13,7 @@ import (
 // cut off and change. All end with the same state, nothing acknowledged is lost, and then
 // the death of any minority of them stops nothing.
 func TestStewards(t *testing.T) {
-	seeds(t, 50, func(t *testing.T, seed uint64) {
+	seeds(t, 24, func(t *testing.T, seed uint64) {
 		inBubble(t, seed, 5, func(w *world) {
 			s := newScript(w, 2, 1, 0)
 			r := s.rooms[0]
