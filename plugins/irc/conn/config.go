@@ -42,5 +42,5 @@ var Capabilities = []string{
 	"message-tags", "server-time", "echo-message", "labeled-response", "batch", "account-tag", "account-notify",
 	"extended-join", "away-notify", "chghost", "setname", "multi-prefix", "userhost-in-names", "invite-notify",
 	"cap-notify", "standard-replies", "draft/chathistory", "draft/event-playback", "draft/multiline",
-	"draft/message-redaction", "draft/channel-rename", "draft/relaymsg", "draft/no-implicit-names", "no-implicit-names",
+	"draft/message-redaction", "draft/metadata-2", "draft/channel-rename", "draft/relaymsg", "draft/no-implicit-names", "no-implicit-names",
 }

@@ -186,7 +186,7 @@ func init() {
 		"PING": (*user).ping, "PONG": func(*user, wire.Message) {}, "JOIN": (*user).join, "PART": (*user).part, "QUIT": (*user).quit,
 		"PRIVMSG": (*user).say, "NOTICE": (*user).say, "TAGMSG": (*user).say, "REDACT": (*user).redact, "RELAYMSG": (*user).relay,
 		"BATCH": (*user).batch, "CHATHISTORY": (*user).history, "WHO": (*user).who, "NAMES": (*user).names, "MODE": (*user).mode,
-		"KICK": (*user).kick, "TOPIC": (*user).topic, "MONITOR": func(*user, wire.Message) {},
+		"KICK": (*user).kick, "TOPIC": (*user).topic, "MONITOR": func(*user, wire.Message) {}, "METADATA": func(*user, wire.Message) {},
 	}
 }
 

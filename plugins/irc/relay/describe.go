@@ -89,6 +89,7 @@ var asked = []*pb.Setting{
 	choice("deletes", "Deleted messages", "off: they stay on IRC. redact: they are taken back where the network can.", "off", "redact"),
 	number("edit_wait_seconds", "Corrections", "Seconds that an edit waits for further ones, so that one line tells them all.", "10"),
 	choice("joins", "Coming and going", "recent: told of people who have spoken in the last half hour. off: never.", "recent", "off"),
+	onOff("avatars", "Pictures", "Fetch the pictures of people, where the network has metadata. Whoever keeps them sees this node's address.", "true"),
 	choice("topic", "Topic", "Which side's topic the other takes over.", "off", "from_channel", "from_room"),
 	choice("quiet", "Mute is quiet", "When somebody from IRC is muted in the room, silence them in the channel too. mode: by +q or what the network has for it, if the bridge is an operator there. chanserv: ChanServ is asked, as Libera's and others' services (Atheme) understand it.", "off", "mode", "chanserv"),
 	choice("moderators", "Moderators", "With puppets: the rank that those who moderate the room get in the channel, if the bridge is an operator there.", "off", "voice", "op"),

@@ -30,7 +30,7 @@ func init() { // the functions name the table in turn
 		"JOIN": (*relay).joined, "PART": (*relay).parted, "QUIT": (*relay).quit, "KICK": (*relay).kicked, "NICK": (*relay).renamed,
 		"MODE": (*relay).mode, "ACCOUNT": (*relay).account, "INVITE": (*relay).invited, "RENAME": (*relay).moved, "TOPIC": (*relay).topic,
 		"332": (*relay).topicIs, "353": (*relay).names, "366": (*relay).namesEnd, "354": (*relay).who, "315": (*relay).whoEnd,
-		"FAIL": (*relay).fail, "470": (*relay).forwarded,
+		"FAIL": (*relay).fail, "METADATA": (*relay).metadata, "761": (*relay).keyValue, "774": (*relay).syncLater, "470": (*relay).forwarded,
 	}
 	for numeric := range refusals {
 		if commands[numeric] == nil {
@@ -83,12 +83,14 @@ func (r *relay) parted(m wire.Message) {
 		return
 	}
 	ch.leave(m.Source.Nick, m.Param(1), false)
+	r.unseen(m.Source.Nick)
 }
 
 func (r *relay) quit(m wire.Message) {
 	for _, ch := range r.links {
 		ch.leave(m.Source.Nick, m.Param(0), true)
 	}
+	r.unseen(m.Source.Nick)
 }
 
 func (r *relay) kicked(m wire.Message) {
@@ -103,6 +105,7 @@ func (r *relay) kicked(m wire.Message) {
 	}
 	if who := ch.member(m.Param(1)); who != nil {
 		ch.leave(who.nick, "kicked by "+m.Source.Nick+": "+why, false)
+		r.unseen(who.nick)
 	}
 }
 
@@ -113,6 +116,10 @@ func (r *relay) renamed(m wire.Message) {
 	}
 	if r.me(nick) {
 		r.own(nick)
+	}
+	if at, ok := r.pictures.at[r.fold(old)]; ok {
+		delete(r.pictures.at, r.fold(old))
+		r.pictures.at[r.fold(nick)] = at
 	}
 	now := time.Now()
 	for _, ch := range r.links {

@@ -26,7 +26,7 @@ func (r *relay) ghost(nick, account string) *pb.Ghost {
 	if account != "" {
 		id = "account:" + r.fold(account)
 	}
-	return &pb.Ghost{Id: short(id, 64), Name: short(nick, 64)}
+	return &pb.Ghost{Id: short(id, 64), Name: short(nick, 64), Avatar: r.avatar(nick)}
 }
 
 func (m *member) ghost(r *relay) *pb.Ghost { return r.ghost(m.nick, m.account) }

@@ -180,6 +180,7 @@ func (r *relay) later(why conn.Why, text string) {
 // botReady: logged in.
 func (r *relay) botReady() {
 	r.tell("connected", "")
+	r.subscribe()
 	for _, ch := range r.links {
 		ch.join()
 	}
@@ -191,6 +192,7 @@ func (r *relay) botEnded(c *client, e conn.Ended) {
 		r.backoff.Reset()
 	}
 	r.bot = nil
+	clear(r.pictures.at) // they are told anew
 	for _, ch := range r.links {
 		ch.cut(e.Text)
 	}

@@ -3,12 +3,14 @@ package relay
 import (
 	"context"
 	"maps"
+	"net/http"
 	"slices"
 	"time"
 
 	"hearth/plugins/bridge"
 	pb "hearth/plugins/bridge/bridgepb"
 	"hearth/plugins/irc/conn"
+	"hearth/plugins/irc/picture"
 )
 
 // IRC is the plugin. The zero IRC is ready to be served.
@@ -16,6 +18,8 @@ type IRC struct {
 	Beat   time.Duration // between looks at what nobody wakes us for, such as what is to be kept; 0: 20 s
 	Stable time.Duration // a connection that stood so long was a good one: after it the first try comes soon; 0: 1 min
 	Rush   int           // divides the waits for an answer and before another try, for tests; 0: 1
+
+	Pictures *http.Client // nil: picture.Public
 }
 
 func (IRC) Describe() *pb.Description { return describe() }
@@ -36,6 +40,9 @@ func (p IRC) Run(ctx context.Context, h *bridge.Host) error {
 	r := newRelay(ctx, h, s)
 	rush := time.Duration(max(p.Rush, 1))
 	r.stable, r.backoff.Rush, r.echoTime, r.holdTime, r.comeAgain = p.Stable, p.Rush, echoTime/rush, holdTime/rush, comeAgain/rush
+	if p.Pictures != nil {
+		r.pictures.client = p.Pictures
+	}
 	return r.loop(p.Beat)
 }
 
@@ -63,6 +70,7 @@ type relay struct {
 	told                          time.Time // when status was sent
 	ctcp                          allowance
 	private                       allowance
+	pictures                      pictures
 
 	batches map[string]*batch
 	flight  []*shot // sent and not shown yet
@@ -82,6 +90,7 @@ func newRelay(ctx context.Context, h *bridge.Host, s *settings) *relay {
 		nicks: map[string]int64{}, batches: map[string]*batch{}, doubts: map[string]*doubt{},
 		ctcp: allowance{most: 3, every: 10 * time.Second}, private: allowance{most: 3, every: 30 * time.Second},
 	}
+	r.pictures = pictures{client: picture.Public, at: map[string]string{}, handles: map[string]string{}}
 	r.inbox = newInbox(ctx, h)
 	return r
 }

@@ -37,6 +37,7 @@ type settings struct {
 	muteBans    bool
 	quiet       string // off mode chanserv
 	moderators  string // off voice op
+	avatars     bool
 	contact     string
 	editWait    time.Duration
 	digestWait  time.Duration
@@ -122,7 +123,7 @@ func readSettings(m map[string]string) (*settings, error) {
 		maxPuppets: v.number("max_puppets", 10, 1, 500), puppetIdle: time.Duration(v.number("puppet_idle_hours", 48, 1, 10000)) * time.Hour,
 		reactions: v.choice("reactions", "tags", "off", "digest"), deletes: v.choice("deletes", "off", "redact"),
 		joins: v.choice("joins", "recent", "off"), topic: v.choice("topic", "off", "from_channel", "from_room"),
-		muteBans: v.on("mute_bans", false), quiet: v.choice("quiet", "off", "mode", "chanserv"), moderators: v.choice("moderators", "off", "voice", "op"),
+		muteBans: v.on("mute_bans", false), quiet: v.choice("quiet", "off", "mode", "chanserv"), avatars: v.on("avatars", true), moderators: v.choice("moderators", "off", "voice", "op"),
 		contact:    v.text("contact", ""),
 		editWait:   time.Duration(v.number("edit_wait_seconds", 10, 0, 30)) * time.Second,
 		digestWait: time.Duration(v.number("digest_seconds", 20, 0, 30)) * time.Second,
