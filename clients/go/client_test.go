@@ -40,7 +40,7 @@ func TestNothingTwiceNothingMissing(t *testing.T) {
 
 func exchange(t *testing.T, n *badNode, o Options) {
 	const total = 150
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	c, err := Dial(ctx, dialer(t, n.url), "token", o)
 	if err != nil {
@@ -85,7 +85,7 @@ func TestCallWhileQueueIsFull(t *testing.T) {
 	for i := range 200 {
 		n.add(fmt.Sprint("old", i), fmt.Sprint(i))
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	c, err := Dial(ctx, dialer(t, n.url), "token", Options{Queue: 1, Cursors: map[string]uint64{"r": 0}})
 	if err != nil {

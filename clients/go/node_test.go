@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/coder/websocket"
 	"google.golang.org/protobuf/proto"
@@ -86,8 +85,14 @@ func (n *badNode) read(ctx context.Context, c *websocket.Conn, open chan uint64)
 			return
 		}
 		out := &pb.ServerFrame{Pong: in.Ping}
+		var opened []uint64
 		for _, r := range in.Requests {
-			out.Replies = append(out.Replies, n.do(r, open))
+			if r.Command == Open.Name {
+				req := new(pb.OpenRequest)
+				proto.Unmarshal(r.Body, req)
+				opened = append(opened, req.Cursors["r"])
+			}
+			out.Replies = append(out.Replies, n.do(r))
 		}
 		if n.rnd(20) == 0 { // done, and never answered
 			return
@@ -95,17 +100,17 @@ func (n *badNode) read(ctx context.Context, c *websocket.Conn, open chan uint64)
 		if !n.write(ctx, c, out) {
 			return
 		}
+		for _, cursor := range opened { // what is delivered comes after the answer
+			open <- cursor
+		}
 	}
 }
 
-func (n *badNode) do(r *pb.Request, open chan uint64) *pb.Reply {
+func (n *badNode) do(r *pb.Request) *pb.Reply {
 	var resp proto.Message
 	switch r.Command {
 	case Open.Name:
-		req := new(pb.OpenRequest)
-		proto.Unmarshal(r.Body, req)
 		resp = &pb.OpenResponse{HeartbeatSeconds: 1, Rooms: []*roompb.RoomSummary{{Room: "r"}}}
-		open <- req.Cursors["r"]
 	case Send.Name:
 		req := new(pb.SendRequest)
 		proto.Unmarshal(r.Body, req)
@@ -124,7 +129,6 @@ func (n *badNode) stream(ctx context.Context, c *websocket.Conn, open chan uint6
 	case <-ctx.Done():
 		return
 	}
-	time.Sleep(time.Millisecond) // the answer to Open goes first
 	for n.rnd(30) != 0 {
 		items, more := n.after(pos, 1+n.rnd(20))
 		if len(items) == 0 {
