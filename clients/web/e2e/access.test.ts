@@ -69,11 +69,11 @@ async function fine(page: Page, where: string): Promise<void> {
     const { violations } = await page.evaluate(() => (window as unknown as { axe: { run: (options: object) => Promise<AxeResults> } }).axe.run({ resultTypes: ["violations"] }));
     const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((n) => `${n.html.slice(0, 160)} ${n.failureSummary?.replaceAll(/\s+/g, " ").slice(0, 240)}`).join(" | ")}`);
     expect(serious, where).toEqual([]);
-  }, 6_000);
+  });
   await until(async () => {
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     expect(wide, `${where}: pixels to scroll sideways`).toBeLessThanOrEqual(0);
-  }, 2_000);
+  });
 }
 
 const views = [
@@ -84,7 +84,7 @@ const views = [
 ] as const;
 
 for (const [colorScheme, locale, width, height] of views) {
-  test(`axe-core: ${colorScheme}, ${locale}, ${width} pixels`, { timeout: 120_000 }, async () => {
+  test(`axe-core: ${colorScheme}, ${locale}, ${width} pixels`, async () => {
     const alice = await Person.at(browser, node.url, "alice", { colorScheme, locale, viewport: { width, height }, reducedMotion: "reduce", bypassCSP: false });
     const { page } = alice;
     await page.addInitScript(axe);

@@ -38,7 +38,7 @@ test("a bridge is added in the page, and an operator of the channel confirms it"
   const { page } = alice;
   await page.goto(`${address(node)}/#/admin`);
   await page.getByRole("tab", { name: "Bridges" }).click();
-  await page.getByRole("combobox", { name: "Network", exact: true }).selectOption("irc", { timeout: 60_000 });
+  await page.getByRole("combobox", { name: "Network", exact: true }).selectOption("irc");
   await page.getByLabel("Name", { exact: true }).fill("libera");
   await page.getByRole("button", { name: "Add bridge" }).click();
   await page.getByText("Servers is missing.").waitFor();
@@ -51,7 +51,7 @@ test("a bridge is added in the page, and an operator of the channel confirms it"
   await page.getByRole("button", { name: "Add bridge" }).click();
 
   const card = page.getByRole("listitem", { name: "libera" });
-  await card.getByText("Connected", { exact: true }).first().waitFor({ timeout: 30_000 });
+  await card.getByText("Connected", { exact: true }).first().waitFor();
   await card.getByRole("button", { name: "Link a channel" }).click();
   await card.getByLabel("Room").fill(`#garden@${node.name}`);
   await card.getByLabel("Channel", { exact: true }).fill("#beans");
@@ -64,7 +64,7 @@ test("a bridge is added in the page, and an operator of the channel confirms it"
   olga.say("PRIVMSG #beans :nothing of this is relayed yet");
   await olga.hears("PRIVMSG #beans :!link");
   olga.say(`PRIVMSG #beans :!link ${code}`);
-  await card.getByText(/confirmed by olga/).waitFor({ timeout: 30_000 });
+  await card.getByText(/confirmed by olga/).waitFor();
   stranger.leave();
 });
 
@@ -111,17 +111,17 @@ test("they talk, answer, correct, react", async () => {
 test("the page says when the IRC server dies, and when it is back; nothing is lost in between", async () => {
   const { page } = alice;
   await irc.stop();
-  await page.getByText(/#beans on libera: (down|connecting|degraded)/).waitFor({ timeout: 60_000 });
+  await page.getByText(/#beans on libera: (down|connecting|degraded)/).waitFor();
   await alice.say("said while the server was away");
   await irc.resume();
   olga = await IrcPerson.on(irc, "olga", "#beans");
-  await olga.hears("said while the server was away", 90_000);
-  await page.getByText(/#beans on libera: (down|connecting|degraded)/).waitFor({ state: "hidden", timeout: 60_000 });
+  await olga.hears("said while the server was away");
+  await page.getByText(/#beans on libera: (down|connecting|degraded)/).waitFor({ state: "hidden" });
   olga.say("PRIVMSG #beans :good to have you back");
   await alice.sees("good to have you back");
   await page.getByRole("button", { name: "Room details" }).click();
   await page.getByRole("region", { name: "Bridges" }).getByText("Connected").waitFor();
-}, 240_000);
+});
 
 test("people of another node take part: the node that has the bridge relays for all", async () => {
   const other = await Node.named();
@@ -132,7 +132,7 @@ test("people of another node take part: the node that has the bridge relays for 
     await other.hearth("room", "join", `#garden@${node.name}`, "--profile", await other.login("bob"));
     await bob.open("garden");
     await bob.say("greetings from another node");
-    await olga.hears("greetings from another node", 30_000);
+    await olga.hears("greetings from another node");
     olga.say("PRIVMSG #beans :well met, bob");
     await bob.sees("well met");
     const said = bob.message("well met");
@@ -144,11 +144,11 @@ test("people of another node take part: the node that has the bridge relays for 
     // His file is on his node; who opens the link on IRC gets it through the bridge's.
     await writeFile(join(other.dir, "plan.txt"), "two rows of beans");
     await other.hearth("send", `#garden@${node.name}`, "the plan", "--file", join(other.dir, "plan.txt"), "--profile", await other.login("bob"));
-    const link = /https:\/\/\S+\/plan\.txt/.exec(await olga.hears("plan.txt (", 30_000))?.[0] ?? "";
+    const link = /https:\/\/\S+\/plan\.txt/.exec(await olga.hears("plan.txt ("))?.[0] ?? "";
     const anybody = await browser.newContext({ ignoreHTTPSErrors: true });
     expect(await (await anybody.request.get(link)).text()).toBe("two rows of beans");
     await anybody.close();
   } finally {
     await other.stop();
   }
-}, 120_000);
+});

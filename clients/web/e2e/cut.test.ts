@@ -54,7 +54,7 @@ test("on both sides talk goes on", async () => {
   await bob.message("said in the south").getByRole("img", { name: "Reached 0 of 1 other node" }).waitFor();
 });
 
-test("what was written after the right was taken away is void everywhere, and its author is told", { timeout: 120_000 }, async () => {
+test("what was written after the right was taken away is void everywhere, and its author is told", async () => {
   await alice.page.getByRole("button", { name: /^Members, / }).click();
   const members = alice.page.getByRole("complementary", { name: "Members" });
   await members.getByRole("button", { name: "Actions for bob" }).click();
@@ -63,7 +63,7 @@ test("what was written after the right was taken away is void everywhere, and it
   await members.getByRole("button", { name: "Close panel" }).click();
 
   set(true);
-  await carol.sees("said in the north", 60_000);
+  await carol.sees("said in the north");
   await carol.message("said in the south").waitFor({ state: "hidden" });
   const own = bob.message("said in the south");
   await own.getByText("Others do not see this").waitFor();

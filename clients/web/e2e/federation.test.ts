@@ -155,15 +155,15 @@ test("the room's details name its nodes, and the members where they live", async
 test("while the other node is away talk goes on, and one sees what has not reached it", async () => {
   await south.kill();
   await alice.say("Can you hear me?");
-  await alice.message("Can you hear me?").getByRole("img", { name: "Reached 0 of 1 other node" }).waitFor({ timeout: 20_000 });
+  await alice.message("Can you hear me?").getByRole("img", { name: "Reached 0 of 1 other node" }).waitFor();
   // Asking it something says so, in a sentence.
   await alice.page.getByRole("button", { name: "Find rooms" }).click();
   await alice.page.getByLabel("On which node").fill(south.name);
-  await alice.page.getByText(`The node ${south.name} cannot be reached.`).waitFor({ timeout: 30_000 });
+  await alice.page.getByText(`The node ${south.name} cannot be reached.`).waitFor();
   await alice.open("Garden");
   await south.restart();
-  await bob.sees("Can you hear me?", 40_000);
-  await alice.message("Can you hear me?").getByRole("img", { name: /^Reached/ }).waitFor({ state: "hidden", timeout: 40_000 });
+  await bob.sees("Can you hear me?");
+  await alice.message("Can you hear me?").getByRole("img", { name: /^Reached/ }).waitFor({ state: "hidden" });
   expect(await alice.message("Can you hear me?").locator("time").getAttribute("title")).toContain("Reached 1 of 1 other node");
 });
 
@@ -208,7 +208,7 @@ test("a message can be reported, to the home's administrator as well", async () 
     await until(async () => {
       await person.page.getByRole("tab", { name: "Health" }).click();
       await person.page.getByRole("tab", { name: "Reports" }).click();
-      await person.page.getByText("Too friendly").waitFor({ timeout: 2_000 });
+      await person.page.getByText("Too friendly").waitFor({ timeout: 2_000 }); // else the tab is opened anew
     });
     await person.open("Garden");
   }

@@ -78,7 +78,7 @@ test("a picture and a text are attached, seen, saved, and go with their message"
   expect(readFileSync(await saved.path(), "utf8")).toBe("water the beans\n");
 
   await node.hearth("send", `#garden@${node.name}`, "--file", text, "--profile", profile);
-  await expect.poll(() => bob.page.getByRole("button", { name: /Save plan & beans.txt/ }).count()).toBe(2);
+  await expect.poll(() => bob.page.getByRole("button", { name: /Save plan & beans.txt/ }).count(), { timeout: 60_000 }).toBe(2);
   expect(alice.complaints.concat(bob.complaints)).toEqual([]);
 });
 

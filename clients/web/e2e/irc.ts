@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { freePort } from "./node.ts";
-import { until } from "./until.ts";
+import { patience, until } from "./until.ts";
 
 const modules = "cap ircv3 ircv3_batch ircv3_ctctags ircv3_echomessage ircv3_labeledresponse ircv3_msgid ircv3_servertime botmode namesx".split(" ");
 
@@ -97,7 +97,7 @@ export class IrcPerson {
   }
 
   /** Waits for a line with this text, among all there were. */
-  async hears(text: string, timeout = 20_000): Promise<string> {
+  async hears(text: string, timeout = patience): Promise<string> {
     return until(() => {
       const line = this.lines.find((l) => l.includes(text));
       if (line === undefined) throw new Error(`${this.nick} has not heard ${JSON.stringify(text)}; the last lines:\n${this.lines.slice(-8).join("\n")}`);

@@ -1,5 +1,6 @@
 // A real node of its own: the binary, on a free port, with a fresh data folder.
 import { spawn, execFile, type ChildProcess } from "node:child_process";
+import { createSocket } from "node:dgram";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -27,8 +28,8 @@ export class Node {
   ) {}
 
   /** Starts a node; `args` are further flags of `hearth serve`. */
-  static start(...args: string[]): Promise<Node> {
-    return Node.at("127.0.0.1:0", ...args);
+  static async start(...args: string[]): Promise<Node> {
+    return Node.at(`127.0.0.1:${await freePort()}`, ...args);
   }
 
   /** Starts one that listens there. */
@@ -157,11 +158,32 @@ export class Node {
   }
 }
 
-/** A number that nobody has now; the node wants it for TCP and UDP. */
-export function freePort(): Promise<number> {
-  const server = createServer();
-  return new Promise((done) => server.listen(0, "127.0.0.1", () => {
-    const { port } = server.address() as { port: number };
-    server.close(() => done(port));
-  }));
+/**
+ * A number that nobody has, for TCP and UDP. It is below those that the system gives to the near ends of
+ * connections (32768 and up): one of them could be somebody else's when a node comes back on its port.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 12_000 + Math.floor(Math.random() * 20_000);
+    if (!taken.has(port) && (await isFree(port))) {
+      taken.add(port);
+      return port;
+    }
+  }
+}
+
+const taken = new Set<number>();
+
+async function isFree(port: number): Promise<boolean> {
+  const [tcp, udp] = [createServer(), createSocket("udp4")];
+  try {
+    await new Promise<void>((done, failed) => tcp.once("error", failed).listen(port, "127.0.0.1", done));
+    await new Promise<void>((done, failed) => udp.once("error", failed).bind(port, "127.0.0.1", done));
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await new Promise<void>((done) => tcp.close(() => done()));
+    await new Promise<void>((done) => udp.close(done));
+  }
 }

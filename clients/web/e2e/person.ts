@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import { chromium, type Browser, type BrowserContext, type Locator, type Page } from "playwright-core";
 import { people } from "./evidence.ts";
 import { password } from "./node.ts";
+import { patience } from "./until.ts";
 
 /** Real Chromium: scripts/need.sh says where it is. */
 export function launch(): Promise<Browser> {
@@ -33,11 +34,27 @@ export class Person {
   /** A new person at the address, not signed in. The node's own certificate is accepted. */
   static async at(browser: Browser, url: string, name: string, options: ContextOptions = {}): Promise<Person> {
     const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: "en-GB", ...options });
-    context.setDefaultTimeout(15_000);
-    const page = await context.newPage();
-    const person = new Person(name, context, page);
-    await page.goto(url);
+    context.setDefaultTimeout(patience);
+    const person = new Person(name, context, await context.newPage());
+    await person.#visit(url);
     return person;
+  }
+
+  /**
+   * Goes to an address, and again when the browser broke off what it was loading: it does so
+   * whenever some program of the machine (test/process, say) makes or removes a network interface.
+   */
+  async #visit(url: string): Promise<void> {
+    const before = this.complaints.length;
+    const changed = () => this.complaints.slice(before).some((text) => text.includes("ERR_NETWORK_CHANGED"));
+    for (let i = 0; i < 5; i++) {
+      await this.page.goto(url).catch((error: unknown) => {
+        this.complaints.push(String(error));
+        if (!changed()) throw error;
+      });
+      if (!changed()) return;
+      this.complaints.length = before;
+    }
   }
 
   #listen(): void {
@@ -52,20 +69,20 @@ export class Person {
     await this.page.close();
     this.page = await this.context.newPage();
     this.#listen();
-    await this.page.goto(url);
+    await this.#visit(url);
   }
 
   /** One more tab of the same browser: the same person twice. */
   async secondTab(): Promise<Person> {
     const other = new Person(`${this.name} again`, this.context, await this.context.newPage());
-    await other.page.goto(this.page.url());
+    await other.#visit(this.page.url());
     return other;
   }
 
   /** Makes the account by an invite's link, which may name another address of the node. */
   async register(link: string): Promise<this> {
     const url = new URL(this.page.url());
-    await this.page.goto(url.origin + "/" + new URL(link).hash);
+    await this.#visit(url.origin + "/" + new URL(link).hash);
     await this.page.getByLabel("Username").fill(this.name);
     await this.page.getByLabel("Password", { exact: true }).fill(password);
     await this.page.getByRole("button", { name: "Create account" }).click();
@@ -115,7 +132,7 @@ export class Person {
   }
 
   /** Waits until the text is there, and wants it there once. */
-  async sees(text: string, timeout = 15_000): Promise<void> {
+  async sees(text: string, timeout = patience): Promise<void> {
     await this.message(text).first().waitFor({ timeout });
     const times = await this.message(text).count();
     if (times !== 1) throw new Error(`${this.name} sees "${text}" ${times} times`);
@@ -130,7 +147,7 @@ export class Person {
   }
 
   /** By what the page says it is connected. */
-  async connectedBy(transport: "WebTransport" | "WebSocket", timeout = 15_000): Promise<void> {
+  async connectedBy(transport: "WebTransport" | "WebSocket", timeout = patience): Promise<void> {
     await this.page.getByTitle(`Connected by ${transport}`).waitFor({ timeout });
   }
 

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { Api } from "./api.ts";
 import { Node } from "./node.ts";
 import { launch, Person } from "./person.ts";
-import { until } from "./until.ts";
+import { patience, until } from "./until.ts";
 
 let browser: Browser;
 let node: Node;
@@ -54,12 +54,12 @@ test("unread counts are the same in all tabs, and on another device", async () =
   await elsewhere.leave();
 });
 
-test("what waits in one tab is sent once, by that tab or by those that remain", { timeout: 90_000 }, async () => {
+test("what waits in one tab is sent once, by that tab or by those that remain", async () => {
   await alice.open("Garden");
   await again.open("Garden");
   await node.kill();
-  await alice.page.getByRole("region", { name: "Offline" }).waitFor({ timeout: 30_000 });
-  await again.page.getByRole("region", { name: "Offline" }).waitFor({ timeout: 30_000 });
+  await alice.page.getByRole("region", { name: "Offline" }).waitFor();
+  await again.page.getByRole("region", { name: "Offline" }).waitFor();
   await alice.say("written in the first tab");
   await again.say("written in the second tab");
   await alice.message("written in the first tab").getByText("Waiting to be sent").waitFor();
@@ -67,7 +67,7 @@ test("what waits in one tab is sent once, by that tab or by those that remain", 
   await node.restart();
   for (const tab of [alice, again]) {
     for (const text of ["written in the first tab", "written in the second tab"]) {
-      await until(() => tab.sees(text, 5_000), 40_000);
+      await until(() => tab.sees(text, 5_000));
       await tab.message(text).getByText("Waiting to be sent").waitFor({ state: "hidden" });
     }
   }
@@ -76,17 +76,17 @@ test("what waits in one tab is sent once, by that tab or by those that remain", 
   expect(written.length).toBe(2);
 });
 
-test("a tab that goes away while it waits leaves its messages to the other", { timeout: 120_000 }, async () => {
+test("a tab that goes away while it waits leaves its messages to the other", async () => {
   const third = await alice.secondTab();
   await third.open("Garden");
   await third.sees("written in the first tab");
   await node.kill();
-  await third.page.getByRole("region", { name: "Offline" }).waitFor({ timeout: 30_000 });
+  await third.page.getByRole("region", { name: "Offline" }).waitFor();
   await third.say("left behind by a closed tab");
   await third.message("left behind").getByText("Waiting to be sent").waitFor();
   await third.page.close();
   await node.restart();
-  await until(() => alice.sees("left behind by a closed tab", 5_000), 70_000);
+  await until(() => alice.sees("left behind by a closed tab", 5_000), 2 * patience);
   const { events } = await bob.do("History", { room: garden, limit: 50 });
   expect((events as { text?: string }[]).filter(({ text }) => text?.startsWith("left behind")).length).toBe(1);
 });
@@ -95,7 +95,7 @@ test("signed out in one tab is signed out in the other, and says so", async () =
   await again.goTo("Sign out");
   await again.page.getByRole("dialog", { name: "Sign out?" }).or(again.page.getByRole("alertdialog")).getByRole("button", { name: "Sign out" }).click();
   await again.page.getByRole("button", { name: "Sign in" }).waitFor();
-  await alice.page.getByRole("button", { name: "Sign in" }).waitFor({ timeout: 5_000 });
+  await alice.page.getByRole("button", { name: "Sign in" }).waitFor();
   await alice.page.getByText("You have signed out in another tab.").waitFor();
 });
 
@@ -114,8 +114,8 @@ test("a device that is signed out by another ends at once, with a plain sentence
     await question.waitFor({ state: "hidden" });
     await until(async () => expect(await buttons.count()).toBe(left - 1));
   }
-  await alice.page.getByRole("button", { name: "Sign in" }).waitFor({ timeout: 3_000 });
-  await alice.page.getByRole("status").filter({ hasText: /signed out/i }).waitFor({ timeout: 3_000 });
+  await alice.page.getByRole("button", { name: "Sign in" }).waitFor();
+  await alice.page.getByRole("status").filter({ hasText: /signed out/i }).waitFor();
   await other.page.getByRole("heading", { name: "Settings" }).waitFor(); // that one goes on
   await other.leave();
 });

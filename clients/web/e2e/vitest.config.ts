@@ -8,8 +8,8 @@ export default defineConfig({
     root: import.meta.dirname,
     include: process.env["SCREENSHOTS"] ? ["screenshots*.ts"] : ["*.test.ts"],
     maxWorkers: 2, // two cores: much of it is waiting
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 300_000, // of a test that hangs: what it waits for has less (until.ts)
+    hookTimeout: 300_000,
     reporters: ["verbose"],
     sequence: { hooks: "list" }, // evidence is taken before people leave
   },
