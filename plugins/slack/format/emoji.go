@@ -3,6 +3,7 @@ package format
 import (
 	_ "embed"
 	"strings"
+	"sync"
 )
 
 // table has a line for each emoji: itself, the names that Slack has for it (the first is the one to
@@ -12,34 +13,41 @@ import (
 //go:embed emoji.tsv
 var table string
 
-var (
-	byName  = map[string]string{} // "thumbsup", "wave::skin-tone-3"
-	byEmoji = map[string]string{} // without U+FE0F
-)
-
-func init() {
+// allEmoji are the table's, by what they are called and by what they are. They are read when the first is asked for: a
+// bridge that nobody uses costs less.
+var allEmoji = sync.OnceValue(func() emojiTable {
+	t := emojiTable{map[string]string{}, map[string]string{}}
 	for line := range strings.Lines(table) {
-		fields := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
-		names := strings.Split(fields[1], ",")
-		addEmoji(fields[0], names, "")
-		if len(fields) > 2 && fields[2] == "s" {
-			for tone := range 5 {
-				addEmoji(toned(fields[0], tone), names, "::skin-tone-"+string(rune('2'+tone)))
-			}
+		t.read(strings.Split(strings.TrimSuffix(line, "\n"), "\t"))
+	}
+	return t
+})
+
+type emojiTable struct {
+	byName  map[string]string // "thumbsup", "wave::skin-tone-3"
+	byEmoji map[string]string // without U+FE0F
+}
+
+func (t emojiTable) read(fields []string) {
+	names := strings.Split(fields[1], ",")
+	t.add(fields[0], names, "")
+	if len(fields) > 2 && fields[2] == "s" {
+		for tone := range 5 {
+			t.add(toned(fields[0], tone), names, "::skin-tone-"+string(rune('2'+tone)))
 		}
-		if len(fields) > 3 {
-			for pair := range strings.FieldsSeq(fields[3]) {
-				tones, emoji, _ := strings.Cut(pair, "=")
-				addEmoji(emoji, names, "::skin-tone-"+tones)
-			}
+	}
+	if len(fields) > 3 {
+		for pair := range strings.FieldsSeq(fields[3]) {
+			tones, emoji, _ := strings.Cut(pair, "=")
+			t.add(emoji, names, "::skin-tone-"+tones)
 		}
 	}
 }
 
-func addEmoji(emoji string, names []string, tone string) {
-	byEmoji[plainEmoji(emoji)] = names[0] + tone
+func (t emojiTable) add(emoji string, names []string, tone string) {
+	t.byEmoji[plainEmoji(emoji)] = names[0] + tone
 	for _, name := range names {
-		byName[name+tone] = emoji
+		t.byName[name+tone] = emoji
 	}
 }
 
@@ -54,11 +62,11 @@ func plainEmoji(emoji string) string { return strings.ReplaceAll(emoji, "\uFE0F"
 // Emoji is the emoji that Slack calls so, with or without a skin tone: "+1", "wave::skin-tone-3". A custom
 // one stays as it is written: ":party:".
 func Emoji(name string) string {
-	if emoji, ok := byName[name]; ok {
+	if emoji, ok := allEmoji().byName[name]; ok {
 		return emoji
 	}
 	base, _, _ := strings.Cut(name, "::")
-	if emoji, ok := byName[base]; ok { // a tone that it does not take
+	if emoji, ok := allEmoji().byName[base]; ok { // a tone that it does not take
 		return emoji
 	}
 	return ":" + base + ":"
@@ -66,7 +74,7 @@ func Emoji(name string) string {
 
 // EmojiName is what Slack calls an emoji: "+1" of 👍, "party" of ":party:". "" if it has no name.
 func EmojiName(emoji string) string {
-	if name, ok := byEmoji[plainEmoji(emoji)]; ok {
+	if name, ok := allEmoji().byEmoji[plainEmoji(emoji)]; ok {
 		return name
 	}
 	name := strings.TrimSuffix(strings.TrimPrefix(emoji, ":"), ":")
@@ -112,7 +120,7 @@ func emojiIn(s string, known func(name string) bool) (start, end int, name strin
 func withEmoji(s string) string {
 	var b strings.Builder
 	for {
-		start, end, name := emojiIn(s, func(name string) bool { _, ok := byName[name]; return ok })
+		start, end, name := emojiIn(s, func(name string) bool { _, ok := allEmoji().byName[name]; return ok })
 		if end == 0 {
 			return b.String() + s
 		}
