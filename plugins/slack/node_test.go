@@ -113,7 +113,7 @@ func (h *house) said() *roompb.Event {
 func (h *house) linked(pace string) {
 	h.t.Helper()
 	err := h.n.AddBridge(channel.Bridge{Name: "acme", Kind: "slack", Settings: map[string]string{
-		"bot_token": slackdouble.BotToken, "app_token": slackdouble.AppToken, "api_url": h.URL(), "pace": pace}})
+		"bot_token": slackdouble.BotToken, "app_token": slackdouble.AppToken, "api_url": h.URL(), "pace": pace, "pins": "both"}})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -160,6 +160,13 @@ func TestWithANode(t *testing.T) {
 	h.do(room.KindText, &roompb.Body{Text: "in the thread", Thread: id.Bytes()})
 	h.Wait("the reply", func() bool { p := h.Locked(garden); return len(p) == 2 && p[1].Thread == p[0].TS })
 
+	h.do(room.KindText, &roompb.Body{Text: "see https://node.test/#/room/" + h.room.String() + "/event/" + id.String()})
+	h.Wait("the link", func() bool {
+		p := h.Locked(garden)
+		return len(p) == 3 && strings.Contains(string(p[2].Blocks), "/archives/"+garden+"/p"+strings.Replace(p[0].TS, ".", "", 1))
+	})
+	h.do(room.KindPin, &roompb.Body{Target: id.Bytes()})
+	h.Wait("the pin", func() bool { return h.Locked(garden)[0].Pinned })
 	if err := h.n.Bridges.Restart("acme"); err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +174,7 @@ func TestWithANode(t *testing.T) {
 	h.Say(garden, "UALICE0", "while it was away")
 	h.until("what was missed", func() bool { return h.said().GetText() == "while it was away" })
 	h.do(room.KindDelete, &roompb.Body{Target: id.Bytes()})
-	h.Wait("the deletion", func() bool { return len(h.Locked(garden)) == 1 })
+	h.Wait("the deletion", func() bool { return len(h.Locked(garden)) == 2 })
 	if s := h.n.Bridges.StatusOf("acme"); len(s.Dropped) != 0 {
 		t.Errorf("dropped: %v", s.Dropped)
 	}
