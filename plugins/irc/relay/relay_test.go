@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	pb "hearth/plugins/bridge/bridgepb"
 	"hearth/plugins/irc/ircdouble"
@@ -206,4 +207,23 @@ func TestFiles(t *testing.T) {
 	d := alice("look")
 	d.Files = []*pb.File{{Name: "cat.jpg", Size: 1_300_000, Type: "image/jpeg", Url: "https://node/m/x/cat.jpg"}, {Name: "hi.ogg", Size: 9000, Type: "audio/ogg", Seconds: 75, Url: "https://node/m/y/hi.ogg"}}
 	w.relayed(d, "<Alice> look", "<Alice> cat.jpg (image, 1.3 MB): https://node/m/x/cat.jpg", "<Alice> hi.ogg (voice, 1:15): https://node/m/y/hi.ogg")
+}
+
+// What is said has the server's time, which may be long ago (a bouncer, a slow network); a clock that is ahead is not believed.
+func TestServersTime(t *testing.T) {
+	t.Parallel()
+	w := begin(t, nil, nil)
+	w.irc.Raw(garden, "@time=2026-01-02T03:04:05.678Z;msgid=t1 :bob!u@h PRIVMSG #garden :long ago")
+	if e := w.hears("text", "long ago"); e.GetTime() != time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC).UnixMilli() {
+		t.Error(e)
+	}
+	w.irc.Raw(garden, "@time=2999-01-02T03:04:05.678Z;msgid=t2 :bob!u@h PRIVMSG #garden :in the future")
+	if e := w.hears("text", "in the future"); e.GetTime() > now() || e.GetTime() == 0 {
+		t.Error(e)
+	}
+	plain := begin(t, nil, func(s *ircdouble.Server) { s.Caps = nil })
+	plain.irc.Say(garden, "bob", "now")
+	if e := plain.hears("text", "now"); e.GetTime() > now() || e.GetTime() == 0 {
+		t.Error(e)
+	}
 }
