@@ -153,7 +153,7 @@ func (c *channel) digest(d *pb.Delivery, ts string, r *reacted) error {
 		}
 		return c.keepReactions(ts, r)
 	}
-	err = c.l.web.Update(c.ctx, web.Reaction, c.id(), r.Digest, c.content(said, 0, blocks)...)
+	err = c.update(web.Reaction, said, 0, blocks, r.Digest)
 	if web.Code(err) == "message_not_found" { // somebody in Slack did not want it
 		return nil
 	}

@@ -268,6 +268,21 @@ func TestLongMessages(t *testing.T) {
 	}
 }
 
+// Words are not lost over how they are formatted.
+func TestWhatSlackCannotFormatIsSaidPlainly(t *testing.T) {
+	w := start(t, nil)
+	w.Fail("chat.postMessage", "invalid_blocks")
+	id, remote := w.done(t, text("**bold** & <plain>"))
+	if p := w.WaitPost(garden, 1); p.Text != "bold &amp; &lt;plain&gt;" || p.Blocks != nil || p.Username != "Alice Node" {
+		t.Fatalf("%+v", p)
+	}
+	w.Fail("chat.update", "msg_blocks_too_long")
+	w.done(t, &pb.Delivery{Channel: "#garden", Kind: "edit", Author: alice(), Text: "**bolder**", OldText: "**bold** & <plain>", Target: &pb.Ref{Event: id, Remote: remote}})
+	if p := w.WaitPost(garden, 1); p.Text != "bolder" || p.Blocks != nil {
+		t.Fatalf("%+v", p)
+	}
+}
+
 func TestReplyIsQuoted(t *testing.T) {
 	w := start(t, nil)
 	ts := w.Say(garden, "UALICE0", "question")

@@ -227,7 +227,7 @@ func nameOf(p *pb.Person) string {
 }
 
 // message is what a piece is posted or updated with: the name and picture each time, or Slack shows the bot's own.
-func (c *channel) content(d *pb.Delivery, n int, piece []format.Block) []slack.MsgOption {
+func (c *channel) content(d *pb.Delivery, n int, piece []format.Block, formatted bool) []slack.MsgOption {
 	open := c.l.h.Open()
 	hops := d.GetHops()
 	if g := d.GetAuthor().GetGhost(); g != nil && g.GetNetwork() != "" && !contains(hops, g.GetNetwork()) {
@@ -235,9 +235,11 @@ func (c *channel) content(d *pb.Delivery, n int, piece []format.Block) []slack.M
 	}
 	options := []slack.MsgOption{
 		slack.MsgOptionText(format.Plain(piece), false),
-		slack.MsgOptionBlocks(format.Rich(piece)),
 		slack.MsgOptionMetadata(meta{Node: open.GetNode(), Bridge: open.GetBridge(), Event: eventOf(d), Part: n, Hops: hops}.slack()),
 		slack.MsgOptionParse(false),
+	}
+	if formatted {
+		options = append(options, slack.MsgOptionBlocks(format.Rich(piece)))
 	}
 	if name := nameOf(d.GetAuthor()); name != "" && d.GetKind() != "notice" {
 		options = append(options, slack.MsgOptionUsername(name))
@@ -268,7 +270,7 @@ func contains(list []string, s string) bool {
 // postPiece posts a piece once. When an answer is lost the channel is looked at before another attempt.
 func (c *channel) postPiece(d *pb.Delivery, n int, piece []format.Block, at place) (string, error) {
 	key := part(eventOf(d), n)
-	options := append(c.content(d, n, piece), at.options()...)
+	options := append(c.content(d, n, piece, true), at.options()...)
 	delay := c.l.timing.Retry
 	for attempt := 1; ; attempt++ {
 		if ts := c.own.find(key); ts != "" {
@@ -282,10 +284,13 @@ func (c *channel) postPiece(d *pb.Delivery, n int, piece []format.Block, at plac
 			c.inThread(ts, at.thread)
 			return ts, nil
 		}
+		if badlyFormatted(err) {
+			options = append(c.content(d, n, piece, false), at.options()...)
+		}
 		if web.Unsure(err) {
 			c.own.uncertain(at.look())
 		}
-		if !web.Unsure(err) || attempt == attempts {
+		if !web.Unsure(err) && !badlyFormatted(err) || attempt == attempts {
 			return "", err
 		}
 		c.l.failed(err)
@@ -297,6 +302,20 @@ func (c *channel) postPiece(d *pb.Delivery, n int, piece []format.Block, at plac
 			return "", err
 		}
 	}
+}
+
+// badlyFormatted tells whether Slack takes the words, but not how they are formatted: they are said without then.
+func badlyFormatted(err error) bool {
+	return map[string]bool{"invalid_blocks": true, "invalid_blocks_format": true, "msg_blocks_too_long": true}[web.Code(err)]
+}
+
+// update puts a piece in the place of what was posted.
+func (c *channel) update(p web.Priority, d *pb.Delivery, n int, piece []format.Block, ts string) error {
+	err := c.l.web.Update(c.ctx, p, c.id(), ts, c.content(d, n, piece, true)...)
+	if badlyFormatted(err) {
+		err = c.l.web.Update(c.ctx, p, c.id(), ts, c.content(d, n, piece, false)...)
+	}
+	return err
 }
 
 // sendEdit updates the pieces of a message: what it has become longer is posted behind it, what it has become
@@ -332,7 +351,7 @@ func (c *channel) sendEdit(d *pb.Delivery) ([]string, error) {
 	var added []string
 	for n, piece := range pieces {
 		if n < had {
-			err = c.l.web.Update(c.ctx, web.Change, c.id(), remote[n], c.content(d, n, piece)...)
+			err = c.update(web.Change, d, n, piece, remote[n])
 		} else {
 			var ts string
 			if ts, err = c.postPiece(d, n, piece, at); err == nil {
