@@ -221,16 +221,15 @@ func (n *Node) dropFiles(ids []room.Hash) (err error) {
 // dropOf removes what deleted messages leave behind: files, and links to them.
 func (n *Node) dropOf(erased []*room.Event) {
 	var files []room.Hash
-	events := map[string]bool{}
+	var err error
 	for _, e := range erased {
-		events[string(e.ID.Bytes())] = true
+		err = errors.Join(err, n.Unpublish(e.ID))
 		for _, f := range e.Body.GetFiles() {
 			if id, err := room.ParseHash(f.GetBlob()); err == nil {
 				files = append(files, id)
 			}
 		}
 	}
-	err := n.Unpublish(func(m *storagepb.Publication) bool { return events[string(m.GetEvent())] })
 	if err = errors.Join(err, n.dropFiles(files)); err != nil {
 		n.log.Error("remove files of deleted messages", "err", err)
 	}

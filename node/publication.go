@@ -1,11 +1,13 @@
 package node
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"hearth/node/room"
@@ -46,7 +48,7 @@ func (n *Node) Publish(p Publication) (path string, err error) {
 	if err := n.store.PutPublication(sha256.Sum256([]byte(secret)), m); err != nil {
 		return "", err
 	}
-	return "/m/" + secret + "/" + safeName(p.Name), nil
+	return "/m/" + secret + "/" + cmp.Or(SafeName(p.Name), "text.txt"), nil
 }
 
 func (n *Node) linkSecret(p Publication) string {
@@ -74,16 +76,14 @@ func (n *Node) Published(secret string) (*storagepb.Publication, error) {
 	return m, nil
 }
 
-// Unpublish ends the links of which which says so.
-func (n *Node) Unpublish(which func(*storagepb.Publication) bool) error {
-	var ended [][32]byte
-	err := n.store.Publications(func(hash [32]byte, m *storagepb.Publication) error {
-		if which(m) {
-			ended = append(ended, hash)
-		}
-		return nil
-	})
-	for _, hash := range ended {
+// Unpublish ends the links to what a message had.
+func (n *Node) Unpublish(e room.EventID) error {
+	links, err := n.store.PublicationsOf(e)
+	return errors.Join(err, n.endLinks(links))
+}
+
+func (n *Node) endLinks(secretHashes [][32]byte) (err error) {
+	for _, hash := range secretHashes {
 		err = errors.Join(err, n.store.PutPublication(hash, nil))
 	}
 	return err
@@ -92,19 +92,30 @@ func (n *Node) Unpublish(which func(*storagepb.Publication) bool) error {
 // endPublications forgets links a while after they ended: until then they say so.
 func (n *Node) endPublications() error {
 	before := n.now().Add(-PublicationLife).UnixMilli()
-	return n.Unpublish(func(m *storagepb.Publication) bool { return m.GetExpires() < before })
+	var ended [][32]byte
+	err := n.store.Publications(func(hash [32]byte, m *storagepb.Publication) error {
+		if m.GetExpires() < before {
+			ended = append(ended, hash)
+		}
+		return nil
+	})
+	return errors.Join(err, n.endLinks(ended))
 }
 
-// safeName is a name as it stands in a link: what it ends in tells people what they will see.
-func safeName(name string) string {
-	safe := []byte(clip(name, 60))
-	for i, c := range safe {
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '-') {
-			safe[i] = '_'
+const maxSafeName = 100 // of a longer one the end stays
+
+// SafeName is a file's name that is safe in a link, in a header and on any disk; what it ends in still tells
+// people what it is. Empty when nothing of the name is left.
+func SafeName(name string) string {
+	safe := strings.Map(func(c rune) rune {
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '-' {
+			return c
 		}
+		return '_'
+	}, name)
+	safe = safe[max(0, len(safe)-maxSafeName):]
+	if strings.Trim(safe, "._-") == "" {
+		return ""
 	}
-	if len(safe) == 0 {
-		return "text.txt"
-	}
-	return string(safe)
+	return strings.TrimLeft(safe, ".")
 }

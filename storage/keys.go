@@ -62,6 +62,7 @@ const (
 
 	spaceFile        space = 'f'
 	spacePublication space = 'U'
+	spacePublished   space = 'V'
 )
 
 // spaceTable says what each space's keys and values are made of. Numbers are big-endian, so
@@ -116,6 +117,7 @@ var spaceTable = []struct {
 	{spaceMute, "name 0 room ghost", "", "whom an administrator does not want to hear from beyond a bridge"},
 	{spaceFile, "blob room pos (8)", "", "the messages that a file is attached to"},
 	{spacePublication, "hash", "Publication", "what a link shows to anybody, by its secret"},
+	{spacePublished, "event hash", "", "the links to what a message has"},
 }
 
 const hashLen = len(room.Hash{})

@@ -302,7 +302,7 @@ func TestVerifyFindsWhatDoesNotFit(t *testing.T) {
 	}
 	spaces := []space{
 		spaceRecord, spaceEvent, spaceLog, spaceTimeline, spaceThread, spaceHead, spaceRoom, spaceAlias, spaceMember, spaceUserRoom, spaceToken, spaceOwner,
-		spaceAbout, spaceStateHead, spaceChain, spacePeerRoom, spaceRoomNodes, spacePast, spacePeer, spaceProfile, spaceReport, spaceNodeInvite, spaceFile,
+		spaceAbout, spaceStateHead, spaceChain, spacePeerRoom, spaceRoomNodes, spacePast, spacePeer, spaceProfile, spaceReport, spaceNodeInvite, spaceFile, spacePublished,
 	}
 	for _, sp := range spaces {
 		for how, change := range meddle {
@@ -332,6 +332,7 @@ func meddled(t *testing.T, sp space, change func(b *pebble.Batch, key, value []b
 	must(t, s.PutReport(&storagepb.Report{Id: "1", Reason: "spam"}))
 	secret := tokenHash("node invite")
 	must(t, s.PutNodeInvite(&storagepb.Invite{Id: "1", SecretHash: secret[:], UsesLeft: 1}))
+	must(t, s.PutPublication(secret, &storagepb.Publication{Event: room.Hash{7}.Bytes()}))
 	must(t, w.verify(s))
 	b := s.db.NewBatch()
 	n := 0

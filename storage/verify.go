@@ -51,7 +51,7 @@ func (s *Store) Verify(ctx context.Context, key func(origin string) ed25519.Publ
 	v := &verifier{ctx: ctx, at: snapshot, key: key, report: report, want: map[space]int{}, absent: map[string]int{}, about: s.format >= formatAbout}
 	for _, pass := range []func() error{
 		v.records, v.logs, v.heads, v.stateHeads, v.chains, v.rooms, v.peerRooms,
-		v.members, v.pasts, v.sayings, v.people, v.peers, v.bridges, v.counts,
+		v.members, v.pasts, v.sayings, v.people, v.peers, v.bridges, v.publications, v.counts,
 	} {
 		if err := v.pass(pass); err != nil {
 			return v.sum, fmt.Errorf("verify: %w", err)
@@ -185,7 +185,7 @@ func (v *verifier) event(r room.ID, pos uint64) (e *room.Event, err error) {
 // indexes are the spaces that hold nothing but what follows from others, or what others follow.
 var indexes = [...]space{
 	spaceEvent, spaceLog, spaceTimeline, spaceThread, spaceAlias, spaceUserRoom, spaceToken, spaceOwner, spaceAbout, spaceChain, spacePeerRoom,
-	spaceRoomNodes, spaceFile, spaceLocal,
+	spaceRoomNodes, spaceFile, spaceLocal, spacePublished,
 }
 
 // counts: an index holds no more than it should.

@@ -1,12 +1,13 @@
 package transport
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
+	"hearth/node"
 	"hearth/node/room"
 )
 
@@ -85,7 +86,7 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) error {
 	defer file.Close()
 	w.Header().Set("Cache-Control", "private, max-age=31536000, immutable")
 	w.Header().Set("ETag", `"`+id.String()+`"`)
-	s.serveFile(w, r, file, meta.GetType(), "attachment", fileName(meta.GetName(), id))
+	s.serveFile(w, r, file, meta.GetType(), "attachment", cmp.Or(node.SafeName(meta.GetName()), id.String()))
 	return nil
 }
 
@@ -104,17 +105,3 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, file io.ReadS
 }
 
 var downloadRow = command{name: "blob", right: user}
-
-// fileName is a name that is safe in a header and on any disk.
-func fileName(name string, id room.Hash) string {
-	safe := strings.Map(func(c rune) rune {
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune(" ._-", c) {
-			return c
-		}
-		return '_'
-	}, clip(name, 100))
-	if strings.Trim(safe, " ._-") == "" {
-		return id.String()
-	}
-	return safe
-}

@@ -1,11 +1,13 @@
 package transport
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
 
+	"hearth/node"
 	"hearth/node/room"
 	"hearth/node/room/roompb"
 )
@@ -86,6 +88,6 @@ func (s *Server) published(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer file.Close()
-	s.serveFile(w, r, file, meta.GetType(), "inline", fileName(m.GetName(), id))
+	s.serveFile(w, r, file, meta.GetType(), "inline", cmp.Or(node.SafeName(m.GetName()), id.String()))
 	return nil
 }
