@@ -2,6 +2,7 @@ package relay
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,5 +40,29 @@ func TestALostAnswerIsLookedForUntilItIsKnown(t *testing.T) {
 	_, remote := w.done(t, text("once"))
 	if p := w.WaitPost(garden, 2); p.TS != remote[0] {
 		t.Fatalf("remote %v, posted %s", remote, p.TS)
+	}
+}
+
+// A bridge that dies between a post and its answer finds the post in the channel by its mark, though no event told of it.
+func TestACutBeforeTheAnswerDoesNotDouble(t *testing.T) {
+	w := start(t, nil)
+	posted, cut := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	w.Set(func(s *slackdouble.Slack) {
+		s.Deaf = true
+		s.Step = func(method string, done bool) {
+			if method == "chat.postMessage" && done {
+				once.Do(func() { close(posted); <-cut })
+			}
+		}
+	})
+	id := w.host.Deliver(text("once"))
+	<-posted
+	w.host.Kill()
+	close(cut)
+	w.host.Restart()
+	o := w.host.Outcome(id)
+	if p := w.WaitPost(garden, 1); o.Dropped != "" || len(o.Remote) != 1 || p.TS != o.Remote[0] {
+		t.Fatalf("%v, posted %s", o, p.TS)
 	}
 }
