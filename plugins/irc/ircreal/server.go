@@ -36,6 +36,32 @@ func Start(t testing.TB, kind, cert, key string) *Server {
 	if _, err := find(kind); err != nil {
 		t.Skipf("%s is not installed (scripts/need.sh irc)", kind)
 	}
+	s := prepare(t, kind)
+	text := ngircd("irc.test.example", s.Addr)
+	if kind == "inspircd" {
+		if cert != "" {
+			s.Secure = free(t)
+		}
+		text = inspircd(s.Addr, s.Secure, cert, key, filepath.Dir(s.config))
+	}
+	s.begin(text)
+	return s
+}
+
+// Two runs two ngircd that are linked, as a network of two servers; the second may be stopped, and the network splits.
+func Two(t testing.TB) (hub, leaf *Server) {
+	t.Helper()
+	if _, err := find("ngircd"); err != nil {
+		t.Skip("ngircd is not installed (scripts/need.sh irc)")
+	}
+	hub, leaf = prepare(t, "ngircd"), prepare(t, "ngircd")
+	hub.begin(ngircd("hub.test.example", hub.Addr) + "[Server]\nName = leaf.test.example\nMyPassword = a\nPeerPassword = b\nPassive = yes\n")
+	leaf.begin(ngircd("leaf.test.example", leaf.Addr) + "[Server]\nName = hub.test.example\nHost = 127.0.0.1\nPort = " + port(hub.Addr) + "\nMyPassword = b\nPeerPassword = a\n")
+	return hub, leaf
+}
+
+func prepare(t testing.TB, kind string) *Server {
+	t.Helper()
 	s := &Server{t: t, Kind: kind, Addr: free(t)}
 	dir, err := os.MkdirTemp("", "hearth-"+kind+"-") // short, and readable by the user that the server becomes
 	if err != nil {
@@ -44,19 +70,17 @@ func Start(t testing.TB, kind, cert, key string) *Server {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	os.Chmod(dir, 0o755)
 	s.config = filepath.Join(dir, kind+".conf")
-	text := ngircd(s.Addr)
-	if kind == "inspircd" {
-		if cert != "" {
-			s.Secure = free(t)
-		}
-		text = inspircd(s.Addr, s.Secure, cert, key, dir)
-	}
-	if err := os.WriteFile(s.config, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Stop)
-	s.Run()
 	return s
+}
+
+// begin runs the server with a configuration.
+func (s *Server) begin(config string) {
+	s.t.Helper()
+	if err := os.WriteFile(s.config, []byte(config), 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(s.Stop)
+	s.Run()
 }
 
 func find(kind string) (string, error) {
@@ -120,9 +144,9 @@ func free(t testing.TB) string {
 
 func port(addr string) string { _, p, _ := net.SplitHostPort(addr); return p }
 
-func ngircd(addr string) string {
+func ngircd(name, addr string) string {
 	return fmt.Sprintf(`[Global]
-Name = irc.test.example
+Name = %s
 Info = test
 Listen = 127.0.0.1
 Ports = %s
@@ -133,11 +157,12 @@ MaxConnectionsIP = 0
 MaxJoins = 100
 MaxPenaltyTime = 0
 MaxNickLength = 20
+ConnectRetry = 5
 [Options]
 DNS = no
 Ident = no
 PAM = no
-`, port(addr))
+`, name, port(addr))
 }
 
 // inspircd without flood control, with all that it has of IRCv3.

@@ -196,3 +196,35 @@ func TestRealPuppets(t *testing.T) {
 		h.WaitRoster(garden, "bob")
 	})
 }
+
+// A server of the network dies with those who are on it: one line, and nothing when they are back on the other one.
+func TestRealNetsplit(t *testing.T) {
+	t.Parallel()
+	hub, leaf := ircreal.Two(t)
+	bob := hub.Connect("bob", garden)
+	all, there := []string{"bob"}, []*ircreal.Client(nil)
+	for i := range 8 {
+		nick := fmt.Sprint("leaf", i)
+		there = append(there, leaf.Connect(nick, garden))
+		all = append(all, nick)
+	}
+	h := real(t, hub.Addr, nil)
+	h.WaitRoster(garden, all...)
+	there[3].Say(garden, "I have spoken lately") // so that it would be told if I came and went
+	if e := h.Entry(); e.GetText() != "I have spoken lately" {
+		t.Error(e)
+	}
+	leaf.Stop()
+	if e := h.Entry(); e.GetKind() != "line" || e.GetText() != "Netsplit: 8 people are gone from #garden. They come back by themselves." {
+		t.Fatal(e)
+	}
+	h.WaitRoster(garden, "bob")
+	for _, nick := range all[1:] {
+		hub.Connect(nick, garden)
+	}
+	h.WaitRoster(garden, all...)
+	bob.Say(garden, "all there")
+	if e := h.Entry(); e.GetText() != "all there" {
+		t.Error(e)
+	}
+}
