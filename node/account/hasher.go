@@ -2,6 +2,8 @@ package account
 
 import (
 	"context"
+	"runtime"
+	"sync/atomic"
 
 	"hearth/node/room"
 )
@@ -11,7 +13,7 @@ import (
 type Argon struct {
 	MemoryKiB uint32 // default 24 MiB
 	Passes    uint32 // default 3
-	Parallel  int    // hashes at a time; default 2. Each takes its memory, and leaves as much garbage.
+	Parallel  int    // hashes at a time; default 2. Each takes its memory, and leaves as much garbage (mostGarbage).
 	Waiting   int    // callers who may wait for their turn, others are told busy; default 128, three seconds' worth
 }
 
@@ -38,7 +40,12 @@ type hasher struct {
 	dummy  string // of no account: what an unknown name's password is compared with
 	places chan struct{}
 	turns  chan struct{}
+	left   atomic.Int64 // garbage, in KiB, since it was last collected
 }
+
+// mostGarbage, in KiB, is collected at once: the collector by itself would let a flood of logins leave as
+// much as the node's heap has, and more while it is at work and the machine busy.
+const mostGarbage = 48 << 10
 
 func newHasher(c Argon) (*hasher, error) {
 	h := &hasher{
@@ -102,5 +109,9 @@ func (h *hasher) turn(ctx context.Context, work func()) error {
 	}
 	defer func() { <-h.turns }()
 	work()
+	if h.left.Add(int64(h.argon.MemoryKiB)) >= mostGarbage {
+		h.left.Store(0)
+		runtime.GC() // with the turn still taken: nobody takes more memory in its place
+	}
 	return nil
 }
