@@ -4,21 +4,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	client "hearth/clients/go"
+	"hearth/node/room/roompb"
 	pb "hearth/transport/session/clientpb"
 )
 
 type tailVerb struct {
 	Rooms     []string `arg:"" optional:"" name:"room" help:"Room ids or #alias@node; none: all rooms."`
 	Since     string   `help:"Begin with what came after this: an event's id, a moment (2026-11-22T10:00:00Z), or a time ago (10m). Needs one room." placeholder:"WHEN"`
+	Typing    bool     `help:"Say who types, too. Needs 1 to 8 rooms."`
 	Transport string   `help:"websocket or webtransport." enum:"websocket,webtransport" default:"websocket"`
 }
 
 func (v *tailVerb) Run(ctx context.Context, r *run) error {
 	if v.Since != "" && len(v.Rooms) != 1 {
 		return misuse("--since needs one room")
+	}
+	if v.Typing && (len(v.Rooms) < 1 || len(v.Rooms) > 8) {
+		return misuse("--typing needs one to eight rooms")
 	}
 	l, err := r.login()
 	if err != nil {
@@ -35,6 +42,11 @@ func (v *tailVerb) Run(ctx context.Context, r *run) error {
 		return err
 	}
 	defer c.Close()
+	if v.Typing {
+		if _, err := client.Call(ctx, c, client.Watch, &pb.WatchRequest{Rooms: slices.Sorted(maps.Keys(wanted))}); err != nil {
+			return err
+		}
+	}
 	for {
 		e, err := c.Next(ctx)
 		if ctx.Err() != nil {
@@ -114,10 +126,34 @@ func parseWhen(s string, now time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
+// typingLine is somebody who types, or has stopped, as scripts see it.
+type typingLine struct {
+	Room    string `json:"room"`
+	Typing  string `json:"typing"` // the user; a bridge's bot for somebody beyond it
+	On      bool   `json:"on"`
+	Ghost   string `json:"ghost,omitempty"`
+	Network string `json:"network,omitempty"`
+}
+
+func typingLineOf(s *roompb.Signal) typingLine {
+	return typingLine{Room: s.Room, Typing: s.User, On: s.On, Ghost: s.Ghost.GetName(), Network: s.Ghost.GetNetwork()}
+}
+
+func (l typingLine) print(r *run) error {
+	who, does := eventLine{Author: l.Typing, Ghost: l.Ghost, Network: l.Network}.who(), "types"
+	if !l.On {
+		does = "has stopped typing"
+	}
+	return r.print(l, "%s %s", printable(who), does)
+}
+
 func (v *tailVerb) show(r *run, wanted map[string]bool, e client.Event) error {
 	d := e.Delivery
 	if e.Opened != nil {
 		r.note("following on %s", e.Opened.Node)
+	}
+	if s := e.Signal; v.Typing && s.GetKind() == "typing" && wanted[s.Room] {
+		return typingLineOf(s).print(r)
 	}
 	if d == nil || (len(wanted) > 0 && !wanted[d.Room]) {
 		return nil
