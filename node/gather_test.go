@@ -24,7 +24,7 @@ type crowd struct {
 	ann, bob, cora Caller // of a, b and c
 }
 
-const crowdSize = 2500
+const crowdSize = 1300
 
 // gathered are the disks of a crowd: so many join but once.
 var gathered struct {
