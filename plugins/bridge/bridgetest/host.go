@@ -55,6 +55,8 @@ type Host struct {
 	silent    int               // entries without an answer
 	uninvited *pb.Entry         // said in a channel that is not linked
 	held      map[string]string // by channel: the key that was answered with "again", which comes before all others
+	putOff    map[string]*pause // by channel
+	unsent    map[string]bool   // deliveries that wait behind what was put off
 	refusals  []*pb.Posted
 	decide    func(*pb.Entry) *pb.Posted
 	repeats   int
@@ -132,6 +134,7 @@ func (h *Host) run() {
 	h.mu.Lock()
 	h.life, h.ended, h.opened, h.err = life, ended, false, nil
 	h.held, h.silent = map[string]string{}, 0
+	h.putOff, h.unsent = map[string]*pause{}, map[string]bool{}
 	h.lives++
 	life.send(&pb.HostFrame{Frame: &pb.HostFrame_Open{Open: h.open}})
 	for _, d := range h.pending {
@@ -286,7 +289,12 @@ func (h *Host) Deliver(d *pb.Delivery) string {
 	return d.Id
 }
 
+// deliver sends, as a node does: nothing to a channel in which something was put off.
 func (h *Host) deliver(d *pb.Delivery) {
+	if h.putOff[d.Channel] != nil {
+		h.unsent[d.Id] = true
+		return
+	}
 	h.life.send(&pb.HostFrame{Frame: &pb.HostFrame_Delivery{Delivery: d}})
 }
 

@@ -66,24 +66,46 @@ func (h *Host) outcome(o *pb.Outcome) {
 	case h.pending[i].Channel != o.Channel:
 		h.wrong("outcome of %q names channel %q, not %q", o.Id, o.Channel, h.pending[i].Channel)
 	case o.AgainMs > 0:
-		life := h.life
-		time.AfterFunc(time.Duration(o.AgainMs)*time.Millisecond, func() { h.redeliver(life, o) })
+		h.pause(i, o)
 	default:
 		h.pending = slices.Delete(h.pending, i, i+1)
 	}
 }
 
+// pause is a channel in which something was put off. The last word says until when.
+type pause struct {
+	first *pb.Delivery // that was put off, in the room's order
+	turn  int
+}
+
+// pause puts off the delivery at i, and what comes after it in its channel.
+func (h *Host) pause(i int, o *pb.Outcome) {
+	p := h.putOff[o.Channel]
+	if p == nil {
+		p = &pause{first: h.pending[i]}
+		h.putOff[o.Channel] = p
+	}
+	if was := slices.Index(h.pending, p.first); was < 0 || i < was {
+		p.first = h.pending[i]
+	}
+	p.turn++
+	life, turn := h.life, p.turn
+	time.AfterFunc(time.Duration(o.AgainMs)*time.Millisecond, func() { h.redeliver(life, o.Channel, turn) })
+}
+
 // redeliver sends what was not now, and what came after it in its channel.
-func (h *Host) redeliver(life *pipe, o *pb.Outcome) {
+func (h *Host) redeliver(life *pipe, channel string, turn int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	from := slices.IndexFunc(h.pending, func(d *pb.Delivery) bool { return d.Id == o.Id })
-	if life != h.life || from < 0 {
+	p := h.putOff[channel]
+	if life != h.life || p == nil || p.turn != turn {
 		return
 	}
-	for _, d := range h.pending[from:] {
-		if d.Channel == o.Channel {
-			d.Again = true
+	delete(h.putOff, channel)
+	for _, d := range h.pending[max(0, slices.Index(h.pending, p.first)):] {
+		if d.Channel == channel {
+			d.Again = d.Again || !h.unsent[d.Id]
+			delete(h.unsent, d.Id)
 			h.deliver(d)
 		}
 	}

@@ -79,10 +79,12 @@ func (l *life) end() {
 func (l *life) event(e bridge.Event) {
 	switch e := e.(type) {
 	case *pb.Delivery:
-		if c := l.channel(e.GetChannel()); c != nil {
-			c.out.add(e)
-		} else {
+		c := l.channel(e.GetChannel())
+		switch {
+		case c == nil:
 			l.h.Dropped(e, "not_linked", "The channel is not linked any more.")
+		case !c.out.add(e):
+			l.h.Again(e, l.timing.Retry)
 		}
 	case *pb.Link:
 		l.link(e)

@@ -3,6 +3,8 @@ package relay
 import (
 	"testing"
 	"time"
+
+	pb "hearth/plugins/bridge/bridgepb"
 )
 
 func TestTheQueueKeepsTheOrderOfEvents(t *testing.T) {
@@ -31,5 +33,36 @@ func TestTheQueueKeepsTheOrderOfEvents(t *testing.T) {
 	c.push(late)
 	if it, wait := c.pop(); it != nil || wait < time.Minute {
 		t.Fatalf("not held back: %v %s", it, wait)
+	}
+}
+
+// After one was put off nothing is said before it comes again, whatever the node had sent before it knew.
+func TestWhatWasPutOffIsSaidFirst(t *testing.T) {
+	o := newOutbox()
+	said := func(id string) *pb.Delivery { return &pb.Delivery{Id: id, Kind: "text"} }
+	again := func(id string) *pb.Delivery { return &pb.Delivery{Id: id, Kind: "text", Again: true} }
+	next := func() string {
+		if l := o.next(); l != nil {
+			return l.d.GetId()
+		}
+		return ""
+	}
+	o.add(said("1"))
+	o.add(said("2"))
+	o.postponed(o.next(), time.Hour)
+	if !o.add(said("3")) || next() != "" {
+		t.Fatal("a message overtook one that was put off")
+	}
+	o.add(again("1"))
+	o.add(again("2"))
+	if a, b := next(), next(); a != "1" || b != "2" {
+		t.Fatalf("%q, %q", a, b)
+	}
+	o.postponed(&letter{said("1"), 3}, 0)
+	if o.add(said("4")) {
+		t.Fatal("what came when another should have is put off as well")
+	}
+	if !o.add(again("4")) || next() != "4" {
+		t.Fatal("the node has dropped what was put off, and nothing is said any more")
 	}
 }

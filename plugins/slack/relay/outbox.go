@@ -2,6 +2,7 @@ package relay
 
 import (
 	"sync"
+	"time"
 
 	pb "hearth/plugins/bridge/bridgepb"
 )
@@ -16,6 +17,8 @@ type outbox struct {
 	lanes  [3][]*letter
 	queued map[string]bool // by the delivery's id: here, or being sent
 	seq    int
+	held   string    // id of the delivery that was put off: nothing is said before it comes again
+	until  time.Time // when it does, at the soonest
 }
 
 // letter is a delivery and its place in the node's order.
@@ -28,18 +31,29 @@ func newOutbox() *outbox { return &outbox{wake: make(chan struct{}, 1), queued: 
 
 var laneOf = map[string]int{"edit": 1, "delete": 1, "react": 2, "unreact": 2, "pin": 2, "unpin": 2}
 
-// add queues a delivery; one that is queued already stays where it is.
-func (o *outbox) add(d *pb.Delivery) {
+// add queues a delivery; one that is queued already stays where it is. After another was put off, what the node had sent
+// before it knew is left alone: it comes again behind that one. False: it came when that one should have,
+// and is to be put off as well.
+func (o *outbox) add(d *pb.Delivery) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	switch {
+	case o.held == "" || o.held == d.GetId() || d.GetAgain() && !time.Now().Before(o.until): // the node may have dropped what was put off
+		o.held = ""
+	case time.Now().Before(o.until):
+		return true
+	default:
+		return false
+	}
 	if o.queued[d.GetId()] {
-		return
+		return true
 	}
 	o.queued[d.GetId()] = true
 	o.seq++
 	lane := laneOf[d.GetKind()]
 	o.lanes[lane] = append(o.lanes[lane], &letter{d, o.seq})
 	poke(o.wake)
+	return true
 }
 
 func (o *outbox) next() *letter {
@@ -73,10 +87,11 @@ func (o *outbox) finished(l *letter) {
 	delete(o.queued, l.d.GetId())
 }
 
-// postponed forgets a letter and all that came after it: the node delivers them again.
-func (o *outbox) postponed(l *letter) {
+// postponed forgets a letter and all that came after it: the node delivers them again, no sooner than after.
+func (o *outbox) postponed(l *letter, after time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.held, o.until = l.d.GetId(), time.Now().Add(after)
 	delete(o.queued, l.d.GetId())
 	for lane, letters := range o.lanes {
 		var left []*letter

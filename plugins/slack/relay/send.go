@@ -39,8 +39,7 @@ func (c *channel) send() {
 		if c.open() {
 			c.deliver(letter)
 		} else if c.ctx.Err() == nil {
-			c.out.postponed(letter)
-			c.l.h.Again(letter.d, 30*c.l.timing.Retry)
+			c.putOff(letter, 30*c.l.timing.Retry)
 		}
 	}
 }
@@ -113,9 +112,13 @@ func (c *channel) postpone(letter *letter, err error) bool {
 	}
 	c.l.log.Warn("a message has to wait", "channel", c.name, "kind", letter.d.GetKind(), "for", after.String(), "error", err.Error())
 	c.l.failed(err)
-	c.out.postponed(letter)
-	c.l.h.Again(letter.d, after)
+	c.putOff(letter, after)
 	return true
+}
+
+func (c *channel) putOff(letter *letter, after time.Duration) {
+	c.out.postponed(letter, after)
+	c.l.h.Again(letter.d, after)
 }
 
 // rejoin joins a public channel again that the app was taken out of without being told.
