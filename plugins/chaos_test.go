@@ -146,6 +146,7 @@ func allowed(r limit.Rate, d time.Duration) float64 {
 }
 
 func TestChatterIsHeldBack(t *testing.T) {
+	t.Parallel() // it waits for the bucket
 	w, f := newWorld(t), newFar(t)
 	w.start()
 	w.bridge("chaos", "loud", "#loud", map[string]string{"dir": f.dir})

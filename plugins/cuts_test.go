@@ -21,12 +21,13 @@ func cuts() int {
 	if os.Getenv("HEARTH_FULL") != "" {
 		return 1000
 	}
-	return 50
+	return 24
 }
 
 // Test 21: the plugin is killed at each step, again and again, under traffic both ways, and now and
 // then the node is stopped too: nothing is lost, nothing comes twice, and the order is kept.
 func TestCuts(t *testing.T) {
+	t.Parallel()
 	w, f := newWorld(t), newFar(t)
 	w.times.Crashes = 1 << 30
 	n := cuts()

@@ -39,8 +39,8 @@ func victim(dir string) {
 // exactly what is in it.
 func TestKilled(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "search")
-	for round := range 8 {
-		acked := runAndKill(t, dir, 5+7*round)
+	for round := range 4 {
+		acked := runAndKill(t, dir, 5+14*round)
 		x, rebuilt := open(t, dir)
 		cursor, err := x.Cursor(garden)
 		if err != nil {
