@@ -172,6 +172,16 @@ func (s *Server) Error(nick, text string) {
 	})
 }
 
+// Farewell sends a line and ERROR to a nick, in one piece, and ends its connection.
+func (s *Server) Farewell(nick, line, text string) {
+	s.Do(func() {
+		if u := s.users[nick]; u != nil {
+			u.out <- line + "\r\nERROR :" + text + "\r\n"
+			u.hangUp()
+		}
+	})
+}
+
 // WaitIn waits until nick is in the channel.
 func (s *Server) WaitIn(channel, nick string) {
 	s.t.Helper()

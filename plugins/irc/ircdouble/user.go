@@ -106,6 +106,11 @@ func (u *user) flooding() bool {
 
 func (u *user) kill(text string) {
 	u.send(wire.New("ERROR", text))
+	u.hangUp()
+}
+
+// hangUp ends the connection once what was sent is written.
+func (u *user) hangUp() {
 	if u.conn != nil {
 		u.conn.(interface{ SetReadDeadline(time.Time) error }).SetReadDeadline(time.Now())
 	}

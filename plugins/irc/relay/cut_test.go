@@ -215,6 +215,25 @@ func TestWhatWaitedComesAgain(t *testing.T) {
 	}
 }
 
+// The network shows the first of two lines and breaks in the same moment: it is the second that waits, and comes again.
+func TestTheFirstIsAnsweredAsTheConnectionBreaks(t *testing.T) {
+	t.Parallel()
+	w := begin(t, nil, func(s *ircdouble.Server) { s.Caps = []string{"echo-message", "message-tags"} })
+	w.relayed(alice("settled"), "<Alice> settled")
+	w.irc.Do(func() { w.irc.Mumble = true })
+	first, second := w.host.Deliver(alice("first")), w.host.Deliver(alice("second"))
+	w.irc.WaitSaid(garden, "second")
+	w.irc.Farewell("hearth", ":hearth!u@host.example PRIVMSG #garden :<A"+zeroWidth+"lice> first", "Closing Link")
+	w.host.Outcome(first)
+	w.irc.Stop()
+	w.irc.Do(func() { w.irc.Mumble = false })
+	w.until("the second to be handed back", func() bool { return len(w.host.Outcomes(second)) > 0 })
+	w.irc.Restart()
+	if o := w.host.Outcome(second); o.GetDropped() != "" {
+		t.Error(o)
+	}
+}
+
 func count(all []string, one string) (n int) {
 	for _, s := range all {
 		if s == one {

@@ -135,12 +135,14 @@ func (l *lane) beat(now time.Time) {
 		return
 	}
 	r := l.ch.r
-	for _, j := range l.jobs {
+	// What was answered stands here still when the connection broke in the same moment: the node would not bring it again, nor what came after.
+	jobs := slices.DeleteFunc(slices.Clone(l.jobs), func(j *job) bool { return j.finished })
+	for _, j := range jobs {
 		if j.doubt != nil {
 			r.doubts[j.doubt.ID] = j.doubt
 		}
 	}
-	jobs, first := l.jobs, true
+	first := true
 	l.clear()
 	for _, j := range jobs {
 		switch waited := j.d.GetKind() == "edit" || j.d.GetKind() == "react"; {
