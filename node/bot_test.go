@@ -302,6 +302,36 @@ func TestBridgeOfAnotherNode(t *testing.T) {
 		return errors.Join(err, err2) == nil && len(here) == 1 && len(there) == 1 &&
 			here[0].Place == "#garden on libera" && here[0].Status.State == elsewhere && !here[0].Own && here[0].Kind == "IRC" && there[0].Own
 	})
+	// Who types beyond it is shown by name, unless the name cannot be one.
+	f, err := home.Follow(alice, FollowOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.Watch([]room.ID{id}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"A\nB", strings.Repeat("x", room.MaxGhost+1), "Ann"} {
+		home.ReceiveSignal("far.test", &roompb.Signal{
+			Kind: "typing", Room: id.String(), User: string(bot), On: true, Ghost: &roompb.Ghost{Id: "ann", Name: name, Network: "libera"},
+		})
+	}
+	var typing []string
+	l.soon("Ann types", func() bool {
+		b, err := f.Next(1 << 20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range b.Signals {
+			if s.GetKind() == "typing" {
+				typing = append(typing, s.GetGhost().GetName())
+			}
+		}
+		return len(typing) > 0
+	})
+	if len(typing) != 1 || typing[0] != "Ann" {
+		t.Errorf("typing: %q", typing)
+	}
 	l.do(alice, id, room.KindKick, &roompb.Body{Subject: string(bot)})
 	l.soon("the link has ended", func() bool {
 		return far.Bridges.LinkStatus("libera", id).Reason == "unlinked by alice@home.test"
