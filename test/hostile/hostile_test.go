@@ -16,7 +16,7 @@ func TestAttacks(t *testing.T) {
 	for _, row := range slices.Concat(onLinks, inRooms, byAsking) {
 		n++
 		number := n
-		t.Run(row.name, func(t *testing.T) { a.perform(t, number, row) })
+		t.Run(row.name, func(t *testing.T) { a.withstand(t, number, row) })
 	}
 	t.Run("slowly", func(t *testing.T) {
 		for _, row := range slowly {
@@ -24,7 +24,7 @@ func TestAttacks(t *testing.T) {
 			number := n
 			t.Run(row.name, func(t *testing.T) {
 				t.Parallel()
-				a.perform(t, number, row)
+				a.withstand(t, number, row)
 			})
 		}
 	})

@@ -204,7 +204,7 @@ func TestPoison(t *testing.T) {
 	if testing.Short() {
 		t.Skip("real processes take their time")
 	}
-	newArena(t).perform(t, 1, attack{name: "poison", room: true, run: func(s *stage) {
+	newArena(t).withstand(t, 1, attack{name: "poison", room: true, run: func(s *stage) {
 		s.poisoned()
 		b := s.bustling(8, 20*time.Millisecond)
 		stop := b.talk()

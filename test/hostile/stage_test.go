@@ -73,7 +73,20 @@ type stage struct {
 	answer func(*roompb.Ask) *roompb.Answer // what alice's and carol's nodes ask of the foe
 }
 
-// perform runs one attack and looks at what it did, and what it cost.
+// withstand performs an attack, which must cost little: in one of three tries, as the collector comes late,
+// and caches are cold, on a machine that does much else.
+func (a *arena) withstand(t *testing.T, n int, row attack) {
+	t.Helper()
+	var much string
+	for try := range 3 {
+		if much = a.perform(t, 10*n+try, row).tooMuch(row); much == "" || t.Failed() {
+			return
+		}
+	}
+	t.Error(much)
+}
+
+// perform runs one attack and looks at what it did; it tells what that cost.
 func (a *arena) perform(t *testing.T, n int, row attack) cost {
 	t.Helper()
 	if row.long && !full() {
@@ -101,7 +114,6 @@ func (a *arena) perform(t *testing.T, n int, row attack) cost {
 	row.run(s)
 	s.look(row)
 	c := m.read()
-	c.mustBeLittle(s, row)
 	for _, l := range []*foe.Link{s.link, s.other} {
 		if l != nil {
 			l.Close()
