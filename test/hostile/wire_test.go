@@ -207,10 +207,8 @@ var onLinks = []attack{
 			must(s, s.link.Datagram(cat([]byte{'g', byte(i % 16)}, random(200))))
 		}
 		for range 20 {
-			if err := bidi(s.link, cat([]byte{'g'}, random(3000))); err != nil {
-				s.Fatal(err)
-			}
-			_, _ = s.link.Stream(cat([]byte{'g'}, random(60_000)), true) // the node may have stopped reading before its end
+			_ = bidi(s.link, cat([]byte{'g'}, random(3000))) // the node may have stopped reading before their ends
+			_, _ = s.link.Stream(cat([]byte{'g'}, random(60_000)), true)
 		}
 		s.settled(s.link)
 		s.mustStand(s.link)
