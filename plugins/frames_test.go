@@ -152,6 +152,7 @@ func TestWhenAndWhoOverThere(t *testing.T) {
 	w.n.Bridges.SetKinds([]channel.Kind{{Kind: "none"}})
 	w.bridge("none", "pit", "#pit", nil)
 	l, end := w.lifeOf(&script{})
+	end = sync.OnceFunc(end)
 	defer end()
 	f, err := w.n.Follow(w.alice, node.FollowOptions{})
 	if err != nil {
@@ -194,6 +195,7 @@ func TestWhenAndWhoOverThere(t *testing.T) {
 	if len(typing) != 1 || typing[0].GetGhost().GetName() != "Ann" || typing[0].GetUser() != "pit@node.test" {
 		t.Errorf("typing: %v", typing)
 	}
+	end() // nobody else looks at its stream from here on
 	other := &script{}
 	l.stream, l.caller = other, w.alice
 	a := l.lane("#pit")
