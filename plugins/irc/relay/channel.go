@@ -36,6 +36,8 @@ type channel struct {
 	mutes   map[string]bool // by ghost: muted or not, and not done yet
 	noRelay time.Time       // when RELAYMSG was last refused
 
+	arrived     []string               // deliveries, as they came; some are answered
+	closed      time.Time              // until then what comes was on its way when all was handed back
 	corrections map[string]*correction // by delivery
 	digests     []*digest
 

@@ -198,9 +198,7 @@ func TestWhatWaitedComesAgain(t *testing.T) {
 	edit.Kind, edit.OldText, edit.Time = "edit", "see you at 3 o'clock", now()
 	edit.Target = &pb.Ref{Event: "e1", Remote: []string{"id1"}, Time: now()}
 	ids := []string{w.host.Deliver(edit), w.host.Deliver(reaction("react", "Alice", "👍")), w.host.Deliver(alice("hello"))}
-	for _, id := range ids {
-		w.until("it to be handed back", func() bool { return len(w.host.Outcomes(id)) > 0 })
-	}
+	w.until("all to be handed back", func() bool { return len(w.host.Outcomes(ids[0])) > 0 })
 	w.irc.Restart()
 	for _, id := range ids {
 		if o := w.host.Outcome(id); o.GetDropped() != "" {
@@ -232,6 +230,29 @@ func TestTheFirstIsAnsweredAsTheConnectionBreaks(t *testing.T) {
 	if o := w.host.Outcome(second); o.GetDropped() != "" {
 		t.Error(o)
 	}
+}
+
+// A line was said and the network is away before the bridge knows. It is handed back, something newer comes meanwhile, and
+// what history tells of the line is still heeded when it comes again: it is not said twice, and the newer one not before it.
+func TestHandedBackInDoubt(t *testing.T) {
+	t.Parallel()
+	w := begin(t, nil, nil)
+	w.relayed(alice("settled"), "<Alice> settled")
+	w.irc.Do(func() { w.irc.Mumble = true })
+	first := w.host.Deliver(alice("first"))
+	w.irc.WaitSaid(garden, "first")
+	unsaid := w.host.Deliver(alice("unsaid"))
+	w.irc.Stop()
+	w.irc.Do(func() { w.irc.Mumble = false })
+	w.until("it to be handed back", func() bool { return len(w.host.Outcomes(first)) > 0 })
+	newer := w.host.Deliver(alice("newer"))
+	w.irc.Restart()
+	for _, id := range []string{first, unsaid, newer} {
+		if o := w.host.Outcome(id); o.GetDropped() != "" {
+			t.Error(o)
+		}
+	}
+	w.expect("<Alice> settled", "<Alice> first", "<Alice> unsaid", "<Alice> newer")
 }
 
 func count(all []string, one string) (n int) {

@@ -50,8 +50,8 @@ func (r *relay) deliver(d *pb.Delivery) {
 		r.host.Dropped(d, "not_linked", "The channel is not linked.")
 		return
 	}
-	if ch.lane.has(d.GetId()) {
-		return // it is on its way
+	if ch.lane.has(d.GetId()) || time.Now().Before(ch.closed) {
+		return // it is on its way, or comes again
 	}
 	if r.stopped != "" || ch.stopped != "" {
 		r.host.Dropped(d, "forbidden", r.stopped+ch.stopped)
@@ -61,6 +61,7 @@ func (r *relay) deliver(d *pb.Delivery) {
 		ch.people.spoke(r.shownNick(d.GetAuthor()), d.GetAuthor(), r.fold)
 	}
 	ch.answeredBefore(d)
+	ch.arrives(d.GetId())
 	switch kind := d.GetKind(); {
 	case kind == "edit":
 		ch.correct(d)
@@ -131,31 +132,59 @@ func (l *lane) clear() {
 
 // beat hands back what has waited too long for a connection.
 func (l *lane) beat(now time.Time) {
-	if len(l.jobs) == 0 || l.ch.settled || now.Sub(l.since) < l.ch.r.holdTime {
-		return
-	}
-	r := l.ch.r
-	// What was answered stands here still when the connection broke in the same moment: the node would not bring it again, nor what came after.
-	jobs := slices.DeleteFunc(slices.Clone(l.jobs), func(j *job) bool { return j.finished })
-	for _, j := range jobs {
-		if j.doubt != nil {
-			r.doubts[j.doubt.ID] = j.doubt
-		}
-	}
-	first := true
-	l.clear()
-	for _, j := range jobs {
-		switch waited := j.d.GetKind() == "edit" || j.d.GetKind() == "react"; {
-		case waited: // others may have come after it and been before it in the lane
-			for _, d := range j.deliveries() {
-				r.host.Again(d, r.comeAgain)
-			}
-		case first:
-			r.host.Again(j.d, r.comeAgain)
-			first = false
-		}
+	waits := slices.ContainsFunc(l.jobs, func(j *job) bool { return !j.finished })
+	if waits && !l.ch.settled && now.Sub(l.since) >= l.ch.r.holdTime {
+		l.ch.handBack(now)
 	}
 }
+
+// handBack gives the node all back that waits in the channel, in whatever way: the first of it comes again later, and all after
+// it. What was on its way here meanwhile comes again, too, and is not taken now: it would be said before those, and
+// seem to show that they have been answered.
+func (ch *channel) handBack(now time.Time) {
+	r, waiting := ch.r, map[string]bool{}
+	note := func(d *doubt, all ...*pb.Delivery) {
+		if d != nil {
+			r.doubts[d.ID] = d
+		}
+		for _, each := range all {
+			waiting[each.GetId()] = true
+		}
+	}
+	for _, j := range ch.lane.jobs {
+		if !j.finished { // an answer that came as the connection broke: that one does not come again
+			note(j.doubt, j.deliveries()...)
+		}
+	}
+	for _, c := range ch.corrections {
+		c.timer.Stop()
+		note(c.doubt, c.d)
+	}
+	for _, g := range ch.digests {
+		g.timer.Stop()
+		note(g.doubt, g.all...)
+	}
+	ch.lane.clear()
+	ch.corrections, ch.digests = nil, nil
+	for _, id := range ch.arrived {
+		if waiting[id] {
+			ch.closed = now.Add(r.comeAgain)
+			r.host.Again(&pb.Delivery{Id: id, Channel: ch.id}, r.comeAgain)
+			break
+		}
+	}
+	ch.arrived = nil
+}
+
+// arrives notes in what order deliveries came.
+func (ch *channel) arrives(id string) {
+	if len(ch.arrived) >= maxArrived {
+		ch.arrived = slices.DeleteFunc(ch.arrived, func(id string) bool { return !ch.lane.has(id) })
+	}
+	ch.arrived = append(ch.arrived, id)
+}
+
+const maxArrived = 256 // more than a node lets be unanswered
 
 // pump moves every lane on as far as it goes.
 func (r *relay) pump() {
