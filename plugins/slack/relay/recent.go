@@ -29,3 +29,21 @@ func (r *recent) get(key string) (value string, known bool) {
 	value, known = r.values[key]
 	return value, known
 }
+
+// ring remembers the last so many strings.
+type ring struct {
+	have  map[string]bool
+	order []string
+	next  int
+}
+
+func newRing(n int) *ring { return &ring{have: map[string]bool{}, order: make([]string, n)} }
+
+func (r *ring) add(s string) {
+	if r.have[s] {
+		return
+	}
+	delete(r.have, r.order[r.next])
+	r.order[r.next], r.have[s] = s, true
+	r.next = (r.next + 1) % len(r.order)
+}
