@@ -18,7 +18,7 @@ func TestWhatWasTakenBackIsDeletedOverThere(t *testing.T) {
 	told, here, never := w.say("one"), w.say("two"), w.say("three")
 	stream := &script{}
 	l := w.silentLifeOf(stream)
-	defer l.end(errStopped)
+	defer func() { l.end(errStopped); l.tasks.Wait() }()
 	a := l.lane("#pit")
 	err := w.n.Bridges.Advance(channel.Progress{Bridge: "pit", Room: w.room, Remote: map[room.EventID][]string{told: {"r1"}, here: {"r2"}}})
 	if err != nil {
