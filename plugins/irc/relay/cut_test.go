@@ -255,6 +255,29 @@ func TestHandedBackInDoubt(t *testing.T) {
 	w.expect("<Alice> settled", "<Alice> first", "<Alice> unsaid", "<Alice> newer")
 }
 
+// What the node had sent before it knew that all is handed back is not taken, nor for a sign that what is in doubt was answered.
+func TestOnTheWayWhileAllIsHandedBack(t *testing.T) {
+	t.Parallel()
+	r := &relay{links: map[string]*channel{}, doubts: map[string]*doubt{"1": {ID: "1", Channel: garden, Hashes: []string{"x"}, Remote: []string{""}}}}
+	ch := &channel{r: r, id: garden, name: garden, link: &pb.Link{Channel: garden, Confirmed: true}, people: people{}, closed: time.Now().Add(time.Hour)}
+	ch.lane.ch = ch
+	r.links[garden] = ch
+	newer := alice("newer")
+	newer.Id = "2"
+	r.deliver(newer)
+	if len(ch.lane.jobs) > 0 || r.doubts["1"] == nil {
+		t.Errorf("%d jobs, in doubt: %v", len(ch.lane.jobs), r.doubts)
+	}
+	ch.closed = time.Time{}
+	again := alice("said, perhaps")
+	again.Id = "1"
+	r.deliver(again)
+	r.deliver(newer)
+	if len(ch.lane.jobs) != 2 || ch.lane.jobs[0].doubt == nil || ch.lane.jobs[1].doubt != nil {
+		t.Errorf("%v", ch.lane.jobs)
+	}
+}
+
 func count(all []string, one string) (n int) {
 	for _, s := range all {
 		if s == one {

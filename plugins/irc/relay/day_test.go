@@ -76,7 +76,11 @@ func TestADay(t *testing.T) {
 	}
 	lost, double := 0, 0
 	for i := range lines {
-		for _, n := range []int{heard[fmt.Sprintf("in %d.", i)], said[fmt.Sprintf("<Alice> out %d.", i)]} {
+		in, out := fmt.Sprintf("in %d.", i), fmt.Sprintf("<Alice> out %d.", i)
+		for text, n := range map[string]int{in: heard[in], out: said[out]} {
+			if n != 1 {
+				t.Logf("%q: %d times", text, n)
+			}
 			lost += max(0, 1-n)
 			double += max(0, n-1)
 		}
