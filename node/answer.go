@@ -76,11 +76,19 @@ func (n *Node) chamberFor(peer string, raw []byte) (*chamber, error) {
 }
 
 func (n *Node) answerFrontier(peer string, q *roompb.FrontierAsk) (*roompb.Answer, error) {
-	c, err := n.chamberFor(peer, q.GetRoom())
+	id, err := room.HashFromBytes(q.GetRoom())
 	if err != nil {
 		return nil, err
 	}
-	return &roompb.Answer{What: &roompb.Answer_Frontier{Frontier: c.frontier()}}, nil
+	c, err := n.rooms.get(id)
+	if err != nil {
+		return nil, err
+	}
+	f := c.frontierFor(peer)
+	if f == nil {
+		return nil, noSuchRoom()
+	}
+	return &roompb.Answer{What: &roompb.Answer_Frontier{Frontier: f}}, nil
 }
 
 func (n *Node) answerPage(peer string, q *roompb.PageAsk) (*roompb.Answer, error) {

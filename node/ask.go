@@ -178,27 +178,6 @@ func (p *postman) post(to string, a *roompb.Ask) error {
 	return nil
 }
 
-// holdOn is post for an ask that the caller makes at once: the letter is for the case that
-// its answer is lost, or that this node stops meanwhile. The caller says whether it settled.
-func (p *postman) holdOn(to string, a *roompb.Ask) (settled func(bool), err error) {
-	l, err := p.letter(to, a)
-	if err == nil {
-		err = p.n.store.PutOutbox(to, l.ID, l.Bytes)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("put into outbox for %s: %w", to, err)
-	}
-	return func(done bool) {
-		if !done {
-			p.try(to)
-			return
-		}
-		if err := p.n.store.DeleteOutbox(to, l.ID); err != nil {
-			p.n.log.Error("take out of outbox", "to", to, "err", err)
-		}
-	}, nil
-}
-
 // letter is an ask as the outbox keeps it: they go in the order in which they were made.
 func (p *postman) letter(to string, a *roompb.Ask) (storage.Outgoing, error) {
 	b, err := proto.Marshal(a)

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,6 +17,36 @@ const bringTimeout = 12 * time.Second
 
 // leaveTimeout is the same for a leave, which holds here at once whatever comes of it.
 const leaveTimeout = time.Second
+
+// mostSentOn is how many nodes are asked at most that were not known here as a room's stewards.
+const mostSentOn = 4
+
+// sentOn is the home that a refusal names, "" when it names none.
+func sentOn(err error) string {
+	var refused *room.Error
+	if errors.As(err, &refused) {
+		return refused.Home
+	}
+	return ""
+}
+
+// moving is how long the entry that makes another node the home may be on its way there.
+const moving = 250 * time.Millisecond
+
+// atHome asks a node, and then whichever it is sent on to.
+func (n *Node) atHome(home string, ask func(home string) error) error {
+	for asked := []string{}; ; {
+		err := ask(home)
+		next := sentOn(err)
+		if asked = append(asked, home); next == "" || next == n.name || next == home || len(asked) > mostSentOn {
+			return err
+		}
+		if slices.Contains(asked, next) { // each says that it is the other
+			n.pause(moving)
+		}
+		home = next
+	}
+}
 
 // orderers are the nodes that may take a proposal, the likeliest first: who took the last
 // one, the home, the other stewards. Without this one.
@@ -36,6 +67,7 @@ func (c *chamber) orderers() []string {
 // stewards one after the other until one of them can do it. ErrUnreachable: none can.
 func (n *Node) bring(ctx context.Context, c *chamber, d room.Draft, ask *roompb.Ask) (Receipt, error) {
 	to := c.orderers()
+	most := len(to) + mostSentOn
 	if c.several() {
 		var r Receipt
 		var done bool
@@ -44,7 +76,8 @@ func (n *Node) bring(ctx context.Context, c *chamber, d room.Draft, ask *roompb.
 			return r, err
 		}
 	}
-	for _, name := range to {
+	for i := 0; i < len(to); i++ {
+		name := to[i]
 		if mayWait[d.Kind] && n.lost(name) {
 			continue
 		}
@@ -55,6 +88,10 @@ func (n *Node) bring(ctx context.Context, c *chamber, d room.Draft, ask *roompb.
 		within, cancel := context.WithTimeout(ctx, patience)
 		a, err := n.ask(within, name, ask)
 		cancel()
+		if next := sentOn(err); next != "" && next != n.name && len(to) < most && !slices.Contains(to, next) {
+			to = append(to, next) // the state here is older: perhaps nobody tells this node of another home any more
+			continue
+		}
 		if c.several() && err != nil && again(err) {
 			continue
 		}
@@ -135,9 +172,6 @@ func (n *Node) bringAgain(ctx context.Context, to string, ask *roompb.Ask) error
 			_, err := n.order(ctx, &submission{draft: d, tops: q.GetTops(), done: make(chan result, 1)})
 			return err
 		}
-	}
-	if q := ask.GetSnapshot(); q != nil {
-		return n.handOverLate(ctx, to, q.GetRoom())
 	}
 	_, err := n.ask(ctx, to, ask)
 	return err

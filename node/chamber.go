@@ -58,6 +58,7 @@ type chamber struct {
 	waiters   map[chan struct{}]uint64 // who waits for an entry of the state log
 	frozen    string                   // why the room can only be read
 	proofs    [2]*roompb.Head          // two heads of the state log that exclude each other
+	forgotten string                   // a node that has entries which this one signed and lost
 	confirmed bool                     // nobody has entries of the state log that a restored backup lacks
 	unsaid    bool                     // what was written ahead of time is still to be said again
 	replayed  bool                     // the state was folded from the log, not loaded
@@ -172,6 +173,9 @@ func (c *chamber) load() error {
 		return err
 	}
 	c.seedReached()
+	if err := c.loadWordless(); err != nil {
+		return err
+	}
 	if c.state.Partial() {
 		c.gather()
 	}

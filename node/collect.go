@@ -23,11 +23,36 @@ func (c *chamber) frontier() *roompb.Frontier {
 }
 
 func (c *chamber) frontierLocked() *roompb.Frontier {
-	f := &roompb.Frontier{Room: slices.Clone(c.id[:]), StateIndex: c.state.Index, StateHash: c.state.Hash.Bytes(), Tops: c.tops()}
-	if len(c.stub) > 0 {
-		f.StateIndex, f.StateHash = 0, nil
+	f := c.stateAlone()
+	f.Tops = c.tops()
+	return f
+}
+
+// stateAlone is how far the state log has come here.
+func (c *chamber) stateAlone() *roompb.Frontier {
+	f := &roompb.Frontier{Room: slices.Clone(c.id[:])}
+	if !c.invitedOnly() {
+		f.StateIndex, f.StateHash = c.state.Index, c.state.Hash.Bytes()
 	}
 	return f
+}
+
+// invitedOnly tells whether there is nothing here of the room but an invitation. The lock is held.
+func (c *chamber) invitedOnly() bool { return len(c.stub) > 0 && c.entries == nil }
+
+// frontierFor is what a peer may know of it, nil for nothing. A room that this node has left
+// and is invited to again stands still; its entries are there for who lost them.
+func (c *chamber) frontierFor(peer string) *roompb.Frontier {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	takes := c.state.Takes(peer)
+	switch {
+	case c.invitedOnly() || !takes && c.forgotten != peer:
+		return nil
+	case !takes || len(c.stub) > 0:
+		return c.stateAlone()
+	}
+	return c.frontierLocked()
 }
 
 // Digests are the rooms shared with a peer, each with a hash of how far it has come here.
@@ -38,11 +63,12 @@ func (n *Node) Digests(peer string) ([]Digest, error) {
 	}
 	out := make([]Digest, 0, len(ids))
 	for _, id := range ids {
-		f, err := n.Frontier(peer, id)
+		c, err := n.rooms.get(id)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("read frontier of %s: %w", id, err)
 		}
-		if f == nil {
+		f := c.frontierFor(peer)
+		if f == nil || c.isStub() {
 			continue
 		}
 		b, err := deterministic.Marshal(f)
@@ -55,21 +81,19 @@ func (n *Node) Digests(peer string) ([]Digest, error) {
 	return out, nil
 }
 
-// Frontier is how far a room has come here; nil when the peer gets nothing of it.
+// Frontier is how far a room has come here; nil when the peer gets nothing of it. It is
+// asked for when the peer says that it has the room, and that this node does.
 func (n *Node) Frontier(peer string, id room.ID) (*roompb.Frontier, error) {
 	c, err := n.rooms.get(id)
 	if err != nil {
-		if room.CodeOf(err) == room.NotFound {
-			n.missed(peer, id)
-		}
+		n.claimed(peer, id)
 		return nil, unknownIsFine(err)
 	}
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	if !c.state.Takes(peer) || len(c.stub) > 0 {
-		return nil, nil
+	f := c.frontierFor(peer)
+	if f == nil || c.isStub() {
+		n.claimed(peer, id)
 	}
-	return c.frontierLocked(), nil
+	return f, nil
 }
 
 // newestFirst is how many events of a log a peer gets at most before it has to ask for
@@ -103,9 +127,14 @@ func (n *Node) Collect(peer string, theirs *roompb.Frontier, own bool, maxBytes 
 	if !c.state.Takes(peer) { // all that it may have is the entry by which it ceased to
 		index, logs = c.state.LeftAt(peer), nil
 	}
-	stub := len(c.stub) > 0
+	if len(c.stub) > 0 {
+		logs = nil
+	}
+	if c.invitedOnly() {
+		index = 0
+	}
 	c.mu.RUnlock()
-	if stub || index == 0 {
+	if index == 0 {
 		return nil, theirs, false, nil
 	}
 	if !own {

@@ -176,7 +176,7 @@ func refuse(err error) *roompb.Answer {
 	if !errors.As(err, &e) {
 		e = room.Errorf(room.Internal, "The node could not do that.")
 	}
-	return &roompb.Answer{Code: string(e.Code), Message: e.Message, RetryAfterMs: uint32(e.RetryAfter.Milliseconds())}
+	return &roompb.Answer{Code: string(e.Code), Message: e.Message, RetryAfterMs: uint32(e.RetryAfter.Milliseconds()), Home: e.Home}
 }
 
 // maxRefusal bounds the sentence that another node's refusal brings to people's eyes.
@@ -193,5 +193,9 @@ func refusalOf(a *roompb.Answer) error {
 	if message == "" || room.CheckLine("message", message, 2*maxRefusal) != nil {
 		message = "The other node refused that, and gave no reason that can be shown."
 	}
-	return room.Errorf(code, "%s", message)
+	refused := room.Errorf(code, "%s", message)
+	if home := a.GetHome(); home != "" && room.CheckNodeName(home) == nil {
+		refused.Home = home
+	}
+	return refused
 }

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"crypto/ed25519"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,20 +57,31 @@ func (n *Node) enter(ctx context.Context, id room.ID, home string, d room.Draft)
 	if err != nil {
 		return Receipt{}, err
 	}
-	settled, err := n.sending.holdOn(home, snapshotAsk(id))
-	if err != nil {
+	if err := n.noteJoining(id, d.Author); err != nil {
 		return Receipt{}, err
 	}
+	var r Receipt
+	err = n.atHome(home, func(home string) error {
+		r, err = n.enterBy(ctx, id, home, d.Author, ask)
+		return err
+	})
+	return r, err
+}
+
+// enterBy is enter by a node that may be the room's home. When its answer is lost, or this
+// node stops meanwhile, the room comes as soon as another node counts this one in (claim.go).
+func (n *Node) enterBy(ctx context.Context, id room.ID, home string, u room.User, ask *roompb.Ask) (Receipt, error) {
 	a, err := n.ask(ctx, home, ask)
 	if err != nil && room.CodeOf(err) != room.Conflict { // in the room already, by an answer that was lost
-		settled(!errors.Is(err, ErrUnreachable))
+		if !again(err) {
+			n.forgetJoining(id, u)
+		}
 		return Receipt{}, unreached(err, home)
 	}
-	err = n.handOver(ctx, id, home)
-	settled(err == nil)
-	if err != nil {
+	if err = n.handOver(ctx, id, home); err != nil {
 		return Receipt{}, unreached(err, home)
 	}
+	n.forgetJoining(id, u)
 	event, _ := room.HashFromBytes(a.GetPropose().GetEvent()) // zero when it was answered before
 	return Receipt{Event: event, Room: id, Index: a.GetPropose().GetIndex()}, nil
 }
@@ -87,27 +97,6 @@ func (n *Node) handOver(ctx context.Context, id room.ID, home string) error {
 		return err
 	}
 	return n.install(id, home, a.GetSnapshot())
-}
-
-// handOverLate is for a join of which it is not known here whether the home has let the user
-// in: the answer was lost, or this node stopped. If it has, the room is handed over now.
-func (n *Node) handOverLate(ctx context.Context, home string, raw []byte) error {
-	id, err := room.HashFromBytes(raw)
-	if err != nil {
-		return err
-	}
-	leave, err := n.entering.enter(ctx, id)
-	if err != nil {
-		return ErrUnreachable // somebody joins just now: later
-	}
-	defer leave()
-	if n.Has(id) {
-		return nil
-	}
-	if err = n.handOver(ctx, id, home); room.CodeOf(err) == room.NotFound {
-		return nil // it has not
-	}
-	return err
 }
 
 // whole is an event that goes alone.
@@ -296,11 +285,11 @@ func (n *Node) openSnapshot(id room.ID, home string, s *roompb.Snapshot) (*opene
 		return nil, &room.Error{Code: room.Unavailable, RetryAfter: resend,
 			Message: "The clock of the room's home, " + home + ", is far ahead of this node's. The room comes when it is time; let the two administrators compare their clocks."}
 	}
-	if err := o.state.CheckHead(o.head); err != nil {
+	if err := o.state.CheckHead(o.head); err != nil && o.state.Index != o.state.Epoch { // those before sign who is a steward
 		return nil, bad(err.Error())
 	}
 	if !o.state.IsSteward(home) {
-		return nil, room.Errorf(room.Conflict, "The node %s does not order this room, and cannot hand it over. Ask its home.", home)
+		return nil, orderedBy(o.state.Home)
 	}
 	key := o.state.NodeKey(home)
 	if p, ok := n.Peers.Lookup(home); !ok || string(p.Key) != string(key) || !room.VerifyRoot(o.head, o.state.Root(), s.GetRootSignature(), key) {
@@ -366,6 +355,9 @@ func (n *Node) joined(c *chamber) {
 func (n *Node) storeSnapshot(id room.ID, o *opened, was *chamber) error {
 	c := newChamber(n, id)
 	c.state = o.state
+	if was != nil && was.entries != nil && was.state.Index > o.state.Index {
+		return room.Errorf(room.Unavailable, "The node that hands the room over lacks entries of its state that were here before: its data may be older than it was.")
+	}
 	if was != nil {
 		c.headPos, c.counted, c.clock, c.logs, c.entries, c.last = was.headPos, was.counted, was.clock, was.logs, was.entries, was.last
 	}
@@ -384,9 +376,11 @@ func (n *Node) storeSnapshot(id room.ID, o *opened, was *chamber) error {
 	for u, past := range o.state.Pasts() {
 		t.app.Pasts = append(t.app.Pasts, storage.Past{User: u, Standings: past})
 	}
-	if t.app.Values, t.err = c.noEntering(); t.err != nil { // of an earlier time
-		return t.err
+	earlier, err := c.noEntering()
+	if err != nil {
+		return err
 	}
+	t.app.Values = append(t.app.Values, earlier...)
 	if o.state.Partial() {
 		t.app.Values = append(t.app.Values, storage.Value{Name: c.enteringName(), Bytes: room.EncodeDump(o.dump)})
 	}

@@ -15,16 +15,8 @@ type acquainted struct {
 	asking turnstile
 	begun  time.Time // when this node started
 
-	mu      sync.Mutex
-	rooms   map[room.ID]bool
-	missing map[missing]bool // that were asked for
-}
-
-// missing is a room of which a peer says that this node takes part in it. Only a steward's
-// word for the room counts, and which of the peers is one is not known: each is asked.
-type missing struct {
-	room room.ID
-	peer string
+	mu    sync.Mutex
+	rooms map[room.ID]bool
 }
 
 func (a *acquainted) with(id room.ID) bool {
@@ -155,32 +147,4 @@ func (n *Node) frontiers(ctx context.Context, id room.ID, peers []string) (out [
 	}
 	asking.Wait()
 	return out
-}
-
-// mostMissing bounds what is asked for at others' word.
-const mostMissing = 10_000
-
-// missed: a peer has a room in which this node is said to take part, and which is not
-// here. A node whose folder was set back to an older copy asks for it; others were never
-// let in by anybody of theirs, and leave it.
-func (n *Node) missed(peer string, id room.ID) {
-	if n.incarnation.Load() == 1 {
-		return
-	}
-	a := &n.acquainted
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	m := missing{id, peer}
-	if a.missing[m] || len(a.missing) >= mostMissing {
-		return
-	}
-	if err := n.sending.post(peer, snapshotAsk(id)); err != nil {
-		n.log.Warn("ask for a room that was here once", "room", id.String(), "peer", peer, "err", err)
-		return
-	}
-	if a.missing == nil {
-		a.missing = map[missing]bool{}
-	}
-	a.missing[m] = true
-	n.sending.try(peer)
 }

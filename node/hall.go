@@ -144,6 +144,9 @@ func (h *hall) forgetKeys() {
 	if _, err := h.n.store.PruneKeys(h.n.now().Add(-keepKeys).UnixMilli()); err != nil {
 		h.n.log.Error("forget old keys", "err", err)
 	}
+	if err := h.n.forgetJoins(h.n.now().Add(-keepKeys)); err != nil {
+		h.n.log.Error("forget joins that nobody answered", "err", err)
+	}
 }
 
 // sleepIdle also nudges those that stay awake.

@@ -71,6 +71,7 @@ type Node struct {
 	level      sync.Map  // names of peers that were found to have all
 	entering   turnstile // to rooms of other nodes
 	acquainted acquainted
+	claims     claims
 	inviteRate *limit.Table[string]
 	life       context.Context // ends when Close begins
 	endLife    context.CancelFunc

@@ -235,8 +235,8 @@ func (n *Node) proposeHere(ctx context.Context, c *chamber, peer string, d room.
 	if c.several() && c.isSteward(n.name) {
 		return n.answerMotion(ctx, c, peer, d, q)
 	}
-	if home := c.home(); home != n.name || c.isStub() {
-		return nil, &room.Error{Code: room.Unavailable, RetryAfter: resend, Message: "This node is not the room's home: that is " + home + "."}
+	if c.home() != n.name || c.isStub() {
+		return nil, c.orderedBy()
 	}
 	if alias := d.Body.GetSettings().GetAlias(); d.Kind == room.KindSettings && alias != "" {
 		n.creating.Lock()
@@ -272,13 +272,23 @@ func (n *Node) answerMotion(ctx context.Context, c *chamber, peer string, d room
 		}
 	}
 	r, err := n.move(ctx, c, d, q.GetTops(), q.GetPassed())
-	if errors.Is(err, ErrUnreachable) {
+	switch {
+	case errors.Is(err, ErrUnreachable):
 		err = c.standsStill()
+	case err == errNoSteward:
+		err = c.orderedBy()
 	}
 	if err != nil {
 		return nil, err
 	}
 	return c.proposalAnswer(r), nil
+}
+
+// orderedBy sends who asks this node for what another one orders there.
+func (c *chamber) orderedBy() error { return orderedBy(c.home()) }
+
+func orderedBy(home string) error {
+	return &room.Error{Code: room.Unavailable, RetryAfter: resend, Home: home, Message: "The room's state is ordered by the node " + home + ", which has to be asked."}
 }
 
 func (c *chamber) proposalAnswer(r Receipt) *roompb.Answer {
@@ -301,8 +311,10 @@ func (n *Node) proposed(peer string, q *roompb.ProposeAsk) (id room.ID, d room.D
 	}
 	d = room.Draft{Room: id, Author: author, Kind: room.Kind(q.GetKind()), Body: new(roompb.Body), Key: q.GetKey()}
 	switch {
-	case author.Node() != peer && !(q.GetPassed() && n.isStewardOf(id, peer)):
+	case author.Node() != peer && !q.GetPassed():
 		return id, d, room.Errorf(room.Forbidden, "%s is not a user of %s.", author, peer)
+	case author.Node() != peer && !n.isStewardOf(id, peer): // it may have become one a moment ago
+		return id, d, room.Errorf(room.Unavailable, "%s is not known here as one of the room's stewards.", peer)
 	case !d.Kind.State() || d.Kind == room.KindCreate:
 		return id, d, room.Errorf(room.BadRequest, "An event of kind %s is nobody's to propose.", clip(q.GetKind(), 40))
 	case len(q.GetKey()) > maxKey || len(q.GetBody()) > room.MaxBody || len(q.GetTops()) > maxTops:

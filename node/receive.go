@@ -173,6 +173,7 @@ func (t *turn) learn(e *room.Event, void, old bool) error {
 	}
 	if e.Body == nil && e.Kind() == room.KindEdit { // which message it changes, its words alone tell
 		t.wanted = append(t.wanted, row)
+		t.app.Values = append(t.app.Values, storage.Value{Name: t.c.wordlessName(row.Pos), Bytes: []byte{}})
 	}
 	about, err := t.affected(row)
 	if err != nil {
@@ -254,7 +255,7 @@ func (t *turn) receiveEntries(s *submission) error {
 		c.gather()
 		return later
 	}
-	if last := r.last(); last.Header.GetSeq() == c.state.Index && last.ID != c.state.Hash {
+	if t.excludes(r) {
 		return t.conflict(s)
 	}
 	if first := fresh[0].Header.GetSeq(); first <= c.state.Index {
@@ -302,6 +303,18 @@ func (t *turn) receiveEntries(s *submission) error {
 	}
 	t.replies = append(t.replies, reply{sub: s})
 	return nil
+}
+
+// excludes tells whether another entry is here in the place of a parcel's last one, which
+// the stewards of now have signed.
+func (t *turn) excludes(r *received) bool {
+	c, last := t.c, r.last()
+	if seq := last.Header.GetSeq(); seq < c.state.Index {
+		return c.entries.holds(seq) && !c.hasEntry(last.ID.Bytes()) && c.state.Signed(r.head)
+	} else if seq > c.state.Index {
+		return false
+	}
+	return last.ID != c.state.Hash
 }
 
 // maxVoided bounds the ids in one item.

@@ -122,7 +122,7 @@ func (t *turn) add(s *submission) error {
 	if t.c.frozen != "" {
 		return room.Errorf(room.Forbidden, "This room can only be read. %s", t.c.frozen)
 	}
-	if t.left(s.draft.Author) {
+	if !s.draft.Kind.State() && t.left(s.draft.Author) { // what waited for another home may be their leave
 		return noSuchRoom()
 	}
 	e, err := t.seal(s)

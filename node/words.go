@@ -2,8 +2,11 @@ package node
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"hearth/node/room"
@@ -30,6 +33,28 @@ func (c *chamber) want(message uint64, edits []uint64) {
 	}
 	c.mu.Unlock()
 	c.recall()
+}
+
+// An edit that came without its words tells nobody which message it changes: the store
+// remembers that it is wanted, by its position, until the words have come or are gone for good.
+func (c *chamber) wordlessName(pos uint64) string {
+	return fmt.Sprintf("wordless/%s/%d", c.text, pos)
+}
+
+// loadWordless reads which edits are wanted.
+func (c *chamber) loadWordless() error {
+	prefix := "wordless/" + c.text + "/"
+	all, err := c.n.store.Values(prefix)
+	if err != nil {
+		return fmt.Errorf("read edits without words of room %s: %w", c.id, err)
+	}
+	for _, v := range all[:min(len(all), mostWanted)] {
+		if pos, err := strconv.ParseUint(strings.TrimPrefix(v.Name, prefix), 10, 64); err == nil {
+			c.wanted[pos] = nil
+		}
+	}
+	c.recall()
+	return nil
 }
 
 // recall begins to look for words, unless somebody does already.
@@ -75,7 +100,13 @@ func (n *Node) pause(d time.Duration) {
 // of an edit of which nobody knows the message are wanted until the room's home has spoken.
 func (c *chamber) recallOne(ctx context.Context, message uint64, edits []uint64) {
 	row, ok, err := c.n.store.Row(c.id, message)
-	if err != nil || !ok || row.Void || row.Standing.GetDeleted() || row.Event.Body != nil {
+	if err != nil || !ok {
+		return
+	}
+	if row.Void || row.Standing.GetDeleted() || row.Event.Body != nil {
+		if row.Event.Kind() == room.KindEdit {
+			c.wantAgain(message, true)
+		}
 		return
 	}
 	s := &submission{done: make(chan result, 1)}
@@ -87,15 +118,26 @@ func (c *chamber) recallOne(ctx context.Context, message uint64, edits []uint64)
 		e, sure := c.fetchWords(ctx, rec.Event)
 		if e != nil {
 			s.words = append(s.words, storage.Record{Pos: pos, Event: e})
-		} else if !sure && rec.Event.Kind() == room.KindEdit {
-			c.mu.Lock()
-			c.wanted[pos] = nil
-			c.mu.Unlock()
+		} else if rec.Event.Kind() == room.KindEdit {
+			c.wantAgain(pos, sure)
 		}
 	}
 	if len(s.words) > 0 {
 		_ = c.n.submit(c.id, s) // full: when somebody looks again
 	}
+}
+
+// wantAgain keeps in mind that the words of an edit are wanted still; settled: no more.
+func (c *chamber) wantAgain(edit uint64, settled bool) {
+	if settled {
+		if err := c.n.store.PutValue(c.wordlessName(edit), nil); err != nil {
+			c.n.log.Error("forget an edit without words", "room", c.text, "err", err)
+		}
+		return
+	}
+	c.mu.Lock()
+	c.wanted[edit] = nil
+	c.mu.Unlock()
 }
 
 // fetchWords asks the other nodes for one event with its body, the home first. sure: the home
@@ -142,6 +184,7 @@ func (t *turn) restore(s *submission) error {
 				w.found = map[room.EventID][]storage.Record{}
 			}
 			w.found[target] = append(w.found[target], rec)
+			t.app.Values = append(t.app.Values, storage.Value{Name: t.c.wordlessName(rec.Pos)})
 			w.stand(target)
 			continue
 		}

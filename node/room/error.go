@@ -39,6 +39,7 @@ type Error struct {
 	Code       Code
 	Message    string
 	RetryAfter time.Duration // 0: not known
+	Home       string        // not empty: the node that is to be asked instead
 }
 
 func (e *Error) Error() string { return e.Message }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"hearth/node"
 	"hearth/node/room"
 	"hearth/node/room/roompb"
@@ -423,7 +425,7 @@ func (s *script) settle() {
 	}
 	s.run(s.ahead, nil) // what was said by clocks that were ahead waits until it is time
 	if !s.run(healWithin, s.lettersOut) {
-		s.fail("after %v some letters still wait", healWithin)
+		s.fail("after %v some letters still wait\n%sunder way: %d, links: %v", healWithin, s.letters(), s.underway, s.net.links())
 	}
 	for _, r := range s.rooms {
 		s.agreeAmong(r.id, s.honest())
@@ -452,13 +454,35 @@ func (s *script) lettersOut() bool {
 	return true
 }
 
+// letters are what still waits for other nodes, for reports.
+func (s *script) letters() (out string) {
+	for _, h := range s.hosts {
+		nodes, _ := h.store.OutboxNodes()
+		for _, to := range nodes {
+			letters, _ := h.store.Outbox(to)
+			for _, l := range letters {
+				a := new(roompb.Ask)
+				_ = proto.Unmarshal(l.Bytes, a)
+				out += fmt.Sprintf("%s for %s: %v\n", h.name, to, a)
+			}
+		}
+	}
+	for _, r := range s.rooms {
+		for _, h := range s.hosts {
+			state := h.snapshot(r.id).GetState()
+			out += fmt.Sprintf("%s has room %.4s at %d, home %s of %v, epoch %d\n", h.name, r.id, state.GetIndex(), state.GetHome(), state.GetStewards(), state.GetEpoch())
+		}
+	}
+	return out
+}
+
 // keepPromises checks that what was acknowledged is there, once.
 func (s *script) keepPromises(r *roomPlay) {
 	s.t.Helper()
 	_, state, _ := s.home(r.id)
 	var p *person
 	for _, h := range s.honest() {
-		if q := h.memberOf(state); q != nil {
+		if q := h.memberOf(state); q != nil && h.frontierFor(r.id) != nil { // which one that was set back to before it joined has not
 			p = q
 			break
 		}
@@ -586,5 +610,5 @@ func (s *script) orphan(h *host, id room.EventID) bool {
 	}
 	in, pos, ok, _ = h.store.Find(row.Thread)
 	root, _, _ := h.store.Row(in, pos)
-	return ok && root.Void
+	return !ok || root.Void // or lost with its log, on the host that was set back: it is a promise of its own
 }

@@ -1267,6 +1267,7 @@ type Answer struct {
 	Code         string                 `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"` // room.Code of a refusal; empty: done
 	Message      string                 `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	RetryAfterMs uint32                 `protobuf:"varint,3,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"`
+	Home         string                 `protobuf:"bytes,14,opt,name=home,proto3" json:"home,omitempty"` // of a refusal: the room's home, which is to be asked instead
 	// Types that are valid to be assigned to What:
 	//
 	//	*Answer_Propose
@@ -1333,6 +1334,13 @@ func (x *Answer) GetRetryAfterMs() uint32 {
 		return x.RetryAfterMs
 	}
 	return 0
+}
+
+func (x *Answer) GetHome() string {
+	if x != nil {
+		return x.Home
+	}
+	return ""
 }
 
 func (x *Answer) GetWhat() isAnswer_What {
@@ -2870,11 +2878,12 @@ const file_peer_proto_rawDesc = "" +
 	" \x01(\v2\x1a.hearth.room.v1.StewardAskH\x00R\asteward\x129\n" +
 	"\bfrontier\x18\v \x01(\v2\x1b.hearth.room.v1.FrontierAskH\x00R\bfrontier\x126\n" +
 	"\amembers\x18\f \x01(\v2\x1a.hearth.room.v1.MembersAskH\x00R\amembersB\x06\n" +
-	"\x04what\"\x9f\x05\n" +
+	"\x04what\"\xb3\x05\n" +
 	"\x06Answer\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12$\n" +
-	"\x0eretry_after_ms\x18\x03 \x01(\rR\fretryAfterMs\x129\n" +
+	"\x0eretry_after_ms\x18\x03 \x01(\rR\fretryAfterMs\x12\x12\n" +
+	"\x04home\x18\x0e \x01(\tR\x04home\x129\n" +
 	"\apropose\x18\x04 \x01(\v2\x1d.hearth.room.v1.ProposeAnswerH\x00R\apropose\x126\n" +
 	"\bsnapshot\x18\x05 \x01(\v2\x18.hearth.room.v1.SnapshotH\x00R\bsnapshot\x129\n" +
 	"\aresolve\x18\x06 \x01(\v2\x1d.hearth.room.v1.ResolveAnswerH\x00R\aresolve\x12?\n" +
