@@ -79,6 +79,9 @@ func (r *relay) answer(nick, text string) {
 
 // whispered is a message to the bot itself. Private messages are not relayed. A NOTICE is never answered.
 func (r *relay) whispered(m wire.Message) {
+	if m.Command == "NOTICE" && r.settings.quiet == "chanserv" && r.fold(m.Source.Nick) == r.fold("ChanServ") {
+		r.host.Log().Info("ChanServ says", "what", short(m.Last(), 300)) // such as that it may not
+	}
 	if m.Command != "PRIVMSG" || m.Source.IsServer() || r.me(m.Source.Nick) {
 		return
 	}
