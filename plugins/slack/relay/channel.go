@@ -101,11 +101,7 @@ func (c *channel) load() {
 	if c.kept.ID != "" || json.Unmarshal(raw, &c.kept) != nil || c.kept.ID == "" {
 		return
 	}
-	c.l.mu.Lock()
-	defer c.l.mu.Unlock()
-	if c.l.byID[c.kept.ID] == nil {
-		c.l.byID[c.kept.ID] = c
-	}
+	c.l.known(c.kept.ID, c)
 }
 
 // changed takes a new state of the link.
@@ -221,13 +217,7 @@ func (c *channel) find() (*slack.Channel, error) {
 
 // found keeps which channel it is.
 func (c *channel) found(ch *slack.Channel) error {
-	c.l.mu.Lock()
-	other := c.l.byID[ch.ID]
-	if other == nil {
-		c.l.byID[ch.ID] = c
-	}
-	c.l.mu.Unlock()
-	if other != nil && other != c {
+	if other := c.l.known(ch.ID, c); other != c {
 		c.l.status.set(c.name, "down", "The channel is linked already, as "+other.name+".")
 		return fmt.Errorf("channel %s is linked as %s", ch.ID, other.name)
 	}

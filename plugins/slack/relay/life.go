@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -103,6 +104,17 @@ func (l *life) channelByID(id string) *channel {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.byID[id]
+}
+
+// known notes that a channel has an id of Slack's, and returns whose it is: another's, when two are linked to it. One that was
+// unlinked while it looked has none.
+func (l *life) known(id string, c *channel) *channel {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.byID[id] == nil && l.channels[c.name] == c {
+		l.byID[id] = c
+	}
+	return cmp.Or(l.byID[id], c)
 }
 
 func (l *life) all() []*channel {

@@ -66,3 +66,15 @@ func TestWhatWasPutOffIsSaidFirst(t *testing.T) {
 		t.Fatal("the node has dropped what was put off, and nothing is said any more")
 	}
 }
+
+// A channel that is unlinked while it looks for itself leaves nothing behind, or the same one could not be linked again.
+func TestAnUnlinkedChannelKeepsNoID(t *testing.T) {
+	old, now, second := &channel{name: "#garden"}, &channel{name: "#garden"}, &channel{name: garden}
+	l := &life{channels: map[string]*channel{"#garden": now, garden: second}, byID: map[string]*channel{}}
+	if l.known(garden, old) != old || l.byID[garden] != nil {
+		t.Fatal("it took the id")
+	}
+	if l.known(garden, now) != now || l.known(garden, second) != now {
+		t.Fatal("the id is the first's that is linked")
+	}
+}
