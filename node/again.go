@@ -47,7 +47,7 @@ func (t *turn) sayAgain(old *storage.Record, again map[room.EventID]room.EventID
 		return err
 	}
 	own := t.chain(t.own)
-	own.add(e, e)
+	own.add(e, e, nil)
 	own.end(e, nil) // signed at the end of the batch
 	t.logs[t.own], t.said = own, true
 	again[was.ID] = e.ID

@@ -224,6 +224,7 @@ func (n *Node) PeerUp(name string) {
 	}
 	for _, id := range ids {
 		if c := n.rooms.peek(id); c != nil {
+			c.hope()
 			c.fill()
 			c.recall()
 			if c.several() && c.isSteward(name) { // what waits lies under the home's name

@@ -64,10 +64,10 @@ type chamber struct {
 	replayed  bool                     // the state was folded from the log, not loaded
 	wanted    map[uint64][]uint64      // messages whose words are looked for, and their edits
 	recalling atomic.Bool
-	filling   atomic.Bool           // gaps are being filled
-	gathering atomic.Bool           // members are being brought
-	vain      map[logName]time.Time // when nobody could give more of a log
-	tails     tails                 // the newest events of the logs of messages
+	filling   atomic.Bool   // gaps are being filled
+	gathering atomic.Bool   // members are being brought
+	vain      map[wish]vain // logs of which nobody could give more
+	tails     tails         // the newest events of the logs of messages
 	descent   descent
 }
 
@@ -248,7 +248,7 @@ func (c *chamber) keep(ch *chain) {
 
 // loadEnd reads what a log's next event is checked against.
 func (c *chamber) loadEnd(ch *chain) error {
-	if ch.fork > 0 {
+	if ch.forkHash.IsZero() && ch.holds(ch.fork) { // as it was stored before 2026-11-22
 		e, err := c.logEvent(ch, ch.fork)
 		if err != nil {
 			return err

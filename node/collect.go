@@ -238,8 +238,9 @@ func (g *collecting) messages(ch *chain) error {
 		g.more = true
 		return nil
 	}
-	low := ch.stretch[len(ch.stretch)-1].low
-	from := max(have+1, low)
+	part, head := ch.shown()
+	top = part.high
+	from := max(have+1, part.low)
 	if top >= newestFirst {
 		from = max(from, top-newestFirst+1)
 	}
@@ -247,7 +248,12 @@ func (g *collecting) messages(ch *chain) error {
 	if err != nil || len(events) == 0 {
 		return err
 	}
-	g.add(events, ch.head)
+	if ch.other == nil {
+		g.add(events, head)
+	} else {
+		g.out = append(g.out, ch.other)
+		g.room -= proto.Size(ch.other)
+	}
 	if ch.branch != nil {
 		g.out = append(g.out, ch.branch)
 		g.room -= proto.Size(ch.branch)
@@ -259,6 +265,15 @@ func (g *collecting) messages(ch *chain) error {
 		g.theirs.Tops = slices.Insert(g.theirs.Tops, i, now)
 	}
 	return nil
+}
+
+// shown is the newest stretch, or, of a log that forks, the one in which the branch is that
+// excludes the other: the two are the proof.
+func (c *chain) shown() (stretch, *roompb.Head) {
+	if i := c.next(c.fork + 1); c.frozen != "" && i < len(c.stretch) && c.signature(i) != nil {
+		return c.stretch[i], &roompb.Head{Signature: c.signature(i)}
+	}
+	return c.stretch[len(c.stretch)-1], c.head
 }
 
 // newestOf reads a stretch of a log; when it is over maxBytes, its newest part. What was
@@ -304,37 +319,58 @@ func (g *collecting) add(events []*room.Event, head *roompb.Head) {
 	g.out = append(g.out, parcelOf(g.c.id, events, head))
 }
 
-// page is older events of a log, the newest below a seq, for a peer that fills a gap.
+// pageOf is older events of a log, for a peer that fills a gap.
 func (c *chamber) pageOf(q *roompb.PageAsk) (*roompb.Parcel, error) {
+	if len(q.GetGaps()) > maxGaps {
+		return nil, room.Errorf(room.TooLarge, "At most %d gaps at once.", maxGaps)
+	}
 	c.mu.RLock()
 	ch := c.logs[logKey{q.GetOrigin(), q.GetIncarnation()}]
 	if q.GetLog() == roompb.Log_LOG_STATE {
 		ch = c.entries
 	}
-	var part stretch
-	if ch != nil {
-		for _, s := range ch.stretch {
-			if s.low < q.GetBelow() {
-				part = s
-			}
-		}
-	}
+	from, to, head := ch.page(q)
 	c.mu.RUnlock()
-	if part.high == 0 || part.high < q.GetBelow()-1 {
-		return &roompb.Parcel{Room: slices.Clone(c.id[:])}, nil // not here
-	}
 	limit := min(max(uint64(q.GetLimit()), 1), maxPage)
-	to := q.GetBelow() - 1
-	from := max(part.low, q.GetAbove()+1)
 	if to >= limit {
 		from = max(from, to-limit+1)
 	}
-	if from > to {
-		return &roompb.Parcel{Room: slices.Clone(c.id[:])}, nil
+	if to == 0 || from > to {
+		return &roompb.Parcel{Room: slices.Clone(c.id[:])}, nil // not here
 	}
 	events, err := c.newestOf(ch, from, to, maxParcelBytes/2)
-	return parcelOf(c.id, events, nil), err
+	return parcelOf(c.id, events, head), err
 }
+
+// page is what an ask is answered with: the newest that is here of what the asking node lacks,
+// and its head where that is needed to prove it. to is 0 when nothing is.
+func (c *chain) page(q *roompb.PageAsk) (from, to uint64, head *roompb.Head) {
+	if c == nil {
+		return 0, 0, nil
+	}
+	gaps, apart := q.GetGaps(), len(q.GetGaps()) > 0 && !c.withheld()
+	if len(gaps) == 0 {
+		gaps = []*roompb.Gap{{Above: q.GetAbove(), Below: q.GetBelow()}}
+	}
+	i := len(c.stretch) - 1
+	for _, g := range gaps {
+		for ; i >= 0 && c.stretch[i].low >= g.GetBelow(); i-- {
+		}
+		for j := i; j >= 0 && c.stretch[j].high > g.GetAbove(); j-- {
+			from = max(c.stretch[j].low, g.GetAbove()+1)
+			switch {
+			case c.stretch[j].high >= g.GetBelow()-1:
+				return from, g.GetBelow() - 1, nil
+			case apart && c.signature(j) != nil:
+				return from, c.stretch[j].high, &roompb.Head{Signature: c.signature(j)}
+			}
+		}
+	}
+	return 0, 0, nil
+}
+
+// maxGaps is the most gaps of one ask.
+const maxGaps = 1024
 
 // maxPage is the most events of one page.
 const maxPage = 1000

@@ -404,7 +404,7 @@ func (t *turn) install(o *opened) {
 		row := t.row(e)
 		row.Old = true
 		t.accept(row, nil)
-		log.add(e, e)
+		log.add(e, e, nil)
 		log.end(e, o.head)
 	}
 	for _, r := range o.logs {
@@ -453,8 +453,7 @@ func (t *turn) installLog(r *received) {
 	if len(fresh) == 0 {
 		return
 	}
-	ch.add(fresh[0], fresh[len(fresh)-1])
-	ch.end(fresh[len(fresh)-1], r.head)
+	ch.take(fresh, r.head)
 	t.logs[r.key] = ch
 }
 

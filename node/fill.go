@@ -32,8 +32,12 @@ func (c *chamber) fill() {
 	}
 }
 
-// fillAgain is after how long what nobody had is asked for again.
-const fillAgain = 10 * time.Second
+// What nobody had is asked for again after fillAgain, and the longer the less often: after half
+// as long as it has been missing, fillRarely at most. It may never come.
+const (
+	fillAgain  = 10 * time.Second
+	fillRarely = 10 * time.Minute
+)
 
 // asleep tells whether the room is another chamber's by now.
 func (c *chamber) asleep() bool {
@@ -51,30 +55,71 @@ func (c *chamber) mendAll() bool {
 			break
 		}
 		if !c.mend(c.n.life, h) {
-			c.inVain(h.log)
+			c.inVain(wish{h.log.name(), false})
 		}
 	}
 	return !c.torn()
 }
 
+// wish is a log that is asked for: of what is missing between its stretches, or, as somebody
+// scrolls there, of what is below them too.
+type wish struct {
+	log   logName
+	floor bool
+}
+
+// vain is when nobody could give more of a log, the last time and the first since something
+// of it came.
+type vain struct{ last, first time.Time }
+
 // inVain notes that nobody could give more of a log. It is passed over for a while: who
 // writes an end of a log and withholds what is below must not keep the others from being
 // fetched.
-func (c *chamber) inVain(ch *chain) {
+func (c *chamber) inVain(w wish) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	maps.DeleteFunc(c.vain, func(_ logName, at time.Time) bool { return now.Sub(at) >= fillAgain })
+	maps.DeleteFunc(c.vain, func(_ wish, v vain) bool { return now.Sub(v.last) >= 2*fillRarely })
 	if c.vain == nil {
-		c.vain = map[logName]time.Time{}
+		c.vain = map[wish]vain{}
 	}
-	c.vain[ch.name()] = now
+	v := c.vain[w]
+	if v.first.IsZero() {
+		v.first = now
+	}
+	v.last = now
+	c.vain[w] = v
 }
 
-// askable tells whether a log may be asked for. c.mu is held.
+// hope has all logs asked for as soon as at first: somebody is here who was not.
+func (c *chamber) hope() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for w, v := range c.vain {
+		c.vain[w] = vain{v.last, v.last}
+	}
+}
+
+// hopeFor does it for logs of which something came. c.mu is held.
+func (c *chamber) hopeFor(logs map[logKey]*chain) {
+	for _, ch := range logs {
+		w := wish{ch.name(), false}
+		if v, asked := c.vain[w]; asked {
+			c.vain[w] = vain{v.last, v.last}
+		}
+	}
+}
+
+// askable tells whether a log may be asked for by who scrolls. c.mu is held.
 func (c *chamber) askable(ch *chain) bool {
-	at, asked := c.vain[ch.name()]
-	return !asked || time.Since(at) >= fillAgain
+	v, asked := c.vain[wish{ch.name(), true}]
+	return !asked || time.Since(v.last) >= fillAgain
+}
+
+// due tells whether a log is asked for though nobody looks at it. c.mu is held.
+func (c *chamber) due(ch *chain) bool {
+	v, asked := c.vain[wish{ch.name(), false}]
+	return !asked || time.Since(v.last) >= min(max(v.last.Sub(v.first)/2, fillAgain), fillRarely)
 }
 
 // logName names any log of a room.
@@ -97,32 +142,27 @@ func (c *chamber) torn() bool {
 	return false
 }
 
-// hole is what is missing of a log: the events between above and below, both exclusive.
+// hole is what is missing of a log, as it becomes less.
 type hole struct {
-	log          *chain
-	above, below uint64
-	before       room.EventID // of the event before the one at below
-	old          bool         // somebody scrolls there: news for nobody
-	limit        uint32       // events of a page
+	log   *chain
+	gaps  []gap // newest first
+	limit uint32
 }
 
 func (c *chamber) firstHole() (hole, bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	for _, ch := range c.logs {
-		if ch.torn() && c.askable(ch) {
-			return ch.hole(false)
+		if ch.torn() && c.due(ch) {
+			return ch.hole(false), true
 		}
 	}
 	return hole{}, false
 }
 
-// hole is the newest that a log has; with floor, what lies below all that is here is one.
-func (c *chain) hole(floor bool) (h hole, ok bool) {
-	h = hole{log: c, limit: maxPage}
-	h.above, h.below, h.before, ok = c.gap(floor)
-	h.old = floor && h.above == 0
-	return h, ok
+// hole is all that a log lacks; with floor, what lies below all that is here too.
+func (c *chain) hole(floor bool) hole {
+	return hole{log: c, gaps: c.gaps(floor), limit: maxPage}
 }
 
 // ahead is how many pages are here, or asked for, before the page above them is stored.
@@ -158,10 +198,7 @@ func (c *chamber) mend(ctx context.Context, h hole) (learnt bool) {
 // fetch brings one page of what is older than a log is here, for somebody who scrolls there.
 // It tells whether something was learnt.
 func (c *chamber) fetch(ctx context.Context, ch *chain, limit uint32) bool {
-	h, ok := ch.hole(true)
-	if !ok {
-		return false
-	}
+	h := ch.hole(true)
 	h.limit = limit
 	if r := c.pageBelow(ctx, &h); r != nil {
 		if again, err := c.n.take(ctx, c, r); again == nil && err == nil {
@@ -169,21 +206,19 @@ func (c *chamber) fetch(ctx context.Context, ch *chain, limit uint32) bool {
 		}
 	}
 	if ctx.Err() == nil {
-		c.inVain(ch)
+		c.inVain(wish{ch.name(), true})
 	}
 	return false
 }
 
 // pageBelow asks those who may have it for the uppermost page of a hole, which is that much
 // smaller then: the log's origin, then the home, then the others. It is nil when the hole
-// is full, or nobody has the page.
+// is full, or nobody has anything of it.
 func (c *chamber) pageBelow(ctx context.Context, h *hole) *received {
-	if h.below <= h.above+1 || ctx.Err() != nil {
+	if len(h.gaps) == 0 || ctx.Err() != nil {
 		return nil
 	}
-	ask := &roompb.Ask{What: &roompb.Ask_Page{Page: &roompb.PageAsk{
-		Room: c.id.Bytes(), Origin: h.log.key.origin, Incarnation: h.log.key.incarnation, Below: h.below, Above: h.above, Limit: h.limit, Log: h.log.log,
-	}}}
+	ask := &roompb.Ask{What: &roompb.Ask_Page{Page: h.ask(c.id)}}
 	for _, peer := range c.sources(h.log.key.origin) {
 		within, cancel := context.WithTimeout(ctx, askTimeout)
 		a, err := c.n.ask(within, peer, ask)
@@ -192,16 +227,69 @@ func (c *chamber) pageBelow(ctx context.Context, h *hole) *received {
 			continue
 		}
 		r, err := openParcel(c.id, a.GetPage())
-		if err != nil || r.log != h.log.log || h.log.log == roompb.Log_LOG_MESSAGES && r.key != h.log.key || r.last().ID != h.before {
+		if err != nil || !c.fits(h, r) {
 			c.n.Peers.Raise(peer, "The node answered with messages that do not belong where it said they do.")
 			continue
 		}
-		r.peer, r.head, r.old = peer, nil, h.old
-		h.below = r.first().Header.GetSeq()
-		h.before, _ = room.HashFromBytes(r.first().Header.GetPrev()) // of a hashed header
+		r.peer, r.asked = peer, true
+		h.less(r)
 		return r
 	}
 	return nil
+}
+
+// ask is for the newest that is missing. A node that does not know of gaps looks at the first.
+func (h *hole) ask(id room.ID) *roompb.PageAsk {
+	q := &roompb.PageAsk{
+		Room: id.Bytes(), Origin: h.log.key.origin, Incarnation: h.log.key.incarnation,
+		Above: h.gaps[0].above, Below: h.gaps[0].below, Limit: h.limit, Log: h.log.log,
+	}
+	if h.log.log == roompb.Log_LOG_MESSAGES {
+		for _, g := range h.gaps[:min(len(h.gaps), maxGaps)] {
+			q.Gaps = append(q.Gaps, &roompb.Gap{Above: g.above, Below: g.below})
+		}
+	}
+	return q
+}
+
+// in is the gap that an event lies in; -1: in none.
+func (h *hole) in(seq uint64) int {
+	return slices.IndexFunc(h.gaps, func(g gap) bool { return g.above < seq && seq < g.below })
+}
+
+// fits tells whether a page is of a hole: its last event is the one that the event above it
+// names, or, in the midst of a gap, is signed for.
+func (c *chamber) fits(h *hole, r *received) bool {
+	last := r.last().Header.GetSeq()
+	i := h.in(last)
+	if i < 0 || r.log != h.log.log || r.log == roompb.Log_LOG_MESSAGES && r.key != h.log.key {
+		return false
+	}
+	if last+1 == h.gaps[i].below {
+		r.head = nil
+		return r.last().ID == h.gaps[i].before
+	}
+	if r.head == nil || r.log != roompb.Log_LOG_MESSAGES {
+		return false
+	}
+	known, err := c.signed(r)
+	return known && err == nil
+}
+
+// less takes a page out of a hole.
+func (h *hole) less(r *received) {
+	first, last := r.first().Header, r.last().Header.GetSeq()
+	i := h.in(last)
+	g := h.gaps[i]
+	var left []gap
+	if last+1 < g.below {
+		left = append(left, gap{last, g.below, g.before})
+	}
+	if g.above+1 < first.GetSeq() {
+		before, _ := room.HashFromBytes(first.GetPrev()) // of a hashed header
+		left = append(left, gap{g.above, first.GetSeq(), before})
+	}
+	h.gaps = slices.Replace(h.gaps, i, i+1, left...)
 }
 
 // sources are the nodes that may have a log, the likeliest first, only those that are up.
@@ -224,8 +312,8 @@ const deepest = 20
 // shallow is a log that begins, here, after a time, and may be asked for.
 func (c *chamber) shallow(until room.Time) *chain {
 	for _, ch := range c.all(c.askable) {
-		if _, below, _, ok := ch.gap(true); ok {
-			if e, err := c.logEvent(ch, below); err == nil && e.Time() > until {
+		if gaps := ch.gaps(true); len(gaps) > 0 {
+			if e, err := c.logEvent(ch, gaps[0].below); err == nil && e.Time() > until {
 				return ch
 			}
 		}
@@ -235,10 +323,7 @@ func (c *chamber) shallow(until room.Time) *chain {
 
 // incomplete tells whether some log is not here from its beginning.
 func (c *chamber) incomplete() bool {
-	return slices.ContainsFunc(c.all(nil), func(ch *chain) bool {
-		_, _, _, ok := ch.gap(true)
-		return ok
-	})
+	return slices.ContainsFunc(c.all(nil), func(ch *chain) bool { return len(ch.gaps(true)) > 0 })
 }
 
 // all are the room's logs, or some.

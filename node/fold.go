@@ -136,7 +136,7 @@ func (t *turn) foldAll(entries []*room.Event, head *roompb.Head) error {
 	if t.c.entries != nil {
 		f.log = t.c.entries.clone()
 	}
-	f.log.add(entries[0], entries[len(entries)-1])
+	f.log.add(entries[0], entries[len(entries)-1], nil)
 	f.log.end(entries[len(entries)-1], head)
 	t.fold = f
 	return nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sort"
 	"time"
 
 	"hearth/node/room"
@@ -30,17 +31,32 @@ type walk struct {
 }
 
 // forked: the parcel excludes what is here.
-type forked struct{ seq uint64 }
+type forked struct {
+	seq   uint64
+	falls bool // by its time, or its state index: no log can have both
+}
 
 func (f *forked) Error() string { return fmt.Sprintf("the log forks at or before %d", f.seq) }
 
-// proof is a branch that excludes the one which is here.
+// proof is a branch that excludes the one which is here, or another branch.
 type proof struct {
 	key    logKey
-	common uint64 // the last that both have
-	hash   room.EventID
+	fork   fork
 	branch []*room.Event // after it
 	head   *roompb.Head
+	other  *roompb.Parcel // nil: what is here
+}
+
+// fork is the last event before the lowest that two branches are known to exclude each other
+// at: who learns more of them can only find a lower one, and all who know both find the same.
+type fork struct {
+	seq  uint64
+	hash room.EventID // zero: not known
+}
+
+// beats tells whether a fork says more than the one at which a log is frozen.
+func (f fork) beats(ch *chain) bool {
+	return ch.frozen == "" || f.seq < ch.fork || f.seq == ch.fork && ch.forkHash.IsZero() && !f.hash.IsZero()
 }
 
 // What a proof may take.
@@ -53,11 +69,7 @@ const (
 
 // suspect begins to look for the place where a branch leaves the one that is here.
 func (c *chamber) suspect(r *received, ch *chain) {
-	head := r.head
-	if head == nil { // a page that does not join what is below: what is above it is the branch's too
-		head = ch.head
-	}
-	way := walk{room.EventID(head.GetHash()), r.peer}
+	way := walk{r.last().ID, r.peer}
 	now := time.Now()
 	maps.DeleteFunc(c.walked, func(_ walk, at time.Time) bool { return now.Sub(at) >= walkAgain })
 	if _, walked := c.walked[way]; walked || len(c.walked) >= mostWalked {
@@ -65,45 +77,61 @@ func (c *chamber) suspect(r *received, ch *chain) {
 	}
 	c.walked[way] = now
 	c.n.rooms.start(func() {
-		p, err := c.prove(c.n.life, r, ch, head)
+		p, err := c.prove(c.n.life, r, ch)
 		if err != nil {
-			c.n.log.Warn("two branches of a log, and no proof", "room", c.text, "node", r.key.origin, "peer", r.peer, "err", err)
-			return
+			c.n.log.Warn("two branches of a log, and no proof", "room", c.text, "node", r.key.origin, "incarnation", r.key.incarnation, "peer", r.peer, "err", err)
 		}
-		_ = c.n.submit(c.id, &submission{fork: p, done: make(chan result, 1)}) // full: the branch comes again
+		if p != nil {
+			_ = c.n.submit(c.id, &submission{fork: p, done: make(chan result, 1)}) // full: the branch comes again
+		}
 	})
 }
 
 // prove walks a branch down, page by page from who brought it, to the event before which
-// it is the same as what is here.
-func (c *chamber) prove(ctx context.Context, r *received, ch *chain, head *roompb.Head) (*proof, error) {
-	branch := slices.Clone(r.events)
-	if r.head == nil {
-		above, err := c.newestOf(ch, r.last().Header.GetSeq()+1, ch.seq(), branchBytes)
-		if err != nil || len(above) == 0 || string(above[0].Header.GetPrev()) != string(r.last().ID[:]) {
-			return nil, fmt.Errorf("the branch is not whole: %w", err)
-		}
-		branch = append(branch, above...)
-	}
-	for size := 0; len(branch) <= mostBranch && size <= branchBytes; {
-		common, hash, found, err := c.common(ch, branch)
+// it is the same as what is here. nil: it excludes nothing that was not excluded before.
+func (c *chamber) prove(ctx context.Context, r *received, ch *chain) (*proof, error) {
+	branch, head := slices.Clone(r.events), r.head
+	if head == nil { // a page that does not join what is below: what is above it is the branch's too
+		above, err := c.above(ch, r.last())
 		if err != nil {
 			return nil, err
 		}
-		if found {
-			from := slices.IndexFunc(branch, func(e *room.Event) bool { return e.Header.GetSeq() > common })
-			if from < 0 {
-				return nil, fmt.Errorf("the branch is the one that is here")
-			}
-			return &proof{r.key, common, hash, branch[from:], head}, nil
+		branch, head = append(branch, above...), ch.headAbove(r.last())
+	}
+	branch, err := c.walkDown(ctx, r, ch, branch)
+	if err != nil {
+		return nil, err
+	}
+	best, found, err := c.excludes(ch, branch)
+	if err != nil {
+		return nil, err
+	}
+	p := &proof{key: r.key, fork: best, head: head}
+	for _, known := range ch.branches(c.id) {
+		if f, ok := parts(branch, known.events); ok && (!found || f.seq < p.fork.seq) {
+			p.fork, p.other, found = f, known.parcel, true
+		}
+	}
+	from := slices.IndexFunc(branch, func(e *room.Event) bool { return e.Header.GetSeq() > p.fork.seq })
+	if !found || from < 0 || !p.fork.beats(ch) {
+		return nil, nil
+	}
+	p.branch = branch[from:]
+	return p, nil
+}
+
+// walkDown puts before a branch what its bearer has of it from before, as long as that is
+// other than what is here.
+func (c *chamber) walkDown(ctx context.Context, r *received, ch *chain, branch []*room.Event) ([]*room.Event, error) {
+	for size := 0; len(branch) <= mostBranch && size <= branchBytes; {
+		first := branch[0].Header
+		id, here, err := c.idOf(ch, first.GetSeq()-1)
+		if err != nil || !here || string(id[:]) == string(first.GetPrev()) {
+			return branch, err
 		}
 		page, err := c.branchPage(ctx, r, branch[0])
 		if err == errNoPage {
-			common, hash, found, err := c.tornAt(ch, branch[0].Header)
-			if err != nil || !found {
-				return nil, fmt.Errorf("the branch is not whole: %w", cmp.Or(err, error(errNoPage)))
-			}
-			return &proof{r.key, common, hash, branch, head}, nil
+			return branch, nil
 		}
 		if err != nil {
 			return nil, err
@@ -116,36 +144,136 @@ func (c *chamber) prove(ctx context.Context, r *received, ch *chain, head *roomp
 	return nil, fmt.Errorf("the branch is longer than is kept")
 }
 
-// common is the last event of a branch that is here too. Where the log that is here has a
-// hole, all that is known of what lies in it is the id of its uppermost event: when that is
-// not the branch's, what is below counts as common. Who has no hole there, and is shown this
-// log, comes to the same (tornAt).
-func (c *chamber) common(ch *chain, branch []*room.Event) (seq uint64, hash room.EventID, found bool, err error) {
-	first := branch[0].Header
-	if seq = first.GetSeq() - 1; seq == 0 {
-		found = true
-	} else if id, here, err := c.idOf(ch, seq); err != nil {
-		return 0, hash, false, err
-	} else if here && string(first.GetPrev()) == string(id[:]) {
-		hash, found = id, true
+// above is what is here above an event that does not belong to what is below, as it was signed.
+func (c *chamber) above(ch *chain, e *room.Event) ([]*room.Event, error) {
+	if ch.headAbove(e) == nil {
+		return nil, errors.New("the branch is not signed")
 	}
-	var below *room.Event
-	for _, e := range branch {
-		id, here, err := c.idOf(ch, e.Header.GetSeq())
-		switch {
-		case err != nil:
-			return 0, hash, false, err
-		case here && id == e.ID:
-			seq, hash, found = e.Header.GetSeq(), e.ID, true
-		case here:
-			if below != nil && below.Header.GetSeq() > seq { // nothing that is here says otherwise
-				seq, hash, found = below.Header.GetSeq(), below.ID, true
-			}
-			return seq, hash, found, nil
+	from := e.Header.GetSeq() + 1
+	above, err := c.newestOf(ch, from, ch.stretch[ch.next(from)].high, branchBytes)
+	if err == nil && (len(above) == 0 || string(above[0].Header.GetPrev()) != string(e.ID[:])) {
+		err = errors.New("the branch is not whole")
+	}
+	return above, err
+}
+
+// headAbove is the signature of the stretch above an event; nil when it is not known.
+func (c *chain) headAbove(e *room.Event) *roompb.Head {
+	if i := c.next(e.Header.GetSeq() + 1); i < len(c.stretch) && c.signature(i) != nil {
+		return &roompb.Head{Signature: c.signature(i)}
+	}
+	return nil
+}
+
+// excludes finds where a branch and what is here of the log begin to exclude each other. Where
+// the log has a hole, all that is known of what lies in it is the id of its uppermost event.
+func (c *chamber) excludes(ch *chain, branch []*room.Event) (f fork, found bool, err error) {
+	first, last := branch[0].Header.GetSeq(), branch[len(branch)-1].Header.GetSeq()
+	for seq := max(first-1, 1); seq <= last; seq++ {
+		id, here, err := c.idOf(ch, seq)
+		if err != nil {
+			return f, false, err
 		}
-		below = e
+		if is, _ := idAt(branch, seq); !here || id == is {
+			continue
+		}
+		f.seq = seq - 1
+		if hash, known := idAt(branch, f.seq); known {
+			f.hash = hash
+		} else if f.seq > 0 {
+			f.hash, _, err = c.idOf(ch, f.seq)
+		}
+		return f, true, err
 	}
-	return seq, hash, found, nil
+	return c.fallsAt(ch, branch)
+}
+
+// fallsAt is the same where time, or the state index, falls between the two.
+func (c *chamber) fallsAt(ch *chain, branch []*room.Event) (f fork, found bool, err error) {
+	first, last := branch[0], branch[len(branch)-1].Header.GetSeq()
+	if i := ch.next(last + 1); i < len(ch.stretch) {
+		up, err := c.logEvent(ch, max(ch.stretch[i].low, last+1))
+		if err != nil {
+			return f, false, err
+		}
+		if f, found = notBefore(branch, up); found {
+			return f, true, nil
+		}
+	}
+	for _, part := range slices.Backward(ch.stretch) {
+		high := min(part.high, first.Header.GetSeq()-1)
+		if part.low > high {
+			continue
+		}
+		var lowest *room.Event
+		sort.Search(int(high-part.low+1), func(i int) bool {
+			e, missing := c.logEvent(ch, part.low+uint64(i))
+			if err = cmp.Or(err, missing); err != nil || !precedes(e, first) {
+				lowest = e
+				return true
+			}
+			return false
+		})
+		if err != nil || lowest == nil {
+			return f, found, err
+		}
+		f, found = before(lowest), true
+	}
+	return f, found, nil
+}
+
+// precedes tells whether a may come before b in a log.
+func precedes(a, b *room.Event) bool {
+	return a.Header.GetTime() < b.Header.GetTime() && a.Header.GetStateIndex() <= b.Header.GetStateIndex()
+}
+
+// before is the fork after which an event is the first.
+func before(e *room.Event) (f fork) {
+	f.seq = e.Header.GetSeq() - 1
+	f.hash, _ = room.HashFromBytes(e.Header.GetPrev()) // none at seq 1
+	return f
+}
+
+// notBefore is the fork before the first of events that cannot come before one that is above all.
+func notBefore(events []*room.Event, up *room.Event) (f fork, found bool) {
+	i := slices.IndexFunc(events, func(e *room.Event) bool { return !precedes(e, up) })
+	if i < 0 {
+		return f, false
+	}
+	return before(events[i]), true
+}
+
+// parts is where two branches begin to exclude each other.
+func parts(a, b []*room.Event) (f fork, found bool) {
+	if a[0].Header.GetSeq() > b[0].Header.GetSeq() {
+		a, b = b, a
+	}
+	end := min(a[len(a)-1].Header.GetSeq(), b[len(b)-1].Header.GetSeq())
+	for seq := max(b[0].Header.GetSeq()-1, 1); seq <= end; seq++ {
+		in, _ := idAt(a, seq)
+		if is, _ := idAt(b, seq); in != is {
+			f.seq = seq - 1
+			f.hash, _ = idAt(a, f.seq)
+			return f, true
+		}
+	}
+	if end < b[0].Header.GetSeq() {
+		return notBefore(a, b[0])
+	}
+	return f, false
+}
+
+// idAt is the id of the event of a seq of a branch, or of the one before it.
+func idAt(branch []*room.Event, seq uint64) (id room.EventID, known bool) {
+	first := branch[0].Header.GetSeq()
+	switch {
+	case seq > 0 && seq+1 == first:
+		id, err := room.HashFromBytes(branch[0].Header.GetPrev())
+		return id, err == nil
+	case seq >= first && seq-first < uint64(len(branch)):
+		return branch[seq-first].ID, true
+	}
+	return id, false
 }
 
 // idOf is the id of the event of a seq: the event may be here, or the one after it.
@@ -158,26 +286,11 @@ func (c *chamber) idOf(ch *chain, seq uint64) (id room.EventID, here bool, err e
 		return e.ID, true, nil
 	}
 	for _, part := range ch.stretch {
-		if part.low == seq+1 {
+		if part.low == seq+1 && seq > 0 {
 			return part.before, true, nil
 		}
 	}
 	return id, false, nil
-}
-
-// tornAt is the last event before a branch that nobody has from its beginning, as far as it
-// can be told: the branch's first event names another one before it than the one which is here.
-func (c *chamber) tornAt(ch *chain, first *roompb.Header) (seq uint64, hash room.EventID, found bool, err error) {
-	id, here, err := c.idOf(ch, first.GetSeq()-1)
-	if err != nil || !here || string(id[:]) == string(first.GetPrev()) {
-		return 0, hash, false, err
-	}
-	if first.GetSeq() == 2 {
-		return 0, hash, true, nil
-	}
-	seq = first.GetSeq() - 2
-	hash, found, err = c.idOf(ch, seq)
-	return seq, hash, found, err
 }
 
 // errNoPage: who brought a branch has nothing of it from before.
@@ -200,7 +313,7 @@ func (c *chamber) branchPage(ctx context.Context, r *received, first *room.Event
 		return nil, err
 	}
 	if page.key != r.key || page.log != r.log || string(first.Header.GetPrev()) != string(page.last().ID[:]) {
-		return nil, fmt.Errorf("the page does not belong to the branch")
+		return nil, errNoPage // it has another branch itself
 	}
 	return page.events, nil
 }
@@ -209,7 +322,7 @@ func (c *chamber) branchPage(ctx context.Context, r *received, first *room.Event
 func (t *turn) split(s *submission) error {
 	p := s.fork
 	ch := t.chain(p.key)
-	if ch.frozen != "" && ch.fork <= p.common {
+	if !p.fork.beats(ch) {
 		s.done <- result{}
 		return nil
 	}
@@ -220,21 +333,54 @@ func (t *turn) split(s *submission) error {
 		t.own = t.c.n.ownLog()
 	}
 	var lost []storage.Record
-	if lost, t.err = t.voidAfter(ch, p.common); t.err != nil {
+	if lost, t.err = t.voidAfter(ch, p.fork.seq); t.err != nil {
 		return t.err
 	}
 	if p.key.origin == t.c.n.name {
-		if t.err = t.sayBoth(lost, p.branch); t.err != nil {
+		if t.err = t.sayBoth(lost, t.unsaid(ch, p.branch)); t.err != nil {
 			return t.err
 		}
 	}
-	ch.frozen = fmt.Sprintf("%s signed two different logs: what is not in both, after its message %d, is void, and nothing more is taken of it.", p.key.origin, p.common)
-	ch.fork, ch.forkHash, ch.branch = p.common, p.hash, parcelOf(t.c.id, p.branch, p.head)
+	ch.frozen = fmt.Sprintf("%s signed two different logs: what is not in both, after its message %d, is void, and nothing more is taken of it.", p.key.origin, p.fork.seq)
+	ch.fork, ch.forkHash, ch.branch, ch.other = p.fork.seq, p.fork.hash, parcelOf(t.c.id, p.branch, p.head), p.other
 	t.logs[p.key], t.reset = ch, true
-	t.c.n.log.Warn("a node forked its log", "room", t.c.text, "node", p.key.origin, "after", p.common)
+	t.c.n.log.Warn("a node forked its log", "room", t.c.text, "node", p.key.origin, "incarnation", p.key.incarnation, "after", p.fork.seq)
 	t.c.n.Peers.Raise(p.key.origin, ch.frozen)
 	t.replies = append(t.replies, reply{sub: s})
 	return nil
+}
+
+// unsaid are those of a branch that are neither here nor in the branch that was known.
+func (t *turn) unsaid(ch *chain, branch []*room.Event) []*room.Event {
+	known := map[room.EventID]bool{}
+	for _, b := range ch.branches(t.c.id) {
+		for _, e := range b.events {
+			known[e.ID] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(branch), func(e *room.Event) bool {
+		_, _, here, err := t.c.n.store.Find(e.ID)
+		return here || err != nil || known[e.ID]
+	})
+}
+
+// known is a branch that was kept.
+type known struct {
+	parcel *roompb.Parcel
+	events []*room.Event
+}
+
+// branches are those of a log that forks which do not stand in it here.
+func (c *chain) branches(id room.ID) (out []known) {
+	for _, p := range []*roompb.Parcel{c.branch, c.other} {
+		if p == nil {
+			continue
+		}
+		if r, err := openParcel(id, p); err == nil { // else it is longer than is sent
+			out = append(out, known{p, r.events})
+		}
+	}
+	return out
 }
 
 // voidAfter takes back all of a log after a seq.
@@ -300,17 +446,16 @@ func (c *chamber) eachFrom(ch *chain, from uint64, fn func(*storage.Record) erro
 	return nil
 }
 
-// freshBranch is what a frozen log takes: older parts of what all have. A branch that
-// leaves it even earlier moves the fork.
+// freshBranch is what a frozen log takes: parts of what is below its end, of which what is
+// beyond the fork is void. Branches that leave it even earlier move the fork.
 func (t *turn) freshBranch(ch *chain, r *received) ([]*room.Event, error) {
-	if r.head == nil {
-		if r.last().Header.GetSeq() > ch.fork {
-			return nil, nil
-		}
+	switch {
+	case r.head == nil:
 		return t.freshPage(ch, r)
-	}
-	if ch.withheld() || r.last().ID == ch.hash || string(r.head.GetSignature()) == string(ch.branch.GetHead().GetSignature()) {
+	case ch.withheld():
 		return nil, nil
+	case r.last().Header.GetSeq() <= ch.fork && ch.fork <= ch.seq():
+		return t.freshBelow(ch, r)
 	}
-	return nil, &forked{ch.fork}
+	return nil, &forked{seq: ch.fork}
 }

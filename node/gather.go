@@ -288,7 +288,7 @@ func (t *turn) arrive(s *submission) error {
 func (t *turn) skip(o *opened) error {
 	c, f := t.c, t.fold
 	f.entries = []*room.Event{o.last}
-	f.log.add(o.last, o.last)
+	f.log.add(o.last, o.last, nil)
 	f.log.end(o.last, o.head)
 	var voided []string
 	for k, ch := range c.logs {

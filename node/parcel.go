@@ -16,8 +16,8 @@ type received struct {
 	log    roompb.Log
 	key    logKey
 	events []*room.Event
-	head   *roompb.Head // of the last event; nil: a page of older events
-	old    bool         // a page that somebody scrolled to: news for nobody
+	head   *roompb.Head // of the last event; nil: a page of events that are known by the one above
+	asked  bool
 }
 
 func (r *received) first() *room.Event { return r.events[0] }

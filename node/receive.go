@@ -42,16 +42,15 @@ func (t *turn) receive(s *submission) error {
 	if t.err = t.early.read(t.c, fresh); t.err != nil {
 		return t.err
 	}
+	old := ch.older(r.last().Header.GetSeq())
 	for i, e := range fresh {
-		if t.err = t.learn(e, verdicts[i].Outcome == room.Void, r.old); t.err != nil {
+		beyond := ch.frozen != "" && e.Header.GetSeq() > ch.fork
+		if t.err = t.learn(e, beyond || verdicts[i].Outcome == room.Void, old); t.err != nil {
 			return t.err
 		}
 	}
-	ch.add(fresh[0], fresh[len(fresh)-1])
+	ch.take(fresh, r.head)
 	t.logs[r.key] = ch
-	if last := fresh[len(fresh)-1]; r.head != nil && last.Header.GetSeq() == ch.seq() {
-		ch.end(last, r.head)
-	}
 	t.replies = append(t.replies, reply{sub: s})
 	return nil
 }
@@ -62,8 +61,15 @@ const mostVoided = 2000
 // settle ends a parcel that brings nothing new, or another branch.
 func (t *turn) settle(s *submission, ch *chain, err error) error {
 	var f *forked
-	if errors.As(err, &f) {
+	isFork := errors.As(err, &f)
+	if isFork && f.falls && s.parcel.peer == ch.key.origin { // as its node sends it, it can be refused
+		return room.Errorf(room.BadRequest, "Time or state index falls along the log of %s.", ch.key.origin)
+	}
+	if isFork {
 		t.c.suspect(s.parcel, ch)
+		if s.parcel.asked { // not learnt
+			return later
+		}
 		s.done <- result{}
 		return nil
 	}
@@ -85,25 +91,27 @@ func (t *turn) fresh(ch *chain, r *received) ([]*room.Event, error) {
 	top, first, last := ch.seq(), r.first().Header.GetSeq(), r.last().Header.GetSeq()
 	switch {
 	case last <= top:
-		return nil, t.agrees(ch, r.last())
+		return t.freshBelow(ch, r)
 	case top == 0: // the first that is heard of this log
 		return r.events, nil
+	case first > top+1 && ch.full(r.peer):
+		return nil, later
 	case first > top+1: // a gap
-		return r.events, rises(ch.key, uint64(ch.lastTime), ch.lastSeen, r.first())
+		return r.events, rises(uint64(ch.lastTime), ch.lastSeen, r.first())
 	}
 	next := r.events[top+1-first]
 	if string(next.Header.GetPrev()) != string(ch.hash[:]) {
-		return nil, &forked{top}
+		return nil, &forked{seq: top}
 	}
-	return r.events[top+1-first:], rises(ch.key, uint64(ch.lastTime), ch.lastSeen, next)
+	return r.events[top+1-first:], rises(uint64(ch.lastTime), ch.lastSeen, next)
 }
 
 // rises says that time, or the state index, falls from one event of a log to a later one.
 // It is checked across gaps too: through one whose lower end is from the far future, all
 // clocks of the room would follow.
-func rises(k logKey, time, index uint64, e *room.Event) error {
+func rises(time, index uint64, e *room.Event) error {
 	if e.Header.GetTime() <= time || e.Header.GetStateIndex() < index {
-		return room.Errorf(room.BadRequest, "Time or state index falls along the log of %s.", k.origin)
+		return &forked{seq: e.Header.GetSeq() - 1, falls: true}
 	}
 	return nil
 }
@@ -119,7 +127,7 @@ func (t *turn) agrees(ch *chain, e *room.Event) error {
 		return fmt.Errorf("find event %s: %w", e.ID, err)
 	}
 	if !same {
-		return &forked{seq - 1}
+		return &forked{seq: seq - 1}
 	}
 	return nil
 }
@@ -127,40 +135,72 @@ func (t *turn) agrees(ch *chain, e *room.Event) error {
 // freshPage is the part of a page of older events that fills the gap below some stretch.
 func (t *turn) freshPage(ch *chain, r *received) ([]*room.Event, error) {
 	last := r.last()
-	for i, part := range ch.stretch {
-		if part.low != last.Header.GetSeq()+1 || part.before != last.ID {
-			continue
-		}
-		if next, err := t.c.logEvent(ch, part.low); err != nil {
-			return nil, err
-		} else if err := rises(ch.key, last.Header.GetTime(), last.Header.GetStateIndex(), next); err != nil {
-			return nil, err
-		}
-		events := r.events
-		if i > 0 {
-			above := ch.stretch[i-1].high
-			if first := events[0].Header.GetSeq(); first <= above {
-				events = events[above+1-first:]
-			}
-			if len(events) > 0 && events[0].Header.GetSeq() == above+1 {
-				return events, t.joins(ch, above, events[0])
-			}
-		}
-		return events, nil
+	i := ch.next(last.Header.GetSeq())
+	if i == len(ch.stretch) || ch.stretch[i].low != last.Header.GetSeq()+1 || ch.stretch[i].before != last.ID {
+		return nil, nil // filled meanwhile
 	}
-	return nil, nil // filled meanwhile
+	return t.between(ch, r, i)
 }
 
-// joins checks that a gap's first event names the last one below the gap.
+// freshBelow is the part of a parcel under a head of its own that lies below what is here: its
+// origin may never give what is missing above it.
+func (t *turn) freshBelow(ch *chain, r *received) ([]*room.Event, error) {
+	last := r.last()
+	seq := last.Header.GetSeq()
+	if ch.holds(seq) {
+		return nil, t.agrees(ch, last)
+	}
+	i := ch.next(seq)
+	meets := ch.stretch[i].low == seq+1
+	if meets && ch.stretch[i].before != last.ID {
+		return nil, &forked{seq: seq - 1}
+	}
+	events, err := t.between(ch, r, i)
+	if err == nil && !meets && (i == 0 || ch.stretch[i-1].high+1 < events[0].Header.GetSeq()) && ch.full(r.peer) {
+		return nil, later
+	}
+	return events, err
+}
+
+// between is the part of a parcel that is not here yet, of one that ends in the gap below the
+// i-th stretch.
+func (t *turn) between(ch *chain, r *received, i int) ([]*room.Event, error) {
+	last := r.last().Header
+	next, err := t.event(ch, ch.stretch[i].low)
+	if err != nil {
+		return nil, err
+	}
+	if err := rises(last.GetTime(), last.GetStateIndex(), next); err != nil || i == 0 {
+		return r.events, err
+	}
+	above, events := ch.stretch[i-1].high, r.events
+	if first := events[0].Header.GetSeq(); first <= above {
+		events = events[above+1-first:]
+	}
+	return events, t.joins(ch, above, events[0])
+}
+
+// joins checks that an event may come after the last one below a gap.
 func (t *turn) joins(ch *chain, above uint64, e *room.Event) error {
-	was, err := t.c.logEvent(ch, above)
+	was, err := t.event(ch, above)
 	if err != nil {
 		return err
 	}
-	if string(e.Header.GetPrev()) != string(was.ID[:]) {
-		return &forked{above}
+	if e.Header.GetSeq() == above+1 && string(e.Header.GetPrev()) != string(was.ID[:]) {
+		return &forked{seq: above}
 	}
-	return rises(ch.key, was.Header.GetTime(), was.Header.GetStateIndex(), e)
+	return rises(was.Header.GetTime(), was.Header.GetStateIndex(), e)
+}
+
+// event is one of a log by its seq, which may be of this batch.
+func (t *turn) event(ch *chain, seq uint64) (*room.Event, error) {
+	for i := range t.app.Records {
+		e := t.app.Records[i].Event
+		if h := e.Header; h.GetSeq() == seq && h.GetLog() == ch.log && keyOfHeader(h) == ch.key {
+			return e, nil
+		}
+	}
+	return t.c.logEvent(ch, seq)
 }
 
 // learn puts a received event into the batch.
@@ -369,7 +409,7 @@ func (t *turn) receiveOldEntries(s *submission) error {
 		row.Old = true
 		t.accept(row, nil)
 	}
-	log.add(fresh[0], fresh[len(fresh)-1])
+	log.add(fresh[0], fresh[len(fresh)-1], nil)
 	t.older = log
 	t.replies = append(t.replies, reply{sub: s})
 	return nil

@@ -155,7 +155,7 @@ func (t *turn) add(s *submission) error {
 		return nil
 	}
 	own := t.chain(t.own)
-	own.add(e, e)
+	own.add(e, e, nil)
 	own.end(e, nil) // signed at the end of the batch
 	t.logs[t.own], t.said = own, true
 	return nil
@@ -470,6 +470,7 @@ func (t *turn) publish() {
 	if len(t.erased) > 0 {
 		c.n.running.Go(func() { c.n.dropOf(t.erased) })
 	}
+	c.hopeFor(t.logs)
 	followers, passed := c.followers, c.passesOn(t.logs)
 	c.mu.Unlock()
 

@@ -283,10 +283,11 @@ func TestVerifyChecksOtherNodesSignatures(t *testing.T) {
 // Verify finds a log that claims more, or less, than what is here.
 func TestVerifyFindsALogThatIsNotWhatItSays(t *testing.T) {
 	lies := map[string]func(c *storagepb.Chain){
-		"more":         func(c *storagepb.Chain) { c.Segments[0].Low-- },
-		"less":         func(c *storagepb.Chain) { c.Segments[0].Low++ },
+		"more":         func(c *storagepb.Chain) { c.Segments[1].Low-- },
+		"less":         func(c *storagepb.Chain) { c.Segments[1].Low++ },
 		"another end":  func(c *storagepb.Chain) { c.Head.Seq++ },
-		"another hash": func(c *storagepb.Chain) { c.Segments[0].Before[0] ^= 1 },
+		"another hash": func(c *storagepb.Chain) { c.Segments[1].Before[0] ^= 1 },
+		"not signed":   func(c *storagepb.Chain) { c.Segments[0].Signature[0] ^= 1 },
 		"another life": func(c *storagepb.Chain) { c.Head.Incarnation++ },
 		"false proof":  func(c *storagepb.Chain) { c.ProofA = proto.CloneOf(c.Head); c.ProofA.Seq++ },
 	}
@@ -297,6 +298,7 @@ func TestVerifyFindsALogThatIsNotWhatItSays(t *testing.T) {
 			w := newWorld(1, 1)
 			r := w.rooms[0]
 			a := &Append{Room: r.id}
+			w.event(r, a, farNode, room.KindText, &roompb.Body{Text: "tea"})
 			for range 4 {
 				w.seal(r, farNode, room.KindText, &roompb.Body{Text: "missed"})
 			}

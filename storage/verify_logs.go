@@ -3,6 +3,7 @@ package storage
 import (
 	"bytes"
 	"crypto/ed25519"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -70,7 +71,8 @@ type trail struct {
 	room     room.ID
 	name     logName
 	segments []*storagepb.Segment
-	seq, pos uint64 // of the last entry
+	ends     []room.EventID // of the segments
+	seq, pos uint64         // of the last entry
 	id       room.EventID
 	holes    bool // an entry was not readable: which stretches there are is not known
 }
@@ -87,12 +89,13 @@ func (v *verifier) step(t *trail, step logStep) error {
 	switch {
 	case len(t.segments) == 0 || step.seq > t.seq+1:
 		t.segments = append(t.segments, &storagepb.Segment{Low: step.seq, Before: e.Header.GetPrev()})
+		t.ends = append(t.ends, room.EventID{})
 	case step.seq == t.seq:
 		v.problem(t.room, step.pos, "it is entry %d of its log, and so is event %d", step.seq, t.pos)
 	case !bytes.Equal(e.Header.GetPrev(), t.id[:]) && !t.holes:
 		v.problem(t.room, step.pos, "it does not follow entry %d of %s", t.seq, step.origin)
 	}
-	t.segments[len(t.segments)-1].High = step.seq
+	t.segments[len(t.segments)-1].High, t.ends[len(t.ends)-1] = step.seq, e.ID
 	t.seq, t.pos, t.id = step.seq, step.pos, e.ID
 	return nil
 }
@@ -111,8 +114,7 @@ func (v *verifier) endTrail(t *trail) error {
 		return err
 	case ok:
 		v.want[spaceChain]++
-		v.chained(t, c)
-		return nil
+		return v.chained(t, c)
 	case t.holes:
 		return nil
 	}
@@ -145,18 +147,30 @@ func (v *verifier) headed(t *trail) error {
 	return err
 }
 
-// chained: a Chain names the stretches that are here, and the end of the last.
-func (v *verifier) chained(t *trail, c *storagepb.Chain) {
-	same := len(c.GetSegments()) == len(t.segments)
-	for i := 0; same && i < len(t.segments); i++ {
-		same = proto.Equal(c.GetSegments()[i], t.segments[i])
-	}
+// chained: a Chain names the stretches that are here, and the end of the last; of others the
+// ends are signed, where that is known.
+func (v *verifier) chained(t *trail, c *storagepb.Chain) error {
+	same := slices.EqualFunc(c.GetSegments(), t.segments, func(a, b *storagepb.Segment) bool {
+		return a.GetLow() == b.GetLow() && a.GetHigh() == b.GetHigh() && bytes.Equal(a.GetBefore(), b.GetBefore())
+	})
 	if !same && !t.holes {
 		v.problem(t.room, t.pos, "the chain of %s says that %v are here, and %v are", t.name.origin, c.GetSegments(), t.segments)
+	}
+	for i, s := range c.GetSegments() {
+		if !same || t.holes || len(s.GetSignature()) == 0 {
+			continue
+		}
+		if err := v.signed(t.room, &roompb.Head{
+			Room: t.room.Bytes(), Log: t.name.log, Origin: t.name.origin, Incarnation: t.name.incarnation,
+			Seq: s.GetHigh(), Hash: t.ends[i].Bytes(), Signature: s.GetSignature(),
+		}); err != nil {
+			return err
+		}
 	}
 	if h := c.GetHead(); (h.GetSeq() != t.seq || !bytes.Equal(h.GetHash(), t.id[:])) && !t.holes {
 		v.problem(t.room, t.pos, "the chain of %s ends at entry %d, and its head is of %d", t.name.origin, t.seq, h.GetSeq())
 	}
+	return nil
 }
 
 // chains: each is of its log, no newer than the log's head, and signed; so is the proof of a fork.

@@ -144,7 +144,13 @@ func (w *world) endLog(r *testRoom, a *Append, l *testLog) {
 		return
 	}
 	l.stored = true
-	a.Chains = append(a.Chains, &storagepb.Chain{Head: w.sign(l.top()), Segments: l.segments(), Frozen: l.frozen, ProofA: l.proof[0], ProofB: l.proof[1]})
+	segments := l.segments()
+	for _, s := range segments[:len(segments)-1] {
+		if l.name.log == roompb.Log_LOG_MESSAGES {
+			s.Signature = w.sign(l.events[s.High-1]).Signature
+		}
+	}
+	a.Chains = append(a.Chains, &storagepb.Chain{Head: w.sign(l.top()), Segments: segments, Frozen: l.frozen, ProofA: l.proof[0], ProofB: l.proof[1]})
 }
 
 func (w *world) sign(e *room.Event) *roompb.Head {

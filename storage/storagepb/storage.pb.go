@@ -618,8 +618,10 @@ type Chain struct {
 	Frozen        string                 `protobuf:"bytes,3,opt,name=frozen,proto3" json:"frozen,omitempty"`               // why nothing more is taken; empty: it goes on
 	ProofA        *roompb.Head           `protobuf:"bytes,4,opt,name=proof_a,json=proofA,proto3" json:"proof_a,omitempty"` // of a fork: two signed heads that exclude each other
 	ProofB        *roompb.Head           `protobuf:"bytes,5,opt,name=proof_b,json=proofB,proto3" json:"proof_b,omitempty"`
-	Fork          uint64                 `protobuf:"varint,6,opt,name=fork,proto3" json:"fork,omitempty"`    // frozen: the last entry that both branches have; those after it are void
-	Branch        []byte                 `protobuf:"bytes,7,opt,name=branch,proto3" json:"branch,omitempty"` // encoded Parcel: the other branch from there to its signed head
+	Fork          uint64                 `protobuf:"varint,6,opt,name=fork,proto3" json:"fork,omitempty"`                        // frozen: the last entry that both branches have; those after it are void
+	Branch        []byte                 `protobuf:"bytes,7,opt,name=branch,proto3" json:"branch,omitempty"`                     // encoded Parcel: the other branch from there to its signed head
+	Other         []byte                 `protobuf:"bytes,8,opt,name=other,proto3" json:"other,omitempty"`                       // encoded Parcel: what excludes the branch, where it is not what is here
+	ForkHash      []byte                 `protobuf:"bytes,9,opt,name=fork_hash,json=forkHash,proto3" json:"fork_hash,omitempty"` // id of the entry at fork; empty: not known, or the entry is here
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -703,13 +705,29 @@ func (x *Chain) GetBranch() []byte {
 	return nil
 }
 
+func (x *Chain) GetOther() []byte {
+	if x != nil {
+		return x.Other
+	}
+	return nil
+}
+
+func (x *Chain) GetForkHash() []byte {
+	if x != nil {
+		return x.ForkHash
+	}
+	return nil
+}
+
 // Segment is a stretch of a log's entries that are all here; between two of them at least one
 // entry is missing.
 type Segment struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Low           uint64                 `protobuf:"varint,1,opt,name=low,proto3" json:"low,omitempty"`
 	High          uint64                 `protobuf:"varint,2,opt,name=high,proto3" json:"high,omitempty"`
-	Before        []byte                 `protobuf:"bytes,3,opt,name=before,proto3" json:"before,omitempty"` // id of the entry before low, empty at 1: older ones are verified against it
+	Before        []byte                 `protobuf:"bytes,3,opt,name=before,proto3" json:"before,omitempty"`       // id of the entry before low, empty at 1: older ones are verified against it
+	Signature     []byte                 `protobuf:"bytes,4,opt,name=signature,proto3" json:"signature,omitempty"` // of the head of the entry at high, by which the segment is shown to others; the last one's is the Chain's; else empty: not known
+	Old           bool                   `protobuf:"varint,5,opt,name=old,proto3" json:"old,omitempty"`            // it was fetched as older history: so is what is missing above it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -763,6 +781,20 @@ func (x *Segment) GetBefore() []byte {
 		return x.Before
 	}
 	return nil
+}
+
+func (x *Segment) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
+func (x *Segment) GetOld() bool {
+	if x != nil {
+		return x.Old
+	}
+	return false
 }
 
 // Standing is how a message stands now, after the edits, reactions, replies
@@ -2412,7 +2444,7 @@ const file_storage_proto_rawDesc = "" +
 	"\x04from\x18\b \x01(\x04R\x04from\x12\x16\n" +
 	"\x06bridge\x18\t \x01(\tR\x06bridge\"B\n" +
 	"\x04Past\x12:\n" +
-	"\tstandings\x18\x01 \x03(\v2\x1c.hearth.room.v1.PastStandingR\tstandings\"\x8b\x02\n" +
+	"\tstandings\x18\x01 \x03(\v2\x1c.hearth.room.v1.PastStandingR\tstandings\"\xbe\x02\n" +
 	"\x05Chain\x12(\n" +
 	"\x04head\x18\x01 \x01(\v2\x14.hearth.room.v1.HeadR\x04head\x126\n" +
 	"\bsegments\x18\x02 \x03(\v2\x1a.hearth.storage.v1.SegmentR\bsegments\x12\x16\n" +
@@ -2420,11 +2452,15 @@ const file_storage_proto_rawDesc = "" +
 	"\aproof_a\x18\x04 \x01(\v2\x14.hearth.room.v1.HeadR\x06proofA\x12-\n" +
 	"\aproof_b\x18\x05 \x01(\v2\x14.hearth.room.v1.HeadR\x06proofB\x12\x12\n" +
 	"\x04fork\x18\x06 \x01(\x04R\x04fork\x12\x16\n" +
-	"\x06branch\x18\a \x01(\fR\x06branch\"G\n" +
+	"\x06branch\x18\a \x01(\fR\x06branch\x12\x14\n" +
+	"\x05other\x18\b \x01(\fR\x05other\x12\x1b\n" +
+	"\tfork_hash\x18\t \x01(\fR\bforkHash\"w\n" +
 	"\aSegment\x12\x10\n" +
 	"\x03low\x18\x01 \x01(\x04R\x03low\x12\x12\n" +
 	"\x04high\x18\x02 \x01(\x04R\x04high\x12\x16\n" +
-	"\x06before\x18\x03 \x01(\fR\x06before\"\x8d\x05\n" +
+	"\x06before\x18\x03 \x01(\fR\x06before\x12\x1c\n" +
+	"\tsignature\x18\x04 \x01(\fR\tsignature\x12\x10\n" +
+	"\x03old\x18\x05 \x01(\bR\x03old\"\x8d\x05\n" +
 	"\bStanding\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1a\n" +
 	"\bmentions\x18\x02 \x03(\tR\bmentions\x12!\n" +

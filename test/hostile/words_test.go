@@ -363,6 +363,23 @@ var inRooms = []attack{
 		s.mustShow("endless", false)
 		s.split = true // what is torn may be here or there
 	}},
+	{name: "each is told another half", room: true, both: true, run: func(s *stage) {
+		s.serve(func(*roompb.PageAsk) *roompb.Parcel { return &roompb.Parcel{Room: s.id} }) // and nobody more
+		var said []*foe.Event
+		for i := range 10 {
+			said = append(said, s.log.Say(s.mallory, fmt.Sprintf("half %d", i+1)))
+		}
+		s.push(s.link, s.log.Parcel(said[:5]...), s.log.Parcel(said[7:]...))
+		s.push(s.other, s.log.Parcel(said[5]), s.log.Parcel(said[7:]...))
+		s.taken(s.link, 10)
+		s.taken(s.other, 10)
+		for i := range 10 {
+			if i != 6 { // the seventh
+				s.awaitShown(fmt.Sprintf("half %d", i+1))
+			}
+		}
+		s.mustShow("half 7", false)
+	}},
 }
 
 // malformed are parcels that no honest node makes. Each is made from the log as it stands.

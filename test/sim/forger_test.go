@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -13,9 +12,8 @@ import (
 
 // forgery is a log that a liar writes beside its node's: in a life of its own, chained and
 // signed as it should be, so that nothing but the rules is against what stands in it. Those
-// of odd lives have two sides, of which each peer is told one. Of the last one parts are
-// withheld for good: then nobody can prove to those who lack a part what stands there, and
-// honest nodes need not show the same of it.
+// of odd lives have two sides, of which each peer is told one. Of the last two parts are
+// withheld for good, others from each peer.
 type forgery struct {
 	room   room.ID
 	number uint32 // its incarnation
@@ -49,11 +47,9 @@ func (l *liar) forges(w *world, r *roomPlay) {
 
 // lives are those of forgeries: so that the liar's node, which begins a new one when it hears
 // of its forgeries, does not come to the last.
-var lives = []uint32{10, 11, 12, 13, tornLife}
+var lives = []uint32{10, 11, 12, 13, tornLives, tornLives + 1}
 
-const (
-	tornLife = 30
-)
+const tornLives = 30 // from here on
 
 func (l *liar) forgery(id room.ID, number uint32) *forgery {
 	for _, f := range l.forged {
@@ -80,11 +76,7 @@ func (l *liar) seal(w *world, f *forgery, log []*room.Event, state *roompb.State
 		h.Prev, h.Time, h.StateIndex = log[n-1].ID.Bytes(), max(h.Time, last.GetTime()+1), max(h.StateIndex, last.GetStateIndex())
 	}
 	b := &roompb.Body{Salt: make([]byte, room.SaltLen), Text: fmt.Sprintf("lie %d", w.count)}
-	what := w.rng.IntN(10)
-	if f.number == tornLife {
-		what %= 2
-	}
-	switch what {
+	switch w.rng.IntN(10) {
 	case 0:
 		h.Author = "u1@" + w.hosts[w.rng.IntN(len(w.hosts))].name
 	case 1:
@@ -109,7 +101,7 @@ func (l *liar) tell(w *world, e *end, f *forgery) {
 		return
 	}
 	from := 0
-	if f.number == tornLife {
+	if f.number >= tornLives {
 		from = w.rng.IntN(len(log))
 	}
 	l.h.liar = nil
@@ -181,57 +173,4 @@ func reseal(w *world, l *liar, id room.ID, p *roompb.Parcel) *roompb.Parcel {
 		events[i] = e
 	}
 	return l.signed(id, events)
-}
-
-// isTorn: a top of a forgery of which parts are withheld.
-func (w *world) isTorn(t *roompb.Top) bool {
-	return t.GetIncarnation() == tornLife && slices.ContainsFunc(w.hosts, func(h *host) bool { return h.name == t.GetOrigin() && h.lied })
-}
-
-// markTorn notes what of a room stands in, or follows from, logs of a liar of which honest nodes
-// lack a part: the liar withheld it, so those who have what is before it cannot prove that to the
-// others. Honest nodes need not agree on it.
-func (w *world) markTorn(id room.ID) {
-	clear(w.torn)
-	withheld := map[string]bool{}
-	for _, h := range w.hosts {
-		if h.lied || h.store == nil {
-			continue
-		}
-		chains, err := h.store.Chains(id)
-		if err != nil {
-			w.fail("read logs of room %s on %s: %v", id, h.name, err)
-		}
-		for _, c := range chains {
-			if len(c.GetSegments()) != 1 || c.GetSegments()[0].GetLow() > 1 {
-				withheld[lifeOf(c.GetHead().GetOrigin(), c.GetHead().GetIncarnation())] = true
-			}
-		}
-	}
-	for _, h := range w.hosts {
-		if h.lied || h.store == nil {
-			continue
-		}
-		records, err := h.store.Records(id, 1, 1<<20, 1<<30)
-		if err != nil {
-			w.fail("read room %s on %s: %v", id, h.name, err)
-		}
-		for _, rec := range records {
-			e := rec.Event
-			if !w.lies(e.Header.GetOrigin()) || !withheld[lifeOf(e.Header.GetOrigin(), e.Header.GetIncarnation())] {
-				continue
-			}
-			target, _ := e.Target()
-			thread, _ := e.Thread()
-			for _, touched := range []room.EventID{e.ID, target, thread} {
-				w.torn[touched.String()] = true
-			}
-		}
-	}
-}
-
-func lifeOf(origin string, incarnation uint32) string { return fmt.Sprint(origin, " ", incarnation) }
-
-func (w *world) lies(node string) bool {
-	return slices.ContainsFunc(w.hosts, func(h *host) bool { return h.name == node && h.lied })
 }

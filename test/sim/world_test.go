@@ -27,12 +27,11 @@ type world struct {
 
 	agenda agenda
 	count  int
-	torn   map[string]bool // events on which nodes need not agree: markTorn
 	trace  []string
 }
 
 func newWorld(t testing.TB, seed uint64, nodes int) *world {
-	w := &world{t: t, torn: map[string]bool{}, rng: rand.New(rand.NewPCG(seed, 5)), begun: time.Now(), bell: make(chan struct{}, 1)}
+	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 5)), begun: time.Now(), bell: make(chan struct{}, 1)}
 	w.net = newNetwork(w)
 	for i := range nodes {
 		w.hosts = append(w.hosts, newHost(w, string(rune('a'+i))+".test"))

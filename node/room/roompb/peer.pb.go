@@ -2109,14 +2109,18 @@ func (x *InviteAsk) GetInviter() *Profile {
 
 // PageAsk asks for older messages of one log: those below a seq, the newest of them first to go.
 type PageAsk struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Room          []byte                 `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
-	Origin        string                 `protobuf:"bytes,2,opt,name=origin,proto3" json:"origin,omitempty"`
-	Incarnation   uint32                 `protobuf:"varint,3,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
-	Below         uint64                 `protobuf:"varint,4,opt,name=below,proto3" json:"below,omitempty"`                     // exclusive
-	Above         uint64                 `protobuf:"varint,5,opt,name=above,proto3" json:"above,omitempty"`                     // exclusive; 0: from the first
-	Limit         uint32                 `protobuf:"varint,6,opt,name=limit,proto3" json:"limit,omitempty"`                     // at most 1,000
-	Log           Log                    `protobuf:"varint,7,opt,name=log,proto3,enum=hearth.room.v1.Log" json:"log,omitempty"` // LOG_STATE: entries of the state log (origin and incarnation are not looked at); else messages
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Room        []byte                 `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
+	Origin      string                 `protobuf:"bytes,2,opt,name=origin,proto3" json:"origin,omitempty"`
+	Incarnation uint32                 `protobuf:"varint,3,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	Below       uint64                 `protobuf:"varint,4,opt,name=below,proto3" json:"below,omitempty"`                     // exclusive
+	Above       uint64                 `protobuf:"varint,5,opt,name=above,proto3" json:"above,omitempty"`                     // exclusive; 0: from the first
+	Limit       uint32                 `protobuf:"varint,6,opt,name=limit,proto3" json:"limit,omitempty"`                     // at most 1,000
+	Log         Log                    `protobuf:"varint,7,opt,name=log,proto3,enum=hearth.room.v1.Log" json:"log,omitempty"` // LOG_STATE: entries of the state log (origin and incarnation are not looked at); else messages
+	// All that the asking node lacks of a log of messages below its top, newest first, at most 1,024.
+	// When there are any, what is asked for is the newest page that lies in one of them; if it does
+	// not end right below what is known, it has the head of its last packet.
+	Gaps          []*Gap `protobuf:"bytes,8,rep,name=gaps,proto3" json:"gaps,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2200,6 +2204,66 @@ func (x *PageAsk) GetLog() Log {
 	return Log_LOG_UNSPECIFIED
 }
 
+func (x *PageAsk) GetGaps() []*Gap {
+	if x != nil {
+		return x.Gaps
+	}
+	return nil
+}
+
+// Gap is what a node lacks between two seqs of a log, both exclusive.
+type Gap struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Above         uint64                 `protobuf:"varint,1,opt,name=above,proto3" json:"above,omitempty"`
+	Below         uint64                 `protobuf:"varint,2,opt,name=below,proto3" json:"below,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Gap) Reset() {
+	*x = Gap{}
+	mi := &file_peer_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Gap) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Gap) ProtoMessage() {}
+
+func (x *Gap) ProtoReflect() protoreflect.Message {
+	mi := &file_peer_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Gap.ProtoReflect.Descriptor instead.
+func (*Gap) Descriptor() ([]byte, []int) {
+	return file_peer_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *Gap) GetAbove() uint64 {
+	if x != nil {
+		return x.Above
+	}
+	return 0
+}
+
+func (x *Gap) GetBelow() uint64 {
+	if x != nil {
+		return x.Below
+	}
+	return 0
+}
+
 type ProfilesAsk struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Users         []string               `protobuf:"bytes,1,rep,name=users,proto3" json:"users,omitempty"`
@@ -2209,7 +2273,7 @@ type ProfilesAsk struct {
 
 func (x *ProfilesAsk) Reset() {
 	*x = ProfilesAsk{}
-	mi := &file_peer_proto_msgTypes[24]
+	mi := &file_peer_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2221,7 +2285,7 @@ func (x *ProfilesAsk) String() string {
 func (*ProfilesAsk) ProtoMessage() {}
 
 func (x *ProfilesAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[24]
+	mi := &file_peer_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2234,7 +2298,7 @@ func (x *ProfilesAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProfilesAsk.ProtoReflect.Descriptor instead.
 func (*ProfilesAsk) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{24}
+	return file_peer_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ProfilesAsk) GetUsers() []string {
@@ -2253,7 +2317,7 @@ type ProfilesAnswer struct {
 
 func (x *ProfilesAnswer) Reset() {
 	*x = ProfilesAnswer{}
-	mi := &file_peer_proto_msgTypes[25]
+	mi := &file_peer_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2265,7 +2329,7 @@ func (x *ProfilesAnswer) String() string {
 func (*ProfilesAnswer) ProtoMessage() {}
 
 func (x *ProfilesAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[25]
+	mi := &file_peer_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2278,7 +2342,7 @@ func (x *ProfilesAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProfilesAnswer.ProtoReflect.Descriptor instead.
 func (*ProfilesAnswer) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{25}
+	return file_peer_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ProfilesAnswer) GetProfiles() []*Profile {
@@ -2300,7 +2364,7 @@ type BlobAsk struct {
 
 func (x *BlobAsk) Reset() {
 	*x = BlobAsk{}
-	mi := &file_peer_proto_msgTypes[26]
+	mi := &file_peer_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2312,7 +2376,7 @@ func (x *BlobAsk) String() string {
 func (*BlobAsk) ProtoMessage() {}
 
 func (x *BlobAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[26]
+	mi := &file_peer_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2325,7 +2389,7 @@ func (x *BlobAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlobAsk.ProtoReflect.Descriptor instead.
 func (*BlobAsk) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{26}
+	return file_peer_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *BlobAsk) GetId() string {
@@ -2352,7 +2416,7 @@ type BlobAnswer struct {
 
 func (x *BlobAnswer) Reset() {
 	*x = BlobAnswer{}
-	mi := &file_peer_proto_msgTypes[27]
+	mi := &file_peer_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2364,7 +2428,7 @@ func (x *BlobAnswer) String() string {
 func (*BlobAnswer) ProtoMessage() {}
 
 func (x *BlobAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[27]
+	mi := &file_peer_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2377,7 +2441,7 @@ func (x *BlobAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlobAnswer.ProtoReflect.Descriptor instead.
 func (*BlobAnswer) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{27}
+	return file_peer_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *BlobAnswer) GetBytes() []byte {
@@ -2406,7 +2470,7 @@ type ReportAsk struct {
 
 func (x *ReportAsk) Reset() {
 	*x = ReportAsk{}
-	mi := &file_peer_proto_msgTypes[28]
+	mi := &file_peer_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2418,7 +2482,7 @@ func (x *ReportAsk) String() string {
 func (*ReportAsk) ProtoMessage() {}
 
 func (x *ReportAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[28]
+	mi := &file_peer_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2431,7 +2495,7 @@ func (x *ReportAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportAsk.ProtoReflect.Descriptor instead.
 func (*ReportAsk) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{28}
+	return file_peer_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ReportAsk) GetRoom() []byte {
@@ -2476,7 +2540,7 @@ type StewardAsk struct {
 
 func (x *StewardAsk) Reset() {
 	*x = StewardAsk{}
-	mi := &file_peer_proto_msgTypes[29]
+	mi := &file_peer_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2488,7 +2552,7 @@ func (x *StewardAsk) String() string {
 func (*StewardAsk) ProtoMessage() {}
 
 func (x *StewardAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[29]
+	mi := &file_peer_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2501,7 +2565,7 @@ func (x *StewardAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StewardAsk.ProtoReflect.Descriptor instead.
 func (*StewardAsk) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{29}
+	return file_peer_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *StewardAsk) GetRoom() []byte {
@@ -2547,7 +2611,7 @@ type StewardAnswer struct {
 
 func (x *StewardAnswer) Reset() {
 	*x = StewardAnswer{}
-	mi := &file_peer_proto_msgTypes[30]
+	mi := &file_peer_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2559,7 +2623,7 @@ func (x *StewardAnswer) String() string {
 func (*StewardAnswer) ProtoMessage() {}
 
 func (x *StewardAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[30]
+	mi := &file_peer_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2572,7 +2636,7 @@ func (x *StewardAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StewardAnswer.ProtoReflect.Descriptor instead.
 func (*StewardAnswer) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{30}
+	return file_peer_proto_rawDescGZIP(), []int{31}
 }
 
 // StewardPlace is a place in the state log: what a snapshot of the stewards' raft log holds.
@@ -2587,7 +2651,7 @@ type StewardPlace struct {
 
 func (x *StewardPlace) Reset() {
 	*x = StewardPlace{}
-	mi := &file_peer_proto_msgTypes[31]
+	mi := &file_peer_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2599,7 +2663,7 @@ func (x *StewardPlace) String() string {
 func (*StewardPlace) ProtoMessage() {}
 
 func (x *StewardPlace) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[31]
+	mi := &file_peer_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2612,7 +2676,7 @@ func (x *StewardPlace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StewardPlace.ProtoReflect.Descriptor instead.
 func (*StewardPlace) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{31}
+	return file_peer_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *StewardPlace) GetIndex() uint64 {
@@ -2651,7 +2715,7 @@ type StewardKept struct {
 
 func (x *StewardKept) Reset() {
 	*x = StewardKept{}
-	mi := &file_peer_proto_msgTypes[32]
+	mi := &file_peer_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2663,7 +2727,7 @@ func (x *StewardKept) String() string {
 func (*StewardKept) ProtoMessage() {}
 
 func (x *StewardKept) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[32]
+	mi := &file_peer_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2676,7 +2740,7 @@ func (x *StewardKept) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StewardKept.ProtoReflect.Descriptor instead.
 func (*StewardKept) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{32}
+	return file_peer_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *StewardKept) GetEpoch() uint64 {
@@ -2730,7 +2794,7 @@ type FrontierAsk struct {
 
 func (x *FrontierAsk) Reset() {
 	*x = FrontierAsk{}
-	mi := &file_peer_proto_msgTypes[33]
+	mi := &file_peer_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2742,7 +2806,7 @@ func (x *FrontierAsk) String() string {
 func (*FrontierAsk) ProtoMessage() {}
 
 func (x *FrontierAsk) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[33]
+	mi := &file_peer_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2755,7 +2819,7 @@ func (x *FrontierAsk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FrontierAsk.ProtoReflect.Descriptor instead.
 func (*FrontierAsk) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{33}
+	return file_peer_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *FrontierAsk) GetRoom() []byte {
@@ -2938,7 +3002,7 @@ const file_peer_proto_rawDesc = "" +
 	"\x06invite\x18\x02 \x01(\v2\x16.hearth.room.v1.PacketR\x06invite\x12(\n" +
 	"\x04head\x18\x03 \x01(\v2\x14.hearth.room.v1.HeadR\x04head\x125\n" +
 	"\asummary\x18\x04 \x01(\v2\x1b.hearth.room.v1.RoomSummaryR\asummary\x121\n" +
-	"\ainviter\x18\x05 \x01(\v2\x17.hearth.room.v1.ProfileR\ainviter\"\xc0\x01\n" +
+	"\ainviter\x18\x05 \x01(\v2\x17.hearth.room.v1.ProfileR\ainviter\"\xe9\x01\n" +
 	"\aPageAsk\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\fR\x04room\x12\x16\n" +
 	"\x06origin\x18\x02 \x01(\tR\x06origin\x12 \n" +
@@ -2946,7 +3010,11 @@ const file_peer_proto_rawDesc = "" +
 	"\x05below\x18\x04 \x01(\x04R\x05below\x12\x14\n" +
 	"\x05above\x18\x05 \x01(\x04R\x05above\x12\x14\n" +
 	"\x05limit\x18\x06 \x01(\rR\x05limit\x12%\n" +
-	"\x03log\x18\a \x01(\x0e2\x13.hearth.room.v1.LogR\x03log\"#\n" +
+	"\x03log\x18\a \x01(\x0e2\x13.hearth.room.v1.LogR\x03log\x12'\n" +
+	"\x04gaps\x18\b \x03(\v2\x13.hearth.room.v1.GapR\x04gaps\"1\n" +
+	"\x03Gap\x12\x14\n" +
+	"\x05above\x18\x01 \x01(\x04R\x05above\x12\x14\n" +
+	"\x05below\x18\x02 \x01(\x04R\x05below\"#\n" +
 	"\vProfilesAsk\x12\x14\n" +
 	"\x05users\x18\x01 \x03(\tR\x05users\"E\n" +
 	"\x0eProfilesAnswer\x123\n" +
@@ -2997,7 +3065,7 @@ func file_peer_proto_rawDescGZIP() []byte {
 	return file_peer_proto_rawDescData
 }
 
-var file_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_peer_proto_goTypes = []any{
 	(*Record)(nil),          // 0: hearth.room.v1.Record
 	(*SignedRecord)(nil),    // 1: hearth.room.v1.SignedRecord
@@ -3023,74 +3091,76 @@ var file_peer_proto_goTypes = []any{
 	(*DirectoryAnswer)(nil), // 21: hearth.room.v1.DirectoryAnswer
 	(*InviteAsk)(nil),       // 22: hearth.room.v1.InviteAsk
 	(*PageAsk)(nil),         // 23: hearth.room.v1.PageAsk
-	(*ProfilesAsk)(nil),     // 24: hearth.room.v1.ProfilesAsk
-	(*ProfilesAnswer)(nil),  // 25: hearth.room.v1.ProfilesAnswer
-	(*BlobAsk)(nil),         // 26: hearth.room.v1.BlobAsk
-	(*BlobAnswer)(nil),      // 27: hearth.room.v1.BlobAnswer
-	(*ReportAsk)(nil),       // 28: hearth.room.v1.ReportAsk
-	(*StewardAsk)(nil),      // 29: hearth.room.v1.StewardAsk
-	(*StewardAnswer)(nil),   // 30: hearth.room.v1.StewardAnswer
-	(*StewardPlace)(nil),    // 31: hearth.room.v1.StewardPlace
-	(*StewardKept)(nil),     // 32: hearth.room.v1.StewardKept
-	(*FrontierAsk)(nil),     // 33: hearth.room.v1.FrontierAsk
-	(*Head)(nil),            // 34: hearth.room.v1.Head
-	(*Cut)(nil),             // 35: hearth.room.v1.Cut
-	(*RoomSummary)(nil),     // 36: hearth.room.v1.RoomSummary
-	(*Profile)(nil),         // 37: hearth.room.v1.Profile
-	(Log)(0),                // 38: hearth.room.v1.Log
+	(*Gap)(nil),             // 24: hearth.room.v1.Gap
+	(*ProfilesAsk)(nil),     // 25: hearth.room.v1.ProfilesAsk
+	(*ProfilesAnswer)(nil),  // 26: hearth.room.v1.ProfilesAnswer
+	(*BlobAsk)(nil),         // 27: hearth.room.v1.BlobAsk
+	(*BlobAnswer)(nil),      // 28: hearth.room.v1.BlobAnswer
+	(*ReportAsk)(nil),       // 29: hearth.room.v1.ReportAsk
+	(*StewardAsk)(nil),      // 30: hearth.room.v1.StewardAsk
+	(*StewardAnswer)(nil),   // 31: hearth.room.v1.StewardAnswer
+	(*StewardPlace)(nil),    // 32: hearth.room.v1.StewardPlace
+	(*StewardKept)(nil),     // 33: hearth.room.v1.StewardKept
+	(*FrontierAsk)(nil),     // 34: hearth.room.v1.FrontierAsk
+	(*Head)(nil),            // 35: hearth.room.v1.Head
+	(*Cut)(nil),             // 36: hearth.room.v1.Cut
+	(*RoomSummary)(nil),     // 37: hearth.room.v1.RoomSummary
+	(*Profile)(nil),         // 38: hearth.room.v1.Profile
+	(Log)(0),                // 39: hearth.room.v1.Log
 }
 var file_peer_proto_depIdxs = []int32{
 	2,  // 0: hearth.room.v1.Parcel.packets:type_name -> hearth.room.v1.Packet
-	34, // 1: hearth.room.v1.Parcel.head:type_name -> hearth.room.v1.Head
+	35, // 1: hearth.room.v1.Parcel.head:type_name -> hearth.room.v1.Head
 	4,  // 2: hearth.room.v1.Frontier.tops:type_name -> hearth.room.v1.Top
 	2,  // 3: hearth.room.v1.Snapshot.create:type_name -> hearth.room.v1.Packet
 	2,  // 4: hearth.room.v1.Snapshot.last:type_name -> hearth.room.v1.Packet
-	34, // 5: hearth.room.v1.Snapshot.head:type_name -> hearth.room.v1.Head
+	35, // 5: hearth.room.v1.Snapshot.head:type_name -> hearth.room.v1.Head
 	7,  // 6: hearth.room.v1.Snapshot.state:type_name -> hearth.room.v1.StateDump
 	3,  // 7: hearth.room.v1.Snapshot.newest:type_name -> hearth.room.v1.Parcel
 	8,  // 8: hearth.room.v1.StateDump.nodes:type_name -> hearth.room.v1.NodeStanding
 	9,  // 9: hearth.room.v1.StateDump.members:type_name -> hearth.room.v1.MemberStanding
 	10, // 10: hearth.room.v1.StateDump.past:type_name -> hearth.room.v1.PastStanding
-	35, // 11: hearth.room.v1.PastStanding.cuts:type_name -> hearth.room.v1.Cut
+	36, // 11: hearth.room.v1.PastStanding.cuts:type_name -> hearth.room.v1.Cut
 	13, // 12: hearth.room.v1.Ask.propose:type_name -> hearth.room.v1.ProposeAsk
 	15, // 13: hearth.room.v1.Ask.snapshot:type_name -> hearth.room.v1.SnapshotAsk
 	18, // 14: hearth.room.v1.Ask.resolve:type_name -> hearth.room.v1.ResolveAsk
 	20, // 15: hearth.room.v1.Ask.directory:type_name -> hearth.room.v1.DirectoryAsk
 	22, // 16: hearth.room.v1.Ask.invite:type_name -> hearth.room.v1.InviteAsk
 	23, // 17: hearth.room.v1.Ask.page:type_name -> hearth.room.v1.PageAsk
-	24, // 18: hearth.room.v1.Ask.profiles:type_name -> hearth.room.v1.ProfilesAsk
-	26, // 19: hearth.room.v1.Ask.blob:type_name -> hearth.room.v1.BlobAsk
-	28, // 20: hearth.room.v1.Ask.report:type_name -> hearth.room.v1.ReportAsk
-	29, // 21: hearth.room.v1.Ask.steward:type_name -> hearth.room.v1.StewardAsk
-	33, // 22: hearth.room.v1.Ask.frontier:type_name -> hearth.room.v1.FrontierAsk
+	25, // 18: hearth.room.v1.Ask.profiles:type_name -> hearth.room.v1.ProfilesAsk
+	27, // 19: hearth.room.v1.Ask.blob:type_name -> hearth.room.v1.BlobAsk
+	29, // 20: hearth.room.v1.Ask.report:type_name -> hearth.room.v1.ReportAsk
+	30, // 21: hearth.room.v1.Ask.steward:type_name -> hearth.room.v1.StewardAsk
+	34, // 22: hearth.room.v1.Ask.frontier:type_name -> hearth.room.v1.FrontierAsk
 	16, // 23: hearth.room.v1.Ask.members:type_name -> hearth.room.v1.MembersAsk
 	14, // 24: hearth.room.v1.Answer.propose:type_name -> hearth.room.v1.ProposeAnswer
 	6,  // 25: hearth.room.v1.Answer.snapshot:type_name -> hearth.room.v1.Snapshot
 	19, // 26: hearth.room.v1.Answer.resolve:type_name -> hearth.room.v1.ResolveAnswer
 	21, // 27: hearth.room.v1.Answer.directory:type_name -> hearth.room.v1.DirectoryAnswer
 	3,  // 28: hearth.room.v1.Answer.page:type_name -> hearth.room.v1.Parcel
-	25, // 29: hearth.room.v1.Answer.profiles:type_name -> hearth.room.v1.ProfilesAnswer
-	27, // 30: hearth.room.v1.Answer.blob:type_name -> hearth.room.v1.BlobAnswer
-	30, // 31: hearth.room.v1.Answer.steward:type_name -> hearth.room.v1.StewardAnswer
+	26, // 29: hearth.room.v1.Answer.profiles:type_name -> hearth.room.v1.ProfilesAnswer
+	28, // 30: hearth.room.v1.Answer.blob:type_name -> hearth.room.v1.BlobAnswer
+	31, // 31: hearth.room.v1.Answer.steward:type_name -> hearth.room.v1.StewardAnswer
 	5,  // 32: hearth.room.v1.Answer.frontier:type_name -> hearth.room.v1.Frontier
 	17, // 33: hearth.room.v1.Answer.members:type_name -> hearth.room.v1.MembersAnswer
 	4,  // 34: hearth.room.v1.ProposeAsk.tops:type_name -> hearth.room.v1.Top
-	36, // 35: hearth.room.v1.ResolveAnswer.summary:type_name -> hearth.room.v1.RoomSummary
-	36, // 36: hearth.room.v1.DirectoryAnswer.rooms:type_name -> hearth.room.v1.RoomSummary
+	37, // 35: hearth.room.v1.ResolveAnswer.summary:type_name -> hearth.room.v1.RoomSummary
+	37, // 36: hearth.room.v1.DirectoryAnswer.rooms:type_name -> hearth.room.v1.RoomSummary
 	2,  // 37: hearth.room.v1.InviteAsk.create:type_name -> hearth.room.v1.Packet
 	2,  // 38: hearth.room.v1.InviteAsk.invite:type_name -> hearth.room.v1.Packet
-	34, // 39: hearth.room.v1.InviteAsk.head:type_name -> hearth.room.v1.Head
-	36, // 40: hearth.room.v1.InviteAsk.summary:type_name -> hearth.room.v1.RoomSummary
-	37, // 41: hearth.room.v1.InviteAsk.inviter:type_name -> hearth.room.v1.Profile
-	38, // 42: hearth.room.v1.PageAsk.log:type_name -> hearth.room.v1.Log
-	37, // 43: hearth.room.v1.ProfilesAnswer.profiles:type_name -> hearth.room.v1.Profile
-	34, // 44: hearth.room.v1.StewardAsk.cosigned:type_name -> hearth.room.v1.Head
-	31, // 45: hearth.room.v1.StewardKept.cosigned:type_name -> hearth.room.v1.StewardPlace
-	46, // [46:46] is the sub-list for method output_type
-	46, // [46:46] is the sub-list for method input_type
-	46, // [46:46] is the sub-list for extension type_name
-	46, // [46:46] is the sub-list for extension extendee
-	0,  // [0:46] is the sub-list for field type_name
+	35, // 39: hearth.room.v1.InviteAsk.head:type_name -> hearth.room.v1.Head
+	37, // 40: hearth.room.v1.InviteAsk.summary:type_name -> hearth.room.v1.RoomSummary
+	38, // 41: hearth.room.v1.InviteAsk.inviter:type_name -> hearth.room.v1.Profile
+	39, // 42: hearth.room.v1.PageAsk.log:type_name -> hearth.room.v1.Log
+	24, // 43: hearth.room.v1.PageAsk.gaps:type_name -> hearth.room.v1.Gap
+	38, // 44: hearth.room.v1.ProfilesAnswer.profiles:type_name -> hearth.room.v1.Profile
+	35, // 45: hearth.room.v1.StewardAsk.cosigned:type_name -> hearth.room.v1.Head
+	32, // 46: hearth.room.v1.StewardKept.cosigned:type_name -> hearth.room.v1.StewardPlace
+	47, // [47:47] is the sub-list for method output_type
+	47, // [47:47] is the sub-list for method input_type
+	47, // [47:47] is the sub-list for extension type_name
+	47, // [47:47] is the sub-list for extension extendee
+	0,  // [0:47] is the sub-list for field type_name
 }
 
 func init() { file_peer_proto_init() }
@@ -3131,7 +3201,7 @@ func file_peer_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_peer_proto_rawDesc), len(file_peer_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   34,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
