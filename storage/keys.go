@@ -96,7 +96,7 @@ var spaceTable = []struct {
 	{spaceInvite, "hash", "Invite", "invites by their secret"},
 	{spaceBlob, "blob", "Blob", "files"},
 	{spaceOwner, "name 0 blob", "size", "whose quota a file counts against"},
-	{spaceValue, "name", "bytes", "the node's own things: keys, certificates; `steward/ROOM`: a StewardKept, what a steward must not forget; `notice/NAME/ROOM`: what a user has to be told of messages that were not accepted; `entering/ROOM`: a StateDump, and `entering/ROOM/N`: members that came since, until all are here"},
+	{spaceValue, "name", "bytes", "the node's own things: keys, certificates; `steward/ROOM`: a StewardKept, what a steward must not forget; `notice/NAME/ROOM`: what a user has to be told of messages that were not accepted; `joining/ROOM/USER`: when somebody asked to join and was not answered, 8 bytes of ms since 1970; `wordless/ROOM/POS`: an edit that came without its words, which are looked for; `entering/ROOM`: a StateDump, and `entering/ROOM/N`: members that came since, until all are here"},
 	{spaceAbout, "room target pos (8)", "", "what changes a message: edits, deletes, reactions, pins"},
 	{spaceStateHead, "room seq (8)", "Head", "the signed heads of the state log, one an entry where it is known"},
 	{spaceChain, "room log (1) origin 0 incarnation (4)", "Chain", "a log that is not simply here from 1 to its head"},

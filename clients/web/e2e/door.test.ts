@@ -45,6 +45,19 @@ test("UDP is refused: WebSocket at once, by itself", async () => {
   await talk(passage.url, "WebSocket");
 });
 
+test("where the page's own code does not come, it says so", async () => {
+  const context = await browser.newContext({ ignoreHTTPSErrors: true });
+  const page = await context.newPage();
+  await page.route(/\.js$/, (route) => route.abort());
+  await page.goto(node.url);
+  await page.getByRole("link", { name: "Hearth has not loaded. Load it again." }).waitFor();
+  await page.unroute(/\.js$/);
+  await page.getByRole("link", { name: /Load it again/ }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).waitFor();
+  expect(await page.getByText("Load it again").count()).toBe(0);
+  await context.close();
+});
+
 async function talk(url: string, transport: "WebTransport" | "WebSocket"): Promise<void> {
   const api = await Api.login(node.url, "alice");
   alias = `room${api.key().replaceAll(/[^a-z0-9]/g, "")}`;

@@ -6,5 +6,8 @@ import { applyPreferences } from "./preferences";
 
 /** Shows the page in `root`, once the chosen language is there. */
 export function mount(root: HTMLElement, client: ChatClient): void {
-  void applyPreferences().finally(() => render(() => <App client={client} />, root));
+  void applyPreferences().finally(() => {
+    root.textContent = ""; // what index.html says when this code does not come
+    render(() => <App client={client} />, root);
+  });
 }
