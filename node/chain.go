@@ -81,7 +81,7 @@ func (c *chain) whole() bool {
 }
 
 // torn tells whether something is missing between the stretches.
-func (c *chain) torn() bool { return c.frozen == "" && len(c.stretch) > 1 }
+func (c *chain) torn() bool { return !c.withheld() && len(c.gaps(false)) > 0 }
 
 // holds tells whether the event of a seq is here.
 func (c *chain) holds(seq uint64) bool {
@@ -89,15 +89,21 @@ func (c *chain) holds(seq uint64) bool {
 }
 
 // gaps are what is missing below what is here, newest first. Only with floor is what lies
-// below the lowest stretch one. What is beyond a fork nobody misses.
+// below the lowest stretch one. What is beyond a fork nobody misses: of a gap that reaches across
+// it, only what ends with the event that all branches have.
 func (c *chain) gaps(floor bool) (out []gap) {
 	for i, s := range slices.Backward(c.stretch) {
-		switch {
-		case i > 0 && c.frozen != "" && c.stretch[i-1].high >= c.fork:
-		case i > 0:
-			out = append(out, gap{c.stretch[i-1].high, s.low, s.before})
-		case floor && s.low > 1:
-			out = append(out, gap{0, s.low, s.before})
+		g := gap{below: s.low, before: s.before}
+		if i > 0 {
+			g.above = c.stretch[i-1].high
+		} else if !floor {
+			break
+		}
+		if c.frozen != "" && g.below > c.fork+1 && (c.fork <= g.above || !c.forkHash.IsZero()) {
+			g.below, g.before = c.fork+1, c.forkHash
+		}
+		if g.above+1 < g.below {
+			out = append(out, g)
 		}
 	}
 	return out

@@ -367,6 +367,16 @@ func (n *Node) storeSnapshot(id room.ID, o *opened, was *chamber) error {
 	if t.err != nil {
 		return t.err
 	}
+	if was != nil && len(was.logs) > 0 { // what came while nobody here was in the room was judged by the state of before
+		t.fold = &fold{state: o.state}
+		t.fold.compare(was.state)
+		if _, err := t.voidByCuts(was.state); err != nil {
+			return err
+		}
+		if err := t.withdraw(); err != nil {
+			return err
+		}
+	}
 	for u, m := range o.state.Members {
 		t.app.Members = append(t.app.Members, storedMember(id, u, m))
 		if u.Node() == n.name && m.Membership == room.Joined { // what was said before counts as read

@@ -313,7 +313,8 @@ const deepest = 20
 func (c *chamber) shallow(until room.Time) *chain {
 	for _, ch := range c.all(c.askable) {
 		if gaps := ch.gaps(true); len(gaps) > 0 {
-			if e, err := c.logEvent(ch, gaps[0].below); err == nil && e.Time() > until {
+			above := ch.stretch[ch.next(gaps[0].below)] // a gap may end at a fork that is not here
+			if e, err := c.logEvent(ch, above.low); err == nil && e.Time() > until {
 				return ch
 			}
 		}

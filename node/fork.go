@@ -92,11 +92,11 @@ func (c *chamber) suspect(r *received, ch *chain) {
 func (c *chamber) prove(ctx context.Context, r *received, ch *chain) (*proof, error) {
 	branch, head := slices.Clone(r.events), r.head
 	if head == nil { // a page that does not join what is below: what is above it is the branch's too
-		above, err := c.above(ch, r.last())
+		above, signed, err := c.above(ch, r.last())
 		if err != nil {
 			return nil, err
 		}
-		branch, head = append(branch, above...), ch.headAbove(r.last())
+		branch, head = append(branch, above...), signed
 	}
 	branch, err := c.walkDown(ctx, r, ch, branch)
 	if err != nil {
@@ -144,17 +144,24 @@ func (c *chamber) walkDown(ctx context.Context, r *received, ch *chain, branch [
 	return nil, fmt.Errorf("the branch is longer than is kept")
 }
 
-// above is what is here above an event that does not belong to what is below, as it was signed.
-func (c *chamber) above(ch *chain, e *room.Event) ([]*room.Event, error) {
-	if ch.headAbove(e) == nil {
-		return nil, errors.New("the branch is not signed")
+// above is what is known above an event that does not belong to what is below, as it was signed:
+// what is here, or a branch that was kept.
+func (c *chamber) above(ch *chain, e *room.Event) ([]*room.Event, *roompb.Head, error) {
+	for _, b := range ch.branches(c.id) {
+		if string(b.events[0].Header.GetPrev()) == string(e.ID[:]) {
+			return b.events, b.parcel.GetHead(), nil
+		}
+	}
+	head := ch.headAbove(e)
+	if head == nil {
+		return nil, nil, errors.New("the branch is not signed")
 	}
 	from := e.Header.GetSeq() + 1
 	above, err := c.newestOf(ch, from, ch.stretch[ch.next(from)].high, branchBytes)
 	if err == nil && (len(above) == 0 || string(above[0].Header.GetPrev()) != string(e.ID[:])) {
 		err = errors.New("the branch is not whole")
 	}
-	return above, err
+	return above, head, err
 }
 
 // headAbove is the signature of the stretch above an event; nil when it is not known.
@@ -165,9 +172,24 @@ func (c *chain) headAbove(e *room.Event) *roompb.Head {
 	return nil
 }
 
-// excludes finds where a branch and what is here of the log begin to exclude each other. Where
-// the log has a hole, all that is known of what lies in it is the id of its uppermost event.
+// excludes finds where a branch and what is here of the log begin to exclude each other: by an id, or
+// because time, or the state index, would fall. The lower of the two counts, as whoever has less of the
+// log may see that one alone.
 func (c *chamber) excludes(ch *chain, branch []*room.Event) (f fork, found bool, err error) {
+	f, found, err = c.differsAt(ch, branch)
+	if err != nil {
+		return f, false, err
+	}
+	g, falls, err := c.fallsAt(ch, branch)
+	if falls && (!found || g.seq < f.seq) {
+		f = g
+	}
+	return f, found || falls, err
+}
+
+// differsAt is where ids differ. Where the log has a hole, all that is known of what lies in it is the id
+// of its uppermost event.
+func (c *chamber) differsAt(ch *chain, branch []*room.Event) (f fork, found bool, err error) {
 	first, last := branch[0].Header.GetSeq(), branch[len(branch)-1].Header.GetSeq()
 	for seq := max(first-1, 1); seq <= last; seq++ {
 		id, here, err := c.idOf(ch, seq)
@@ -185,30 +207,37 @@ func (c *chamber) excludes(ch *chain, branch []*room.Event) (f fork, found bool,
 		}
 		return f, true, err
 	}
-	return c.fallsAt(ch, branch)
+	return f, false, nil
 }
 
-// fallsAt is the same where time, or the state index, falls between the two.
+// fallsAt is where time, or the state index, would fall from one of the two to the other.
 func (c *chamber) fallsAt(ch *chain, branch []*room.Event) (f fork, found bool, err error) {
-	first, last := branch[0], branch[len(branch)-1].Header.GetSeq()
-	if i := ch.next(last + 1); i < len(ch.stretch) {
-		up, err := c.logEvent(ch, max(ch.stretch[i].low, last+1))
+	first, last := branch[0].Header.GetSeq(), branch[len(branch)-1].Header.GetSeq()
+	for _, part := range ch.stretch { // the lowest first: what lies in a hole below it must come before it
+		if part.high <= first || part.low <= first && part.high <= last {
+			continue
+		}
+		seq := part.low
+		if seq <= first { // it has all that the branch has: by ids that is compared already
+			seq = last + 1
+		}
+		up, err := c.logEvent(ch, seq)
 		if err != nil {
 			return f, false, err
 		}
-		if f, found = notBefore(branch, up); found {
-			return f, true, nil
+		if f, found = notBefore(branch[:min(seq-first, uint64(len(branch)))], up); found {
+			break
 		}
 	}
 	for _, part := range slices.Backward(ch.stretch) {
-		high := min(part.high, first.Header.GetSeq()-1)
+		high := min(part.high, first-1)
 		if part.low > high {
 			continue
 		}
 		var lowest *room.Event
 		sort.Search(int(high-part.low+1), func(i int) bool {
 			e, missing := c.logEvent(ch, part.low+uint64(i))
-			if err = cmp.Or(err, missing); err != nil || !precedes(e, first) {
+			if err = cmp.Or(err, missing); err != nil || !precedes(e, branch[0]) {
 				lowest = e
 				return true
 			}
@@ -248,17 +277,17 @@ func parts(a, b []*room.Event) (f fork, found bool) {
 	if a[0].Header.GetSeq() > b[0].Header.GetSeq() {
 		a, b = b, a
 	}
-	end := min(a[len(a)-1].Header.GetSeq(), b[len(b)-1].Header.GetSeq())
-	for seq := max(b[0].Header.GetSeq()-1, 1); seq <= end; seq++ {
+	begin, end := b[0].Header.GetSeq(), min(a[len(a)-1].Header.GetSeq(), b[len(b)-1].Header.GetSeq())
+	if f, found = notBefore(a[:min(begin-a[0].Header.GetSeq(), uint64(len(a)))], b[0]); found {
+		return f, true // below all that may differ by ids
+	}
+	for seq := max(begin-1, 1); seq <= end; seq++ {
 		in, _ := idAt(a, seq)
 		if is, _ := idAt(b, seq); in != is {
 			f.seq = seq - 1
 			f.hash, _ = idAt(a, f.seq)
 			return f, true
 		}
-	}
-	if end < b[0].Header.GetSeq() {
-		return notBefore(a, b[0])
 	}
 	return f, false
 }

@@ -290,20 +290,11 @@ func (t *turn) skip(o *opened) error {
 	f.entries = []*room.Event{o.last}
 	f.log.add(o.last, o.last, nil)
 	f.log.end(o.last, o.head)
-	var voided []string
-	for k, ch := range c.logs {
-		from, cut := f.firstCut(c.state, k)
-		if !cut || from > ch.seq() {
-			continue
-		}
-		ids, err := t.voidFrom(ch, from)
-		if err != nil {
-			t.err = err
-			return err
-		}
-		voided = append(voided, ids...)
+	voided, err := t.voidByCuts(c.state)
+	if err != nil {
+		t.err = err
+		return err
 	}
-	slices.Sort(voided)
 	row := t.row(o.last)
 	t.accept(row, nil)
 	if len(voided) > 0 {
@@ -315,6 +306,23 @@ func (t *turn) skip(o *opened) error {
 		}
 	}
 	return nil
+}
+
+// voidByCuts takes back what the fold's state voids of messages that were judged by the state before.
+func (t *turn) voidByCuts(was *room.State) (voided []string, err error) {
+	for k, ch := range t.c.logs {
+		from, cut := t.fold.firstCut(was, k)
+		if !cut || from > ch.seq() {
+			continue
+		}
+		ids, err := t.voidFrom(ch, from)
+		if err != nil {
+			return nil, err
+		}
+		voided = append(voided, ids...)
+	}
+	slices.Sort(voided)
+	return voided, nil
 }
 
 // compare notes what is otherwise in the fold's state than in the one before.

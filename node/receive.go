@@ -135,11 +135,15 @@ func (t *turn) agrees(ch *chain, e *room.Event) error {
 // freshPage is the part of a page of older events that fills the gap below some stretch.
 func (t *turn) freshPage(ch *chain, r *received) ([]*room.Event, error) {
 	last := r.last()
-	i := ch.next(last.Header.GetSeq())
-	if i == len(ch.stretch) || ch.stretch[i].low != last.Header.GetSeq()+1 || ch.stretch[i].before != last.ID {
-		return nil, nil // filled meanwhile
+	seq := last.Header.GetSeq()
+	i := ch.next(seq)
+	switch {
+	case i == len(ch.stretch) || ch.stretch[i].low <= seq: // filled meanwhile
+		return nil, nil
+	case ch.stretch[i].low == seq+1 && ch.stretch[i].before == last.ID, ch.frozen != "" && ch.fork == seq && ch.forkHash == last.ID:
+		return t.between(ch, r, i)
 	}
-	return t.between(ch, r, i)
+	return nil, nil
 }
 
 // freshBelow is the part of a parcel under a head of its own that lies below what is here: its

@@ -356,6 +356,19 @@ func (w *world) places(room0 room.ID, a, b []string) (out string) {
 			out += fmt.Sprintf("  %s: here %v void %v old %v index %d standing %v\n", h.name, ok, row.Void, row.Old, indexOf(row.Event), row.Standing)
 		}
 	}
+	for _, h := range w.hosts {
+		chains, _ := h.store.Chains(room0)
+		for _, c := range chains {
+			if c.GetHead().GetLog() == roompb.Log_LOG_STATE {
+				continue
+			}
+			out += fmt.Sprintf("  %s: log of %s %d to %d, fork %d %.4x %q:", h.name, c.GetHead().GetOrigin(), c.GetHead().GetIncarnation(), c.GetHead().GetSeq(), c.GetFork(), c.GetForkHash(), c.GetFrozen())
+			for _, s := range c.GetSegments() {
+				out += fmt.Sprintf(" %d-%d", s.GetLow(), s.GetHigh())
+			}
+			out += "\n"
+		}
+	}
 	return out
 }
 
