@@ -124,6 +124,10 @@ func (n *Node) Collect(peer string, theirs *roompb.Frontier, own bool, maxBytes 
 	}
 	c.mu.RLock()
 	index, logs := c.state.Index, c.logsFor(peer, own)
+	from := theirs.GetStateIndex() + 1
+	if from == index+1 && !own && len(theirs.GetStateHash()) > 0 && string(theirs.GetStateHash()) != string(c.state.Hash[:]) {
+		from = index // another one in the place of the newest: the peer has to see that its home signed both
+	}
 	if !c.state.Takes(peer) { // all that it may have is the entry by which it ceased to
 		index, logs = c.state.LeftAt(peer), nil
 	}
@@ -141,7 +145,7 @@ func (n *Node) Collect(peer string, theirs *roompb.Frontier, own bool, maxBytes 
 		n.Acked(peer, id, theirs.GetTops(), theirs.GetStateIndex())
 	}
 	g := &collecting{c: c, theirs: proto.Clone(theirs).(*roompb.Frontier), room: maxBytes}
-	if err := g.entries(index); err != nil {
+	if err := g.entries(from, index); err != nil {
 		return nil, theirs, false, err
 	}
 	for _, ch := range logs {
@@ -171,8 +175,8 @@ func (c *chamber) logsFor(peer string, own bool) []*chain {
 
 // entries adds the state log's, in order. A parcel ends at an entry whose head is known,
 // and at one that changes who may sign.
-func (g *collecting) entries(index uint64) error {
-	for from := g.theirs.GetStateIndex() + 1; from <= index; {
+func (g *collecting) entries(from, index uint64) error {
+	for from <= index {
 		if g.room <= 0 {
 			g.more = true
 			return nil
