@@ -140,6 +140,32 @@ func TestAHomeThatHasForgottenWhoJoined(t *testing.T) {
 	}
 }
 
+// A home was set back silently, and did something else in the place of the one entry that it had
+// forgotten: as many entries are on either side, and both see that the room has two states.
+func TestAsManyEntriesButOthers(t *testing.T) {
+	l, alice, bob, _, id := three(t)
+	l.agree(id, "one", "two")
+	copied := l.nodes["one"].fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(1, 2))})
+	called := func(name string) *roompb.Body { return &roompb.Body{Settings: &roompb.Settings{Name: &name}} }
+	l.do(alice, id, room.KindSettings, called("Orchard"))
+	l.agree(id, "one", "two")
+	l.kill("one")
+	l.nodes["one"].fs = copied
+	l.sever("one", "two", true)
+	l.sever("one", "three", true)
+	l.start("one")
+	l.do(alice, id, room.KindSettings, called("Meadow"))
+	l.sever("one", "two", false)
+	for node, who := range map[string]Caller{"one": alice, "two": bob} {
+		l.soon("the room stands still on "+node, func() bool {
+			l.nodes["one"].courier.mark(id)
+			l.nodes["two"].courier.mark(id)
+			s, err := l.nodes[node].Summary(who, id)
+			return err == nil && s.GetFrozen() != ""
+		})
+	}
+}
+
 // An edit came without its words, as the message had been deleted where it came from. The
 // node is restarted, then the deletion proves void: the message stands as it was edited.
 func TestWordsOfAnEditAreLookedForAfterARestart(t *testing.T) {
