@@ -290,7 +290,7 @@ func (t *turn) skip(o *opened) error {
 	f.entries = []*room.Event{o.last}
 	f.log.add(o.last, o.last, nil)
 	f.log.end(o.last, o.head)
-	voided, err := t.voidByCuts(c.state)
+	voided, err := t.judgeAgain(c.state)
 	if err != nil {
 		t.err = err
 		return err
@@ -308,21 +308,9 @@ func (t *turn) skip(o *opened) error {
 	return nil
 }
 
-// voidByCuts takes back what the fold's state voids of messages that were judged by the state before.
-func (t *turn) voidByCuts(was *room.State) (voided []string, err error) {
-	for k, ch := range t.c.logs {
-		from, cut := t.fold.firstCut(was, k)
-		if !cut || from > ch.seq() {
-			continue
-		}
-		ids, err := t.voidFrom(ch, from)
-		if err != nil {
-			return nil, err
-		}
-		voided = append(voided, ids...)
-	}
-	slices.Sort(voided)
-	return voided, nil
+// judgeAgain takes back what the fold's state voids of messages that were judged by the state before.
+func (t *turn) judgeAgain(was *room.State) (voided []string, err error) {
+	return t.voidBeyond(func(k logKey) (uint64, bool) { return t.fold.firstCut(was, k) })
 }
 
 // compare notes what is otherwise in the fold's state than in the one before.

@@ -75,8 +75,13 @@ func (t *turn) voids() (ids []string, err error) {
 	if !t.fold.whole {
 		return nil, nil
 	}
+	return t.voidBeyond(func(k logKey) (uint64, bool) { return firstCut(t.fold.entries, k) })
+}
+
+// voidBeyond takes back, of each log, what the fold's state voids from the first seq on that may be void.
+func (t *turn) voidBeyond(first func(logKey) (from uint64, cut bool)) (ids []string, err error) {
 	for k, ch := range t.c.logs {
-		from, cut := firstCut(t.fold.entries, k)
+		from, cut := first(k)
 		if !cut || from > ch.seq() {
 			continue
 		}
