@@ -31,6 +31,8 @@ type channel struct {
 	topics  topics
 	history history
 	people  people
+	lost    bool      // the others were here when the connection was cut, and none of them has been seen since
+	alone   time.Time // until then what is to be said waits for them
 	lane    lane
 	banned  map[string]*ban // by user, whose puppet the channel does not let in
 	mutes   map[string]bool // by ghost: muted or not, and not done yet
@@ -146,10 +148,18 @@ func (ch *channel) join() {
 func (ch *channel) entered() {
 	ch.joined, ch.settled, ch.whole, ch.waits = true, false, false, 0
 	ch.members = map[string]*member{}
+	if ch.lost && !ch.r.remembers() {
+		ch.alone = time.Now().Add(ch.r.aloneTime)
+		ch.r.after(ch.r.aloneTime, ch.lane.wake)
+	}
 	ch.askWho()
 	ch.catchUp()
 	ch.tell("connected", "")
 }
+
+// heeded tells whether what is said in the channel now reaches those who were in it. A server that starts again has the
+// bridge back before most people, and no history for those who come after it.
+func (ch *channel) heeded(now time.Time) bool { return ch.settled && !now.Before(ch.alone) }
 
 // left: the bot is out, and no longer knows who is in.
 func (ch *channel) left() {
@@ -162,6 +172,7 @@ func (ch *channel) left() {
 func (ch *channel) cut(why string) {
 	ch.hush()
 	if ch.joined {
+		ch.lost = ch.lost || ch.others()
 		ch.left()
 	}
 	ch.history.cut()

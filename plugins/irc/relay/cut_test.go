@@ -468,3 +468,40 @@ func TestUnlinkParts(t *testing.T) {
 	w.host.Link(&pb.Link{Channel: garden, Confirmed: true})
 	w.irc.WaitIn(garden, "hearth")
 }
+
+// A server that starts again has the bridge back before its people. What was said meanwhile waits for the first of them, and not
+// for ever. Those of a network with a history read it there.
+func TestAnEmptyChannelIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name  string
+		caps  []string
+		comes bool
+	}{{"somebody comes", []string{"message-tags"}, true}, {"nobody comes", []string{"message-tags"}, false}, {"with a history", nil, false}} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			w := begin(t, nil, func(s *ircdouble.Server) {
+				if row.caps != nil {
+					s.Caps = row.caps
+				}
+			}, func(o *pb.Open) { o.Links = append(o.Links, &pb.Link{Channel: "#quiet", Confirmed: true}) })
+			w.relayed(alice("settled"), "<Alice> settled")
+			w.irc.Stop()
+			w.host.Status(garden, "down")
+			w.irc.Line("bob", "QUIT :gone with the server")
+			id := w.host.Deliver(alice("said meanwhile"))
+			w.irc.Restart()
+			if row.comes {
+				w.host.Outcome(w.host.Deliver(&pb.Delivery{Channel: "#quiet", Kind: "text", Text: "nobody was ever here"}))
+				if all := w.said(); count(all, "<Alice> said meanwhile") != 0 {
+					t.Errorf("said to nobody: %q", all)
+				}
+				w.irc.Join(garden, "bob", "")
+			}
+			if o := w.host.Outcome(id); o.GetDropped() != "" {
+				t.Error(o)
+			}
+			w.expect("<Alice> settled", "<Alice> said meanwhile")
+		})
+	}
+}

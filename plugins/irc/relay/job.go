@@ -41,6 +41,7 @@ const (
 	comeAgain  = 15 * time.Second
 	echoTime   = 5 * time.Second // after which an echo that did not come is asked about
 	puppetTime = 30 * time.Second
+	aloneTime  = 30 * time.Second // that an empty channel is waited for, after its server was lost
 )
 
 // deliver takes something said in the room.
@@ -133,7 +134,7 @@ func (l *lane) clear() {
 // beat hands back what has waited too long for a connection.
 func (l *lane) beat(now time.Time) {
 	waits := slices.ContainsFunc(l.jobs, func(j *job) bool { return !j.finished })
-	if waits && !l.ch.settled && now.Sub(l.since) >= l.ch.r.holdTime {
+	if waits && !l.ch.heeded(now) && now.Sub(l.since) >= l.ch.r.holdTime {
 		l.ch.handBack(now)
 	}
 }
@@ -191,8 +192,9 @@ func (r *relay) pump() {
 	if r.bot == nil || r.bot.stream == nil || !r.bot.session.Ready() {
 		return
 	}
+	now := time.Now()
 	for _, ch := range r.links {
-		if ch.settled {
+		if ch.heeded(now) {
 			ch.lane.pump()
 		}
 	}

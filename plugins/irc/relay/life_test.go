@@ -226,6 +226,16 @@ func TestRefusedChannels(t *testing.T) {
 	w.host.Status(garden, "connected")
 }
 
+// told is how often the channel was said to be in a state.
+func (w *world) told(state string) (n int) {
+	for _, s := range w.host.Statuses() {
+		if s.GetChannel() == garden && s.GetState() == state {
+			n++
+		}
+	}
+	return n
+}
+
 func TestThreeKicks(t *testing.T) {
 	t.Parallel()
 	w := begin(t, nil, nil)
@@ -233,7 +243,7 @@ func TestThreeKicks(t *testing.T) {
 		w.irc.WaitIn(garden, "hearth")
 		w.irc.Line("bob", "KICK "+garden+" hearth :no bots")
 		if i < 2 {
-			w.host.Status(garden, "degraded")
+			w.until("the kick to be told", func() bool { return w.told("degraded") > i }) // it is back within a moment
 			w.host.Status(garden, "connected")
 		}
 	}

@@ -117,7 +117,20 @@ func (ch *channel) enter(nick, account string) *member {
 			ch.members[key] = m
 		}
 	}
+	if !m.ours {
+		ch.lost, ch.alone = false, time.Time{}
+	}
 	return m
+}
+
+// others tells whether anybody is here who is not ours.
+func (ch *channel) others() bool {
+	for _, m := range ch.members {
+		if !m.ours {
+			return true
+		}
+	}
+	return false
 }
 
 // news are changes of the roster that the node has not been told yet: a crowd that comes is a few frames.

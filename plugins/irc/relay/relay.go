@@ -39,7 +39,8 @@ func (p IRC) Run(ctx context.Context, h *bridge.Host) error {
 	}
 	r := newRelay(ctx, h, s)
 	rush := time.Duration(max(p.Rush, 1))
-	r.stable, r.backoff.Rush, r.echoTime, r.holdTime, r.comeAgain = p.Stable, p.Rush, echoTime/rush, holdTime/rush, comeAgain/rush
+	r.stable, r.backoff.Rush = p.Stable, p.Rush
+	r.echoTime, r.holdTime, r.comeAgain, r.aloneTime = echoTime/rush, holdTime/rush, comeAgain/rush, aloneTime/rush
 	if p.Pictures != nil {
 		r.pictures.client = p.Pictures
 	}
@@ -62,6 +63,7 @@ type relay struct {
 	backoff                       conn.Backoff
 	stable                        time.Duration
 	echoTime, holdTime, comeAgain time.Duration
+	aloneTime                     time.Duration
 	target                        int // of settings.targets
 	policies                      map[string]policy
 	flood                         conn.Flood
