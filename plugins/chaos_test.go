@@ -129,7 +129,7 @@ func TestAFloodIsHeldBack(t *testing.T) {
 	w.waitState("flood", channel.Connected)
 	began := time.Now()
 	w.say("!flood")
-	w.until("the flood", func() bool { return w.status("flood").Received >= uint64(flooding.Burst)*3/2 })
+	w.until("the flood", func() bool { return w.status("flood").Received >= uint64(flooding.Burst)*5/4 })
 	came := float64(w.status("flood").Received)
 	if most := allowed(flooding, time.Since(began)); came > most {
 		t.Errorf("%.0f entries, more than %.0f", came, most)

@@ -77,7 +77,7 @@ const mostTries = 50
 
 // takeAll hands entries to the room, and answers them; ctx is the link's.
 func (q *queue) takeAll(ctx context.Context, entries []*pb.Entry) {
-	q.calm(ctx, func() time.Duration { return q.flood.Take(q.lane.channel, len(entries), time.Now()) })
+	q.calm(ctx, func() time.Duration { return q.flood.Take(struct{}{}, len(entries), time.Now()) })
 	for _, e := range entries {
 		if ctx.Err() != nil {
 			q.answer(e, refusal("not_found", "No room is joined to this channel any more."))

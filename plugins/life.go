@@ -45,7 +45,7 @@ type life struct {
 	progress atomic.Int64 // ns: when the plugin last answered one, or was last given one while there were none
 	entries  atomic.Int32 // entries without an answer
 	asked    atomic.Int32 // requests without an answer
-	flood    *limit.Table[string]
+	flood    *limit.Table[struct{}]
 	pace     pace
 	chatter  *limit.Table[struct{}]
 	avatars  avatars
@@ -73,8 +73,9 @@ type lane struct {
 	roster *roster
 }
 
-// Entries of one channel: as many at once, and so many a second in the long run. More wait.
-var flooding = limit.Rate{Burst: 1000, Per: 2 * time.Second}
+// Entries: as many at once, and so many a second in the long run. More wait. Beyond it the node's people would feel a
+// flood: at 500 a second the slowest hundredth of what they say took half as long again.
+var flooding = limit.Rate{Burst: 2000, Per: 20 * time.Second}
 
 // Everything else that a plugin says unasked: what comes faster waits in its own stream.
 var chattering = limit.Rate{Burst: 2000, Per: 4 * time.Second}
@@ -89,7 +90,7 @@ func newLife(k *keeper, b channel.Bridge, d *pb.Description) (*life, error) {
 	l := &life{
 		k: k, h: k.h, n: k.h.Node, book: k.h.book, name: b.Name, network: b.Network, can: d.GetCan(),
 		caller:   node.Caller{User: k.h.book.Bot(b.Name)},
-		outcomes: make(chan answered, 2*window), flood: limit.New[string](flooding, channel.MaxLinks), pace: newPace(), chatter: limit.New[struct{}](chattering, 1),
+		outcomes: make(chan answered, 2*window), flood: limit.New[struct{}](flooding, 1), pace: newPace(), chatter: limit.New[struct{}](chattering, 1),
 		lanes: map[string]*lane{}, uploads: map[uint64]*upload{}, avatars: avatars{},
 		state: &pb.Status{State: channel.Connecting, Reason: "It is connecting."},
 	}

@@ -72,7 +72,7 @@ func TestAFloodCostsFewSyncs(t *testing.T) {
 	w.waitState("flood", channel.Connected)
 	before, began := fs.n.Load(), time.Now()
 	w.say("!flood")
-	w.until("the flood", func() bool { return w.status("flood").Received >= uint64(flooding.Burst)*2 })
+	w.until("the flood", func() bool { return w.status("flood").Received >= uint64(flooding.Burst)*5/4 })
 	const besides = 50 // what else the node writes down
 	groups := pacing.Burst + int(time.Since(began)*3/2/beat) + 1
 	n, most := fs.n.Load()-before, int64(2*groups+besides)
