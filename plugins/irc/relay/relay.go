@@ -73,6 +73,7 @@ type relay struct {
 	ctcp                          allowance
 	private                       allowance
 	pictures                      pictures
+	identd                        identd
 
 	batches map[string]*batch
 	flight  []*shot // sent and not shown yet
@@ -132,6 +133,7 @@ func (r *relay) loop(beat time.Duration) error {
 	for _, l := range r.open.GetLinks() {
 		r.link(l)
 	}
+	r.identify()
 	r.connect()
 	every := time.NewTicker(beat)
 	defer every.Stop()
@@ -212,6 +214,7 @@ func (r *relay) beat() {
 		r.rewrite()
 	}
 	r.reap(now)
+	r.identify()
 	r.keepNicks()
 }
 
@@ -242,6 +245,7 @@ func (r *relay) close() {
 		ch.hush()
 	}
 	r.inbox.close()
+	r.identd.server.Close()
 }
 
 // allowance is how often something may be done that strangers cause.
