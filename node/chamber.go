@@ -40,7 +40,6 @@ type chamber struct {
 	headPos   uint64
 	counted   uint64
 	clock     room.Time
-	created   int64
 	last      lastMessage
 	ring      ring
 	followers []*subscription
