@@ -1,9 +1,9 @@
 package room
 
 import (
-	"fmt"
 	"bytes"
 	"crypto/ed25519"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
