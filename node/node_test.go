@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -260,6 +261,9 @@ func TestAddressIsOneRooms(t *testing.T) {
 	}
 	if id, err := w.Resolve("#garden@" + testName); err != nil || id != garden {
 		t.Fatalf("#garden is %s, %v", id, err)
+	}
+	if _, err := w.Resolve("garden"); err == nil || !strings.Contains(err.Error(), "#garden@"+testName) {
+		t.Fatalf("what is no address is answered by %v", err)
 	}
 	take.Room, take.Author = garden, alice.User
 	if _, err := w.SubmitAsync(take)(t.Context()); err != nil {
