@@ -172,14 +172,14 @@ func (l *life) relink() {
 // change takes over what is new about a link.
 func (l *life) change(a *lane, link channel.Link) {
 	l.tellMutes(a, link)
-	confirmed := link.Confirmed && !a.confirmed.Load()
+	confirmed, set := link.Confirmed && !a.confirmed.Load(), link.Edition != a.link.Edition
 	l.mu.Lock()
 	if a.link = link; confirmed {
 		a.out = newOutbox(link.Cursor)
 	}
 	l.mu.Unlock()
 	a.confirmed.Store(link.Confirmed)
-	if confirmed {
+	if confirmed || set {
 		l.sendLink(link)
 	}
 }
