@@ -43,7 +43,7 @@ func (b Bridges) show(m channel.Bridge) *clientpb.Bridge {
 	for _, l := range b.Book.Links(m.Name) {
 		out.Links = append(out.Links, &clientpb.BridgeLink{
 			Room: l.Room.String(), RoomName: b.Name(l.Room), Channel: l.Channel, Confirmed: l.Confirmed, ConfirmedBy: l.ConfirmedBy, By: l.By,
-			Created: l.Created, Hidden: l.Hidden, Strikes: uint32(l.Strikes), CodeEnds: l.CodeEnds, Ended: l.Ended, EndedAt: l.EndedAt, Muted: l.Muted,
+			Created: l.Created, Settings: l.Settings, Hidden: l.Hidden, Strikes: uint32(l.Strikes), CodeEnds: l.CodeEnds, Ended: l.Ended, EndedAt: l.EndedAt, Muted: l.Muted,
 			Status: showStatus(b.Book.LinkStatus(m.Name, l.Room)),
 		})
 	}
