@@ -1,10 +1,11 @@
 // Somebody in the page and somebody on IRC talk through a bridge that an administrator adds in
 // the page and an operator of the channel confirms.
 import { writeFile } from "node:fs/promises";
+import type { AddressInfo, Server } from "node:net";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { IrcPerson, IrcServer } from "./irc.ts";
+import { detour, IrcPerson, IrcServer } from "./irc.ts";
 import { Node } from "./node.ts";
 import { launch, Person } from "./person.ts";
 
@@ -14,11 +15,13 @@ const address = (of: Node): string => `https://127.0.0.1:${of.port}`;
 let browser: Browser;
 let node: Node;
 let irc: IrcServer;
+let way: Server; // by which the bridge goes to it
 let alice: Person; // in the page, administrator
 let olga: IrcPerson; // on IRC, operator of the channel
 
 beforeAll(async () => {
   irc = await IrcServer.start(); // each as it is there, so that afterAll ends it whatever else fails
+  way = await detour(irc.port, "last summer", "2024-07-14T12:00:00.000Z");
   node = await Node.named();
   browser = await launch();
   alice = await Person.at(browser, address(node), "alice");
@@ -31,6 +34,7 @@ afterAll(async () => {
   olga?.leave();
   await browser?.close();
   await node?.stop();
+  way?.close();
   await irc?.close();
 });
 
@@ -42,7 +46,7 @@ test("a bridge is added in the page, and an operator of the channel confirms it"
   await page.getByLabel("Name", { exact: true }).fill("libera");
   await page.getByRole("button", { name: "Add bridge" }).click();
   await page.getByText("Servers is missing.").waitFor();
-  await page.getByLabel("Servers").fill(`127.0.0.1:${irc.port}`);
+  await page.getByLabel("Servers").fill(`127.0.0.1:${(way.address() as AddressInfo).port}`);
   await page.getByLabel("Nick", { exact: true }).fill("hearthling");
   await page.getByText("More settings").click();
   await page.getByLabel("TLS", { exact: true }).uncheck();
@@ -50,6 +54,8 @@ test("a bridge is added in the page, and an operator of the channel confirms it"
   await page.getByLabel("Corrections").fill("1");
   await page.getByRole("button", { name: "Add bridge" }).click();
 
+  const notice = page.getByRole("status").filter({ hasText: "libera was added." });
+  expect(await notice.evaluate((e) => e.lastElementChild!.getBoundingClientRect().top < e.firstElementChild!.getBoundingClientRect().bottom)).toBe(true); // what closes it stands beside the words
   const card = page.getByRole("listitem", { name: "libera" });
   await card.getByText("Connected", { exact: true }).first().waitFor();
   await card.getByRole("button", { name: "Link a channel" }).click();
@@ -66,6 +72,19 @@ test("a bridge is added in the page, and an operator of the channel confirms it"
   olga.say(`PRIVMSG #beans :!link ${code}`);
   await card.getByText(/confirmed by olga/).waitFor();
   stranger.leave();
+
+  // Its settings change while it goes on; a secret is not shown again.
+  await card.getByRole("button", { name: "Settings #beans", exact: true }).click();
+  const settings = page.getByRole("dialog", { name: "#beans: Settings" });
+  await settings.getByText("More settings").click();
+  await settings.getByLabel("Channel's key").fill("sesame");
+  await settings.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByText("Saved. The link goes on with these settings.").waitFor();
+  await card.getByRole("button", { name: "Settings #beans", exact: true }).click();
+  await settings.getByText("More settings").click();
+  expect(await settings.getByLabel("Channel's key").inputValue()).toBe("");
+  await page.keyboard.press("Escape");
+  await card.getByText(/confirmed by olga/).waitFor();
 });
 
 test("they talk, answer, correct, react", async () => {
@@ -106,6 +125,19 @@ test("they talk, answer, correct, react", async () => {
   await alice.message("the beans are up").getByRole("button", { name: "🎉, 1 person" }).waitFor();
   expect(await page.getByText("nothing of this is relayed yet").count()).toBe(0);
   expect(alice.complaints).toEqual([]);
+});
+
+test("what was said over there long before it came shows when it was said, wherever it is shown", async () => {
+  const { page } = alice;
+  olga.say("PRIVMSG #beans :the onions of last summer");
+  await alice.sees("the onions");
+  expect(await alice.message("the onions").locator(".message-head").innerText()).toMatch(/olga.*14 Jul 2024.*sent earlier/s);
+  await alice.choose("the onions", "Pin");
+  await page.getByRole("button", { name: "Pinned messages" }).click();
+  const pin = page.getByRole("complementary").getByRole("listitem").filter({ hasText: "the onions" });
+  await pin.getByText("sent earlier").waitFor();
+  expect(await pin.innerText()).toMatch(/olga.*libera.*14 Jul 2024/s);
+  await page.getByRole("button", { name: "Pinned messages" }).click();
 });
 
 test("the page says when the IRC server dies, and when it is back; nothing is lost in between", async () => {

@@ -70,6 +70,10 @@ test("a picture and a text are attached, seen, saved, and go with their message"
   await shown.click();
   await bob.page.getByRole("dialog", { name: "harvest.png" }).getByRole("img").waitFor();
   await bob.page.keyboard.press("Escape");
+  const { width, height } = bob.page.viewportSize()!;
+  await bob.page.setViewportSize({ width: 360, height });
+  await expect.poll(async () => { const small = (await shown.boundingBox())!; return small.x + small.width; }).toBeLessThanOrEqual(360);
+  await bob.page.setViewportSize({ width, height });
 
   const saving = bob.page.waitForEvent("download");
   await bob.page.getByRole("button", { name: /Save plan & beans.txt/ }).click();

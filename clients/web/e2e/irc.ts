@@ -1,7 +1,7 @@
 // A real IRC server from Debian, and people on it with plain clients.
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { connect, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -61,6 +61,18 @@ ${modules.map((name) => `<module name="${name}">`).join("\n")}
     await this.stop();
     await rm(this.dir, { recursive: true, force: true });
   }
+}
+
+/** A way to the server on which whatever has this text was said at `time`, as when servers were parted since then. */
+export async function detour(port: number, text: string, time: string): Promise<Server> {
+  const way = createServer((near) => {
+    const far = connect(port, "127.0.0.1");
+    near.pipe(far);
+    createInterface({ input: far }).on("line", (line) => near.write((line.includes(text) ? line.replace(/time=[^; ]+/, `time=${time}`) : line) + "\r\n"));
+    for (const [one, other] of [[near, far], [far, near]] as const) one.on("error", () => {}).on("close", () => other.destroy());
+  });
+  await new Promise<void>((done) => way.listen(0, "127.0.0.1", done));
+  return way;
 }
 
 /** Somebody on IRC. */

@@ -21,6 +21,7 @@ describe("how far a message has got", () => {
     expect(reachOf(said(7n, { kind: "join" }), three, "n")).toBeNull();
     expect(reachOf(said(7n, { voided: true }), three, "n")).toBeNull();
     expect(reachOf(said(7n), [node("n", { here: true })], "n")).toBeNull();
+    expect(reachOf(said(7n, { reached: 0, nodes: 1 }), [node("n", { here: true })], "n")).toBeNull(); // the other one has left
   });
 
   test("is what the page said, where that is more or nothing else is known", () => {

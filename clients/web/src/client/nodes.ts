@@ -61,7 +61,7 @@ function advanced(node: RoomNode, seq: bigint): RoomNode {
 export function reachOf(event: Event, nodes: readonly RoomNode[], here: string): Reach | null {
   if (event.origin !== here || !isMessage(event) || event.voided) return null;
   const others = nodes.filter((node) => !node.here && !node.banned);
-  const of = others.length || event.nodes;
+  const of = nodes.length > 0 ? others.length : event.nodes; // of those who take part now, once that is known
   if (of === 0) return null;
   // The event's own count is as old as the page that brought it, but knows of earlier incarnations.
   const now = others.filter((node) => node.reached >= event.seq).length;

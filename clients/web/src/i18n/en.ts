@@ -102,6 +102,7 @@ export const en = {
   errors: {
     generic: "That did not work. Try again in a moment.", unreachable: "The node cannot be reached. Check the connection and try again.", copyFailed: "Copying is blocked by the browser. Select the text and copy it by hand.", tooLarge: "This file is too large.",
     /** Where the node's own sentence is not in the reader's language: by code. Empty: show the node's sentence. */
+    exact: (sentence: string, own: string) => `${sentence} ${own}`,
     codes: {} as Record<string, string>,
   },
 };

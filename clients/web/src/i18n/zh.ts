@@ -101,6 +101,7 @@ export const zh: Dictionary = {
 
   errors: {
     generic: "操作没有成功。请稍后再试。", unreachable: "无法连接到节点。请检查网络后重试。", copyFailed: "浏览器阻止了复制。请选中文字手动复制。", tooLarge: "文件太大。",
+    exact: (sentence, own) => `${sentence}（${own}）`,
     codes: {
       bad_request: "请求有误，请检查填写的内容。", unauthenticated: "用户名或密码不正确，或登录已失效。", forbidden: "你没有权限这样做。", not_found: "没有找到，或者你无权查看。", taken: "这个名称已被占用，请换一个。", too_large: "内容太大，请缩短或换小一点的文件。", gone: "内容已被删除。", disabled: "此账号已停用，请联系管理员。",
       conflict: "与当前状态冲突，请刷新后再试。", protocol: "页面与节点的版本不一致，请刷新页面。", busy: "节点正忙，请稍后再试。", limited: "操作太频繁，请稍等片刻再试。", storage_full: "节点磁盘空间不足，请联系管理员。", unavailable: "节点正在启动或停止，请稍后再试。", internal: "节点内部出错，请稍后再试；日志中有原因。",

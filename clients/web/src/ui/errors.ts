@@ -1,14 +1,8 @@
-import { language, t } from "../i18n";
+import { t } from "../i18n";
 import { notify } from "./kit/Toast";
+import { errorText } from "./refusal";
 
-/** One sentence for people. The node's own sentence is the most exact one; other languages go by code. */
-export function errorText(error: unknown): string {
-  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
-  if (typeof code !== "string") return t().errors.generic;
-  if (code === "unreachable") return t().errors.unreachable;
-  const translated = language() === "en" ? undefined : t().errors.codes[code];
-  return translated || (typeof message === "string" && message) || t().errors.generic;
-}
+export { errorText };
 
 /** Runs what a button asks for; a failure is told in a notice. Resolves to whether it worked. */
 export async function attempt(work: () => Promise<unknown>): Promise<boolean> {

@@ -9,7 +9,7 @@ export const admin: AdminTexts = {
   makeInvite: "生成邀请链接", uses: "可用人数", validFor: "有效期", day: "1 天", week: "7 天", month: "30 天", forAdmin: "成为管理员", note: "备注", noteHint: "给谁用的；只有管理员能看到。", noNote: "没有备注", newLink: "请立即复制此链接，之后不再显示。", copyInvite: "复制链接", usesLeft: (n) => p(n, "还可用 # 次"), expires: (when) => `${when} 过期`, by: (who) => `由 ${who} 生成`, revoke: "撤回", revokeTitle: "撤回这个邀请？", revokeText: "链接会立即失效。", noInvites: "没有有效的邀请。", noInvitesHint: "生成一个链接，发给朋友。",
   searchRooms: "查找房间", public: "公开", private: "私密", direct: "一对一", noRooms: "没有匹配的房间。", lastMessage: "最近消息", members: "成员", room: "房间", user: "用户", refresh: "刷新", version: (v) => `版本 ${v}`,
   states: { ok: "正常", warning: "警告", failed: "失败" },
-  figures: { uptime_seconds: "运行时间", memory_bytes: "内存", sessions: "会话", rooms: "房间", users: "用户", events: "事件", disk_bytes: "磁盘占用", disk_free_bytes: "磁盘剩余", goroutines: "协程", connections: "连接", disk_total_bytes: "磁盘容量", rooms_awake: "活跃房间" },
+  figures: { uptime_seconds: "运行时间", memory_bytes: "内存", sessions: "会话", rooms: "房间", users: "用户", events: "事件", disk_bytes: "磁盘占用", disk_free_bytes: "磁盘剩余", goroutines: "协程", connections: "连接", disk_total_bytes: "磁盘容量", rooms_awake: "活跃房间", peers: "已知节点", peers_up: "在线节点" },
   checks: "检查", figuresTitle: "数据",
 
   federation: "联邦", reports: "举报",

@@ -3,17 +3,16 @@ import type { Bridge, BridgeKind, BridgeLink, BridgeStatus } from "../../gen/cli
 import { locale } from "../../i18n";
 import { tb } from "../../i18n/bridges";
 import { dateTime } from "../../i18n/dates";
-import { attempt, errorText } from "../errors";
+import { attempt } from "../errors";
 import { Button } from "../kit/Button";
 import { Confirm } from "../kit/Confirm";
-import { Dialog } from "../kit/Dialog";
 import { Menu } from "../kit/Menu";
 import { notify } from "../kit/Toast";
 import { useChat } from "../state";
 import { BridgeLog } from "./BridgeLog";
 import { BridgeState } from "./BridgeState";
+import { ChangeSettings } from "./ChangeSettings";
 import { LinkChannel } from "./LinkChannel";
-import { missing, SettingFields, type Values } from "./SettingFields";
 
 type Asked = "" | "remove" | "logs" | "settings" | "link";
 
@@ -23,6 +22,7 @@ export function BridgeCard(props: { bridge: Bridge; kind: BridgeKind | undefined
   const { commands } = chat.client;
   const [asked, setAsked] = createSignal<Asked>("");
   const [unlinking, setUnlinking] = createSignal("");
+  const [setting, setSetting] = createSignal(""); // the channel whose link's settings are open
   const name = () => props.bridge.name;
   const done = async (work: () => Promise<unknown>, said?: string) => {
     if (!(await attempt(work))) return;
@@ -55,7 +55,7 @@ export function BridgeCard(props: { bridge: Bridge; kind: BridgeKind | undefined
       <ul class="plain-list">
         {/* By place: the list is fetched every few seconds, and a focused button must stay. */}
         <Index each={props.bridge.links} fallback={<li class="hint">{tb().noLinks}</li>}>
-          {(link) => <LinkItem link={link()} onUnlink={() => setUnlinking(link().channel)} />}
+          {(link) => <LinkItem link={link()} settable={(props.kind?.linkSettings.length ?? 0) > 0} onSet={() => setSetting(link().channel)} onUnlink={() => setUnlinking(link().channel)} />}
         </Index>
       </ul>
       <Show when={asked() === "link"} fallback={<Button small onClick={() => setAsked("link")}>{tb().link}</Button>}>
@@ -65,7 +65,10 @@ export function BridgeCard(props: { bridge: Bridge; kind: BridgeKind | undefined
         <BridgeLog name={name()} onClose={() => setAsked("")} />
       </Show>
       <Show when={asked() === "settings"}>
-        <ChangeSettings bridge={props.bridge} kind={props.kind} onClose={() => setAsked("")} onChanged={props.onChanged} />
+        <ChangeSettings of={name()} settings={props.kind?.settings ?? []} values={props.bridge.settings} hidden={props.bridge.hidden} saved={tb().saved} save={(settings) => commands.adminBridgeSet({ name: name(), settings })} onClose={() => setAsked("")} onChanged={props.onChanged} />
+      </Show>
+      <Show when={props.bridge.links.find((link) => link.channel === setting() && !link.ended)}>
+        {(link) => <ChangeSettings of={link().channel} settings={props.kind?.linkSettings ?? []} values={link().settings} hidden={link().hidden} saved={tb().savedLink} save={(settings) => commands.adminBridgeSet({ name: name(), channel: link().channel, settings })} onClose={() => setSetting("")} onChanged={props.onChanged} />}
       </Show>
       <Confirm open={asked() === "remove"} title={tb().removeTitle(name())} text={tb().removeText} action={tb().remove} onClose={() => setAsked("")} onConfirm={() => commands.adminBridgeRemove({ name: name() }).then(props.onChanged)} />
       <Confirm open={unlinking() !== ""} title={tb().unlinkTitle(unlinking())} text={tb().unlinkText} action={tb().unlink} onClose={() => setUnlinking("")} onConfirm={() => commands.adminBridgeUnlink({ name: name(), channel: unlinking() }).then(props.onChanged)} />
@@ -80,7 +83,7 @@ function Figures(props: { status: BridgeStatus | undefined }): JSX.Element {
     const s = props.status;
     if (!s) return "";
     const dropped = Object.values(s.dropped).reduce((sum, n) => sum + Number(n), 0);
-    const why = Object.entries(s.dropped).map(([reason, n]) => `${reason} ${n}`).join(", ");
+    const why = Object.entries(s.dropped).map(([reason, n]) => `${tb().reasons[reason] ?? reason.replaceAll("_", " ")} ${n}`).join(", ");
     return [
       tb().figures(Number(s.relayed), Number(s.received)),
       s.queue > 0n ? `${tb().queue(Number(s.queue))}${s.oldestS > 0n ? ` (${tb().oldest(age(Number(s.oldestS)))})` : ""}` : "",
@@ -92,7 +95,7 @@ function Figures(props: { status: BridgeStatus | undefined }): JSX.Element {
   return <span class="card-detail">{text()}</span>;
 }
 
-function LinkItem(props: { link: BridgeLink; onUnlink: () => void }): JSX.Element {
+function LinkItem(props: { link: BridgeLink; settable: boolean; onSet: () => void; onUnlink: () => void }): JSX.Element {
   const link = () => props.link;
   const detail = () =>
     link().ended ? tb().ended(link().ended) : !link().confirmed ? tb().waitingSince(dateTime(locale(), Number(link().codeEnds))) : link().confirmedBy ? tb().confirmedBy(link().confirmedBy) : "";
@@ -109,52 +112,16 @@ function LinkItem(props: { link: BridgeLink; onUnlink: () => void }): JSX.Elemen
           <span class="card-detail">{detail()}</span>
         </Show>
       </div>
+      <Show when={!link().ended && props.settable}>
+        <Button small look="quiet" aria-label={`${tb().settings} ${link().channel}`} onClick={() => props.onSet()}>
+          {tb().settings}
+        </Button>
+      </Show>
       <Show when={!link().ended}>
         <Button small look="quiet" aria-label={`${tb().unlink} ${link().channel}`} onClick={() => props.onUnlink()}>
           {tb().unlink}
         </Button>
       </Show>
     </li>
-  );
-}
-
-function ChangeSettings(props: { bridge: Bridge; kind: BridgeKind | undefined; onClose: () => void; onChanged: () => void }): JSX.Element {
-  const chat = useChat();
-  const [values, setValues] = createSignal<Values>(props.bridge.settings);
-  const [changed, setChanged] = createSignal<Values>({});
-  const [error, setError] = createSignal("");
-  const [busy, setBusy] = createSignal(false);
-  const submit = async (e: SubmitEvent) => {
-    e.preventDefault();
-    const lacking = missing(props.kind?.settings ?? [], values(), props.bridge.hidden);
-    if (lacking) return void setError(tb().missing(lacking));
-    setBusy(true);
-    try {
-      await chat.client.commands.adminBridgeSet({ name: props.bridge.name, settings: { ...changed() } });
-      notify(tb().saved);
-      props.onChanged();
-      props.onClose();
-    } catch (failure) {
-      setError(errorText(failure));
-    } finally {
-      setBusy(false);
-    }
-  };
-  return (
-    <Dialog open wide title={`${props.bridge.name}: ${tb().settings}`} onClose={props.onClose}>
-      <form class="form" onSubmit={(e) => void submit(e)} novalidate>
-        <SettingFields settings={props.kind?.settings ?? []} values={values()} hidden={props.bridge.hidden} onChange={(key, value) => (setValues({ ...values(), [key]: value }), setChanged({ ...changed(), [key]: value }))} />
-        <Show when={error()}>
-          <p class="form-error" role="alert">
-            {error()}
-          </p>
-        </Show>
-        <div class="dialog-actions">
-          <Button type="submit" look="primary" busy={busy()}>
-            {tb().save}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
   );
 }

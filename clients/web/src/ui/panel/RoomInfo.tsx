@@ -30,13 +30,16 @@ export default function RoomInfo(props: { creator: string; onLeft: () => void })
     go("#/");
   };
   return (
-    <div class="panel-scroll info" tabindex="-1">
+    <div class="panel-scroll room-info" tabindex="-1">
       <Show when={summary()}>
         {(room) => (
           <div class="info-head">
             <RoomAvatar room={room()} size={64} />
             <h3>{title()}</h3>
-            <p class="hint">{room().direct ? tp().info.direct : room().alias}</p>
+            <p class="hint">{room().direct || room().alias}</p>
+            <Show when={room().direct}>
+              <p class="hint">{tp().info.direct}</p>
+            </Show>
             <Show when={props.creator && !room().direct}>
               <p class="hint">{tp().info.created(chat.name(props.creator))}</p>
             </Show>

@@ -7,7 +7,7 @@ import { Icon } from "../kit/Icon";
 import { Menu } from "../kit/Menu";
 import { createMedia } from "../media";
 import { go } from "../route";
-import { isStranger } from "../state";
+import { elsewhere, isStranger, useChat } from "../state";
 import { RoomAvatar } from "../rooms/RoomAvatar";
 import type { PanelName } from "./RoomPage";
 
@@ -20,6 +20,7 @@ interface RoomHeadProps {
 }
 
 export function RoomHead(props: RoomHeadProps): JSX.Element {
+  const chat = useChat();
   const narrow = createMedia("(max-width: 720px)");
   const member = () => props.summary?.membership === "join";
   return (
@@ -27,7 +28,9 @@ export function RoomHead(props: RoomHeadProps): JSX.Element {
       <IconButton class="only-narrow" icon="back" label={t().rooms.showList} onClick={() => go("#/")} />
       <Show when={props.summary}>{(room) => <RoomAvatar room={room()} size={32} />}</Show>
       <div class="room-head-main">
-        <h1 class="room-head-title">{props.title}</h1>
+        <h1 class="room-head-title">
+          {props.title} <Show when={props.summary?.direct && elsewhere(chat, props.summary.direct)}>{(node) => <span class="node-tag">@{node()}</span>}</Show>
+        </h1>
         <Show when={!(props.summary && isStranger(props.summary)) && props.summary?.topic}>
           <p class="room-head-topic" dir="auto" title={props.summary?.topic}>
             {props.summary?.topic}

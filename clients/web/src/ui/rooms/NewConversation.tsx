@@ -34,6 +34,9 @@ export default function NewConversation(props: { onClose: () => void }): JSX.Ele
     <Dialog open title={tp().conversation.title} onClose={props.onClose}>
       <Field label={tp().conversation.label} hint={tn().people.hint} value={query()} error={error() || undefined} autofocus autocomplete="off" autocapitalize="none" spellcheck={false} onInput={(text) => (setQuery(text), setError(""))} />
       <Show when={!load.error()} fallback={<Failed text={load.error()} onRetry={load.again} />}>
+        <p class="hint" role="status">
+          {elsewhere(chat, asking()) ? tn().people.asking(elsewhere(chat, asking())) : query().trim() && !load.loading() && found().length === 0 ? tn().people.none : ""}
+        </p>
         <ul class="pick-list tall">
           <For each={found()}>
             {(p) => (
@@ -47,12 +50,6 @@ export default function NewConversation(props: { onClose: () => void }): JSX.Ele
             )}
           </For>
         </ul>
-        <p class="hint" role="status">
-          {elsewhere(chat, asking()) ? tn().people.asking(elsewhere(chat, asking())) : ""}
-        </p>
-        <Show when={query().trim() && !load.loading() && found().length === 0}>
-          <p class="hint">{tn().people.none}</p>
-        </Show>
       </Show>
     </Dialog>
   );

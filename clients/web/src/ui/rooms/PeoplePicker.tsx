@@ -41,9 +41,9 @@ export function PeoplePicker(props: { label: string; hint?: string; chosen: read
           )}
         </For>
       </ul>
-      <Show when={query().trim() && !load.loading() && options().length === 0}>
-        <p class="hint">{tn().people.none}</p>
-      </Show>
+      <p class="hint" role="status">
+        {query().trim() && !load.loading() && options().length === 0 ? tn().people.none : ""}
+      </p>
     </div>
   );
 }

@@ -4,13 +4,14 @@ import { number } from "../../i18n/plural";
 import { listTime } from "../../i18n/dates";
 import { Icon } from "../kit/Icon";
 import { route, toRoom } from "../route";
-import { roomTitle, useChat } from "../state";
+import { elsewhere, roomTitle, useChat } from "../state";
 import { RoomAvatar } from "./RoomAvatar";
 
 export function RoomLink(props: { id: string }): JSX.Element {
   const chat = useChat();
   const room = () => chat.room(props.id);
   const title = () => roomTitle(chat, room(), t().rooms.unnamed);
+  const node = () => (room()?.direct ? elsewhere(chat, room()!.direct) : ""); // people of two nodes may have one name
   const current = () => {
     const now = route();
     return now.page === "room" && now.room === props.id;
@@ -23,7 +24,7 @@ export function RoomLink(props: { id: string }): JSX.Element {
     if (mentions()) parts.push(t().rooms.mentions(mentions()));
     if (unread()) parts.push(t().rooms.unread(unread()));
     if (room()?.muted) parts.push(t().rooms.muted);
-    return [title(), ...parts].join(", ");
+    return [node() ? `${title()} @${node()}` : title(), ...parts].join(", ");
   };
   const preview = () => {
     const now = room();
@@ -40,7 +41,9 @@ export function RoomLink(props: { id: string }): JSX.Element {
           {/* One text for the whole name: pieces beside each other are read with a gap before the comma. */}
           <span class="hidden-text">{label()}</span>
           <span class="room-link-title" aria-hidden="true">
-            {title()}
+            {title()} <Show when={node()}>
+              <span class="node-tag">@{node()}</span>
+            </Show>
           </span>
           <Show when={room()?.muted}>
             <Icon name="mute" size={14} />

@@ -51,7 +51,7 @@ export function Message(props: { id: string; row: MessageRow }): JSX.Element {
       </div>
       <div class="message-main">
         <Show when={head()}>
-          <div class="message-head">
+          <div class="message-head" classList={{ earlier: sentEarlier(event()) }}>
             {/* By the keyboard: in the message's menu. */}
             <button type="button" tabindex="-1" class={`author hue-text-${hueOf(who().id)}`} title={who().id} onClick={() => view.setAsk({ kind: "person", user: event().author })}>
               {who().name}

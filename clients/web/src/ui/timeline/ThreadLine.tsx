@@ -4,6 +4,7 @@ import { Icon } from "../kit/Icon";
 import { speakerOf, useChat } from "../state";
 import type { ThreadRow } from "./rows";
 import { Time } from "./Message";
+import { saidAt } from "./sent";
 import { useRoomView } from "./view";
 
 /** In the room: somebody went on in a thread. */
@@ -18,7 +19,7 @@ export function ThreadLine(props: { row: ThreadRow }): JSX.Element {
         <span class="thread-who">{t().timeline.threadReply(speakerOf(chat, last()).name, props.row.events.length)}</span>
         <span class="thread-text">{chat.blocked(last().author) ? t().timeline.blocked : last().deleted ? t().timeline.deleted : last().text}</span>
       </button>
-      <Time class="system-time" time={Number(last().time)} />
+      <Time class="system-time" time={saidAt(last())} />
     </div>
   );
 }
