@@ -18,7 +18,7 @@ ARGS ?=
 SEEDS ?= 1000
 BRIDGES := $(patsubst plugins/%/main.go,%,$(wildcard plugins/irc/main.go plugins/slack/main.go))
 
-.PHONY: bench-irc bench-slack run test build web check race fuzz sim e2e bench fmt proto clean
+.PHONY: run test build web check race fuzz sim e2e bench bench-irc bench-slack fmt proto clean
 .DEFAULT_GOAL := build
 
 run: build
@@ -49,6 +49,7 @@ check: $(WEB)/node_modules/.package-lock.json
 	@scripts/check.sh
 
 race:
+	@scripts/need.sh go cc
 	go test -race -timeout 15m ./...
 
 fuzz:

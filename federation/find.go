@@ -3,7 +3,6 @@ package federation
 import (
 	"context"
 	"crypto/ed25519"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -12,27 +11,26 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"strings"
-	"sync/atomic"
-	"syscall"
 	"time"
 
+	"hearth/guard"
 	"hearth/node/peer"
 	"hearth/node/room"
 )
 
 // finder asks https://NAME/.well-known/hearth, which the web's certificate authorities
 // vouch for, where a node is and which key it has.
-type finder struct{ roots *x509.CertPool }
+type finder struct{ http *http.Client }
 
 const (
-	findWithin    = 5 * time.Second
-	findBytes     = 64 << 10
-	findRedirects = 3
+	findWithin = 5 * time.Second
+	findBytes  = 64 << 10
 )
 
-func newFinder(roots *x509.CertPool) *finder { return &finder{roots} }
+func newFinder(roots *x509.CertPool) *finder {
+	return &finder{guard.Guard{Within: findWithin, Limit: findBytes, Roots: roots, Near: true}.Client()}
+}
 
 // found is what a node says of itself there.
 type found struct {
@@ -43,15 +41,11 @@ type found struct {
 }
 
 func (f *finder) find(ctx context.Context, name string) (found, error) {
-	ctx, cancel := context.WithTimeout(ctx, findWithin)
-	defer cancel()
-	client, closeIdle := f.client()
-	defer closeIdle()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+name+"/.well-known/hearth", nil)
 	if err != nil {
 		return found{}, fmt.Errorf("find %s: %w", name, err)
 	}
-	w, err := client.Do(r)
+	w, err := f.http.Do(r)
 	if err != nil {
 		return found{}, fmt.Errorf("find %s: %w", name, err)
 	}
@@ -59,8 +53,8 @@ func (f *finder) find(ctx context.Context, name string) (found, error) {
 	if w.StatusCode != http.StatusOK {
 		return found{}, room.Errorf(room.NotFound, "https://%s answers %s: there seems to be no Hearth node.", name, w.Status)
 	}
-	raw, err := io.ReadAll(io.LimitReader(w.Body, findBytes))
-	if err != nil {
+	raw, err := io.ReadAll(w.Body)
+	if _, large := errors.AsType[*http.MaxBytesError](err); err != nil && !large {
 		return found{}, fmt.Errorf("find %s: %w", name, err)
 	}
 	return readFound(name, raw)
@@ -90,50 +84,4 @@ func readFound(name string, raw []byte) (found, error) {
 	}
 	out.Key = key
 	return out, nil
-}
-
-// errPrivate: a public page led to an address inside somebody's network.
-var errPrivate = errors.New("refused to follow to a private address")
-
-// client follows at most three redirects, and to addresses that are not public only when
-// the name it was given leads to such itself. The address is checked where it is dialled,
-// so that no name can change its mind in between.
-func (f *finder) client() (*http.Client, func()) {
-	var redirected, inside atomic.Bool
-	dialer := &net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
-		public := isPublic(address)
-		if redirected.Load() && !public && !inside.Load() {
-			return errPrivate
-		}
-		if !redirected.Load() && !public {
-			inside.Store(true)
-		}
-		return nil
-	}}
-	transport := &http.Transport{
-		DialContext: dialer.DialContext, TLSClientConfig: &tls.Config{RootCAs: f.roots}, DisableKeepAlives: true,
-		MaxResponseHeaderBytes: 16 << 10, ForceAttemptHTTP2: true,
-	}
-	return &http.Client{Transport: transport, CheckRedirect: func(r *http.Request, via []*http.Request) error {
-		redirected.Store(true)
-		if len(via) > findRedirects || r.URL.Scheme != "https" {
-			return errors.New("refused to follow the redirect")
-		}
-		return nil
-	}}, transport.CloseIdleConnections
-}
-
-// shared is carriers' address space (RFC 6598); nat64 stands for IPv4 addresses.
-var (
-	shared = netip.MustParsePrefix("100.64.0.0/10")
-	nat64  = netip.MustParsePrefix("64:ff9b::/96")
-)
-
-func isPublic(address string) bool {
-	ap, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return false
-	}
-	ip := ap.Addr().Unmap()
-	return ip.IsGlobalUnicast() && !ip.IsPrivate() && !shared.Contains(ip) && !nat64.Contains(ip)
 }

@@ -175,20 +175,12 @@ func TestWellKnown(t *testing.T) {
 	}
 }
 
-// The page is bounded, and does not lead into somebody's network.
-func TestWellKnownIsGuarded(t *testing.T) {
+// The page is bounded.
+func TestWellKnownIsBounded(t *testing.T) {
 	page := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(strings.Repeat(" ", 100<<10) + "{}"))
 	}))
 	t.Cleanup(page.Close)
-	for _, a := range []string{"10.0.0.1:443", "127.0.0.1:443", "[::1]:443", "169.254.1.1:443", "100.64.0.1:443", "192.168.1.1:443", "[fd00::1]:443", "[64:ff9b::7f00:1]:443", "[::ffff:127.0.0.1]:443", "0.0.0.0:443", "[fe80::1]:443", "224.0.0.1:443"} {
-		if isPublic(a) {
-			t.Errorf("%s counts as public", a)
-		}
-	}
-	if !isPublic("203.0.113.5:443") || !isPublic("[2a00::1]:443") {
-		t.Error("a public address is none")
-	}
 	roots := x509.NewCertPool()
 	roots.AddCert(page.Certificate())
 	if _, err := newFinder(roots).find(within(t), page.Listener.Addr().String()); room.CodeOf(err) != room.NotFound {

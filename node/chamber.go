@@ -40,7 +40,6 @@ type chamber struct {
 	headPos   uint64
 	counted   uint64
 	clock     room.Time
-	created   int64
 	last      lastMessage
 	ring      ring
 	followers []*subscription
@@ -451,6 +450,9 @@ func (n *Node) SubmitAsync(d room.Draft) func(context.Context) (Receipt, error) 
 	if subject := room.User(d.Body.GetSubject()); needsSubject[d.Kind] && subject.Node() != n.name {
 		return func(ctx context.Context) (Receipt, error) { return n.submitSlowly(ctx, s) }
 	}
+	if d.Kind == room.KindSettings && d.Body.GetSettings().GetAlias() != "" {
+		return func(ctx context.Context) (Receipt, error) { return n.rename(ctx, s) }
+	}
 	err := n.prepare(&s.draft)
 	if c, away := n.away(d.Room); err == nil && c != nil {
 		if n.greet(n.life, c); s.draft.Kind.State() && (away || !n.sure(c) || n.justStarted(c)) {
@@ -470,6 +472,26 @@ func (n *Node) SubmitAsync(d room.Draft) func(context.Context) (Receipt, error) 
 func (n *Node) submitSlowly(ctx context.Context, s *submission) (Receipt, error) {
 	if err := n.prepare(&s.draft); err != nil {
 		return Receipt{}, err
+	}
+	return n.order(ctx, s)
+}
+
+// rename is for a draft that gives its room another address: of this node's own, each is one room's.
+func (n *Node) rename(ctx context.Context, s *submission) (Receipt, error) {
+	if err := n.prepare(&s.draft); err != nil {
+		return Receipt{}, err
+	}
+	if c, away := n.away(s.draft.Room); c != nil && c.origins() == n.name {
+		n.creating.Lock()
+		err := n.checkAliasFree(s.draft.Body.GetSettings().GetAlias(), c.id)
+		if err != nil || away { // nobody waits for other nodes' stewards while holding this
+			n.creating.Unlock()
+		} else {
+			defer n.creating.Unlock()
+		}
+		if err != nil {
+			return Receipt{}, err
+		}
 	}
 	return n.order(ctx, s)
 }
@@ -504,13 +526,6 @@ func (s *submission) wait(ctx context.Context) (Receipt, error) {
 // Submit is everything that a user of this node does to a room: it returns when the
 // event is synced, or with the reason why it was refused.
 func (n *Node) Submit(ctx context.Context, d room.Draft) (Receipt, error) {
-	if alias := d.Body.GetSettings().GetAlias(); d.Kind == room.KindSettings && alias != "" {
-		n.creating.Lock()
-		defer n.creating.Unlock()
-		if err := n.checkAliasFree(alias, d.Room); err != nil {
-			return Receipt{}, err
-		}
-	}
 	return n.SubmitAsync(d)(ctx)
 }
 

@@ -138,7 +138,7 @@ func (c *chamber) anyBefore(rows []storage.Row, thread room.EventID) bool {
 	if len(rows) == 0 {
 		return false
 	}
-	older, _, err := c.n.store.Timeline(c.id, storage.Page{Thread: thread, From: markOf(rows[0].Event), Older: true, Limit: 1})
+	older, _, err := c.n.store.Timeline(c.id, storage.Page{Thread: thread, From: storage.MarkOf(rows[0].Event), Older: true, Limit: 1})
 	return err == nil && len(older) > 0
 }
 
@@ -161,11 +161,7 @@ func (c *chamber) mark(id room.EventID) (storage.Mark, error) {
 	if err != nil {
 		return storage.Mark{}, err
 	}
-	return markOf(row.Event), nil
-}
-
-func markOf(e *room.Event) storage.Mark {
-	return storage.Mark{Order: e.Time(), Origin: e.Header.GetOrigin(), Seq: e.Header.GetSeq()}
+	return storage.MarkOf(row.Event), nil
 }
 
 // show turns rows into what people see, with the profiles of all they name.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -245,5 +246,27 @@ func cheapPasswords() account.Config {
 	return account.Config{
 		Argon:         account.Argon{MemoryKiB: 64, Passes: 1},
 		Registrations: limit.Rate{Burst: 100_000, Per: time.Hour},
+	}
+}
+
+// TestAddressIsOneRooms: whatever way a draft takes, no room gets the address of another.
+func TestAddressIsOneRooms(t *testing.T) {
+	w := newWorld(t)
+	alice, mallory := w.user("alice"), w.user("mallory")
+	garden, own := w.room(alice, "garden"), w.room(mallory, "own")
+	alias := "garden"
+	take := room.Draft{Room: own, Author: mallory.User, Kind: room.KindSettings, Body: &roompb.Body{Settings: &roompb.Settings{Alias: &alias}}}
+	if _, err := w.SubmitAsync(take)(t.Context()); room.CodeOf(err) != room.Taken {
+		t.Fatalf("the address of a room was given to another: %v", err)
+	}
+	if id, err := w.Resolve("#garden@" + testName); err != nil || id != garden {
+		t.Fatalf("#garden is %s, %v", id, err)
+	}
+	if _, err := w.Resolve("garden"); err == nil || !strings.Contains(err.Error(), "#garden@"+testName) {
+		t.Fatalf("what is no address is answered by %v", err)
+	}
+	take.Room, take.Author = garden, alice.User
+	if _, err := w.SubmitAsync(take)(t.Context()); err != nil {
+		t.Fatalf("a room's own address: %v", err)
 	}
 }

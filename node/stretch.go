@@ -35,6 +35,26 @@ func (n *Node) Head(by Caller, id room.ID) (uint64, error) {
 	return c.headPos, nil
 }
 
+// Withdrawn is an event of a room that was taken back, as it was said, and what it was about as that stands now, or
+// nil: for who has to undo elsewhere what it did.
+func (n *Node) Withdrawn(by Caller, id room.ID, event room.EventID) (was, target *roompb.Event, err error) {
+	c, err := n.readable(by, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	row, err := c.find(event)
+	if err == nil && !row.Void {
+		err = room.Errorf(room.NotFound, "This message was not taken back.")
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if about := c.about(row.Event); about != nil && !about.Void {
+		target = c.view(about)
+	}
+	return c.view(row), target, nil
+}
+
 // Event is one event of a room as it stands now.
 func (n *Node) Event(by Caller, id room.ID, event room.EventID) (*roompb.Event, error) {
 	c, err := n.readable(by, id)

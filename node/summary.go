@@ -20,7 +20,11 @@ const mentionCap = 100
 func (n *Node) Resolve(ref string) (room.ID, error) {
 	alias, ok := strings.CutPrefix(ref, "#")
 	if !ok {
-		return room.ParseHash(ref)
+		id, err := room.ParseHash(ref)
+		if err != nil {
+			return id, room.Errorf(room.BadRequest, "%q is not a room: give its address, such as #garden@%s, or its id.", clip(ref, 80), n.name)
+		}
+		return id, nil
 	}
 	local, at, full := strings.Cut(alias, "@")
 	if !full || at == n.name {

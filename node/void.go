@@ -179,7 +179,7 @@ func (t *turn) shorten(root room.EventID, lost uint32) error {
 			}
 		}
 		if len(rows) > 0 {
-			page.From = markOf(rows[0].Event)
+			page.From = storage.MarkOf(rows[0].Event)
 		}
 	}
 	t.stand(about)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"hearth/node"
@@ -109,7 +110,7 @@ func (l *life) find(f *pb.Find) (*pb.Answer, error) {
 		l.settled()
 		remote, err = l.book.Remote(l.name, a.room, event)
 	}
-	return &pb.Answer{Event: f.GetEvent(), Remote: remote}, err
+	return &pb.Answer{Event: f.GetEvent(), Remote: slices.DeleteFunc(remote, isTrace)}, err
 }
 
 // fetch answers with the file's name and then its bytes.

@@ -3,11 +3,9 @@ package plugins
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -163,61 +161,28 @@ func TestChatterIsHeldBack(t *testing.T) {
 	w.until("alice's words over there", func() bool { return w.status("loud").Relayed == 2 })
 }
 
-// Test 20, the host's own death: two seconds after it nothing of its plugins is left. The quickest of some
-// tries, as the machine does other things as well.
-func TestNothingOutlivesAKilledHost(t *testing.T) {
-	var took time.Duration
-	for range 3 {
-		if took = killHost(t); took <= 2*time.Second {
-			t.Logf("all gone after %s", took)
-			return
+// awaitNoted waits until so many processes have been noted, and looks that they run.
+func (f far) awaitNoted(n int) {
+	f.t.Helper()
+	for deadline := time.Now().Add(patience); f.noted() < n; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			f.t.Fatalf("%d of %d processes were started", f.noted(), n)
 		}
 	}
-	t.Errorf("after the host was killed it took %s until nothing of its plugins was left", took)
+	if alive := len(f.alive()); alive != n {
+		f.t.Fatalf("%d of %d processes run", alive, n)
+	}
 }
 
-// killHost kills a host with plugins, and tells how long they outlived it.
-func killHost(t *testing.T) time.Duration {
-	t.Helper()
-	f := newFar(t)
-	host := exec.Command(os.Args[0], "-test.run=^TestHostUntilKilled$", "-test.timeout=2m")
-	host.Env = append(os.Environ(), "HEARTH_TEST_PLUGINS="+pluginFolder(t), "HEARTH_TEST_FAR="+f.dir)
-	host.Stderr, host.Stdout = os.Stderr, os.Stdout
-	if err := host.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer host.Process.Kill()
-	for deadline := time.Now().Add(patience); f.noted() < 4; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the host did not start its plugins")
-		}
-	}
-	if n := len(f.alive()); n != 4 {
-		t.Fatalf("%d processes run", n)
-	}
-	if err := host.Process.Signal(syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	host.Wait()
+// awaitGone waits until none of them runs, and tells how long that took.
+func (f far) awaitGone() time.Duration {
+	f.t.Helper()
 	began := time.Now()
 	for len(f.alive()) > 0 {
 		if time.Since(began) > patience {
-			t.Fatalf("%s after the host was killed these are left: %v", patience, f.alive())
+			f.t.Fatalf("after %s these are left: %v", patience, f.alive())
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(5 * time.Millisecond)
 	}
 	return time.Since(began)
-}
-
-// TestHostUntilKilled is the process that the test above kills.
-func TestHostUntilKilled(t *testing.T) {
-	dir := os.Getenv("HEARTH_TEST_FAR")
-	if dir == "" {
-		t.Skip("runs in a process of its own")
-	}
-	w := newWorld(t)
-	w.start()
-	w.bridge("chaos", "forks", "#forks", map[string]string{"dir": dir, "mode": "fork"})
-	w.bridge("chaos", "deaf", "#deaf", map[string]string{"dir": dir, "mode": "stubborn"})
-	select {}
 }

@@ -2,6 +2,7 @@ package plugins
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -23,6 +24,7 @@ type outbox struct {
 	failed  string // said once
 	head    uint64 // of the room when this life began: up to here something may have been delivered before
 	stale   staleRun
+	recall  recall
 	shown   map[string]uint32 // how many edits of a message were in what was delivered
 	pending pending
 }
@@ -36,6 +38,7 @@ type flight struct {
 	sent     bool
 	again    bool
 	done     bool
+	anew     bool // the event is said again: it is not any more what it was over there
 
 	relayed bool
 	remote  []string
@@ -49,6 +52,7 @@ type pending struct {
 	moved  bool
 	counts bool // something to be written at once
 	remote map[room.EventID][]string
+	anew   map[room.EventID]bool
 	sum    channel.Counts
 }
 
@@ -104,8 +108,8 @@ func (o *outbox) find(id string) *flight {
 
 // on tells whether an event is on its way, so that what it is over there is not known yet.
 func (o *outbox) on(event string) bool {
-	f := o.find(event)
-	return f != nil && !f.done
+	id, err := room.ParseHash(event)
+	return err == nil && slices.ContainsFunc(o.flights, func(f *flight) bool { return f.event == id && f.delivery != nil && !f.done })
 }
 
 func (o *outbox) sentNow() (n int) {
@@ -138,9 +142,12 @@ func (o *outbox) gather(l *life, a *lane) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, f := range o.flights { // ids are kept even of what is not behind the cursor yet
-		if f.relayed && len(f.remote) > 0 {
+		if f.relayed && len(f.remote) > 0 && !f.event.IsZero() {
 			if p.remote == nil {
-				p.remote = map[room.EventID][]string{}
+				p.remote, p.anew = map[room.EventID][]string{}, map[room.EventID]bool{}
+			}
+			if f.anew {
+				p.remote[f.event], p.anew[f.event] = nil, true
 			}
 			p.remote[f.event] = append(p.remote[f.event], f.remote...)
 			p.counts, f.remote = true, nil

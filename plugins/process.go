@@ -54,9 +54,10 @@ type process struct {
 	limits Limits
 	cmd    *exec.Cmd
 	pid    int
+	nested bool // in a namespace of its own: nothing that it starts can outlive it
 
 	stdout, stderr *os.File // our ends
-	lifeline       *os.File // the plugin's stdin: it ends when we do, and nothing is ever written
+	lifeline       *os.File // the plugin's stdin: it ends when we do, and it reads nothing from it
 	theirs         []*os.File
 
 	within context.Context // while it starts: its end ends the process
@@ -86,13 +87,14 @@ func newProcess(within context.Context, path string, sum []byte, l Limits, cmd *
 	cmd.Path, cmd.Args = path, []string{path}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.theirs[0], p.theirs[1], p.theirs[2]
 	cmd.SysProcAttr = ownGroup()
+	p.nested = nest(cmd)
 	return p, nil
 }
 
 // Start starts it, from an OS thread that lives as long as it does: the kernel kills the child when
 // the thread that made it ends, not only when the process does.
 func (p *process) Start(context.Context) error {
-	if err := checkSum(p.path, p.sum); err != nil {
+	if err := errors.Join(checkSum(p.path, p.sum), checkProgram(p.path)); err != nil {
 		p.release()
 		return fmt.Errorf("check plugin %s: %w", p.path, err)
 	}
@@ -122,17 +124,23 @@ func (p *process) live() {
 	p.theirs = nil
 	p.pid = p.cmd.Process.Pid
 	restrict(p.pid, p.limits)
-	end := guard(p.pid, mark(p.path))
-	p.started <- nil
-	p.err = await(p.cmd)
-	killMarked(mark(p.path))
-	end()
+	if p.nested {
+		io.WriteString(p.lifeline, "\n") // its limits are set
+		p.started <- nil
+		p.err = whole(await(p.cmd))
+	} else {
+		end := guard(p.pid, mark(p.path))
+		p.started <- nil
+		p.err = await(p.cmd)
+		killMarked(mark(p.path))
+		end()
+	}
 	// Whoever fled from the group, and from its mark, may still hold these open.
 	time.AfterFunc(pipeGrace, func() { p.stdout.Close(); p.stderr.Close() })
 }
 
 // mark is in the environment of a plugin, and so of what it starts: by it they are found that left its group
-// (setsid). The path of the private copy is no other start's.
+// (setsid), where there are no namespaces. The path of the private copy is no other start's.
 func mark(path string) string { return "HEARTH_PLUGIN=" + path }
 
 // release gives back what the process had of us.

@@ -172,14 +172,14 @@ func (l *life) relink() {
 // change takes over what is new about a link.
 func (l *life) change(a *lane, link channel.Link) {
 	l.tellMutes(a, link)
-	confirmed := link.Confirmed && !a.confirmed.Load()
+	confirmed, set := link.Confirmed && !a.confirmed.Load(), link.Edition != a.link.Edition
 	l.mu.Lock()
 	if a.link = link; confirmed {
 		a.out = newOutbox(link.Cursor)
 	}
 	l.mu.Unlock()
 	a.confirmed.Store(link.Confirmed)
-	if confirmed {
+	if confirmed || set {
 		l.sendLink(link)
 	}
 }
@@ -272,8 +272,8 @@ func (l *life) shift(a *lane, item *roompb.Item, v verdict) {
 	}
 	l.mu.Lock()
 	a.out.shift()
-	for _, d := range v.deletions { // the item is behind the cursor once all of them are answered
-		a.out.flights = append(a.out.flights, &flight{pos: max(e.GetPos(), 1) - 1, time: e.GetTime(), event: f.event, delivery: d})
+	for _, u := range v.undone { // the item is behind the cursor once all of them are answered
+		a.out.flights = append(a.out.flights, &flight{pos: max(e.GetPos(), 1) - 1, time: e.GetTime(), event: u.again, anew: !u.again.IsZero(), delivery: u.delivery})
 	}
 	a.out.flights = append(a.out.flights, f)
 	l.mu.Unlock()
@@ -390,6 +390,9 @@ func (l *life) settle(o *pb.Outcome) {
 		l.book.Logf(l.name, "%s: not relayed (%s): %s", a.channel, f.dropped, o.GetText())
 	default:
 		f.relayed, f.remote = true, l.remotes(o.GetRemote())
+		if len(f.remote) == 0 && undoable[f.delivery.GetKind()] {
+			f.remote = []string{traceOf(f.delivery)}
+		}
 	}
 }
 
@@ -425,7 +428,7 @@ func (l *life) writeAll(full bool) {
 			continue
 		}
 		a.out.pending = pending{}
-		err := l.book.Advance(channel.Progress{Bridge: l.name, Room: a.room, Cursor: p.cursor, Remote: p.remote, Counts: p.sum})
+		err := l.book.Advance(channel.Progress{Bridge: l.name, Room: a.room, Cursor: p.cursor, Remote: p.remote, Anew: p.anew, Counts: p.sum})
 		if err != nil && room.CodeOf(err) != room.NotFound {
 			// What was answered comes again: the plugin knows its ids.
 			l.end(err)

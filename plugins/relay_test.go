@@ -205,13 +205,18 @@ func TestALinkIsConfirmedEndedAndMuted(t *testing.T) {
 	}
 }
 
-// Ten thousand messages out while the plugin's network says as much in return.
+// Ten thousand messages out while the plugin's network says as much in return; otherwise as many as the bucket for
+// what comes in holds, which lets 100 a second pass after that.
 func TestTenThousandMessages(t *testing.T) {
-	if testing.Short() || raceEnabled && os.Getenv("HEARTH_FULL") == "" {
+	full := os.Getenv("HEARTH_FULL") != ""
+	if testing.Short() || raceEnabled && !full {
 		t.Skip("long")
 	}
 	w, f := newWorld(t), newFar(t)
-	const n = 10_000
+	n := int(flooding.Burst)
+	if full {
+		n = 10_000
+	}
 	var lines []string
 	for i := range n {
 		lines = append(lines, fmt.Sprint("in ", i))
@@ -234,9 +239,11 @@ func TestTenThousandMessages(t *testing.T) {
 			waits = nil
 		}
 	}
-	w.until("all out", func() bool { return w.status("pit").Relayed == n })
+	w.until("all out", func() bool { return w.status("pit").Relayed == uint64(n) })
 	out := time.Since(began)
-	w.until("all in", func() bool { return w.status("pit").Received == n })
+	for part := 1; part <= 5; part++ {
+		w.until("all in", func() bool { return w.status("pit").Received >= uint64(n*part/5) })
+	}
 	t.Logf("%d out in %s, %d in in %s", n, out.Round(time.Millisecond), n, time.Since(began).Round(time.Millisecond))
 	for i, line := range f.heard() {
 		if line[5] != fmt.Sprint("out ", i) {

@@ -13,11 +13,11 @@ import (
 // verdict is what is to become of an item: delivered, dropped and counted, passed over, or looked at
 // again once what it refers to was answered.
 type verdict struct {
-	delivery  *pb.Delivery
-	deletions []*pb.Delivery // of messages that the item took back
-	dropped   string
-	stale     bool
-	wait      bool
+	delivery *pb.Delivery
+	undone   []undo // what the item took back
+	dropped  string
+	stale    bool
+	wait     bool
 }
 
 // Reasons that the host counts by; plugins have their own.
@@ -105,9 +105,7 @@ func (l *life) judgeText(a *lane, item *roompb.Item) (verdict, error) {
 	if err := l.context(a, d, e); err != nil {
 		return verdict{}, err
 	}
-	for _, u := range e.GetMentions() {
-		d.Mentions = append(d.Mentions, l.person(u, nil))
-	}
+	d.Mentions = l.mentioned(e)
 	d.Files = l.files(e)
 	if e.GetEdits() > 0 {
 		a.out.show(e.GetId(), e.GetEdits())
@@ -126,6 +124,13 @@ func (l *life) context(a *lane, d *pb.Delivery, e *roompb.Event) (err error) {
 		d.Thread, err = l.refTo(a, e.GetThread())
 	}
 	return err
+}
+
+func (l *life) mentioned(e *roompb.Event) (out []*pb.Person) {
+	for _, u := range e.GetMentions() {
+		out = append(out, l.person(u, nil))
+	}
+	return out
 }
 
 // isBot tells whether a user is a bridge's bot, here or elsewhere.
@@ -159,12 +164,19 @@ func (l *life) about(a *lane, item *roompb.Item) (*pb.Ref, *verdict, error) {
 	return l.ref(target, e.GetTarget(), remote), nil, nil
 }
 
+// remoteOf is what a message is over there; nothing when it is not.
 func (l *life) remoteOf(a *lane, event string) ([]string, error) {
+	ids, err := l.tracesOf(a, event)
+	return slices.DeleteFunc(slices.Clone(ids), isTrace), err
+}
+
+// tracesOf are what is known of an event that was relayed: what it is over there, or that something was done there for it.
+func (l *life) tracesOf(a *lane, event string) ([]string, error) {
 	id, err := room.ParseHash(event)
 	if err != nil {
 		return nil, nil
 	}
-	for _, f := range a.out.flights { // answered, and not written down yet
+	for _, f := range slices.Backward(a.out.flights) { // answered, and not written down yet
 		if f.event == id && len(f.remote) > 0 {
 			return f.remote, nil
 		}
@@ -207,9 +219,7 @@ func (l *life) judgeEdit(a *lane, item *roompb.Item) (verdict, error) {
 	if err := l.context(a, d, target); err != nil {
 		return verdict{}, err
 	}
-	for _, u := range e.GetMentions() {
-		d.Mentions = append(d.Mentions, l.person(u, nil))
-	}
+	d.Mentions = l.mentioned(e)
 	return verdict{delivery: d}, nil
 }
 

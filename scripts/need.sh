@@ -1,5 +1,5 @@
 #!/bin/bash
-# Makes sure that the named tools are there: need.sh go node chromium protoc irc. What apt can
+# Makes sure that the named tools are there: need.sh go cc node chromium protoc irc. What apt can
 # install it installs when it is missing (with sudo unless root), and only then.
 set -euo pipefail
 
@@ -13,7 +13,8 @@ apt_install() {
   command -v apt-get >/dev/null || { say "please install: $*"; exit 1; }
   say "installing $*"
   root apt-get update -qq
-  root env DEBIAN_FRONTEND=noninteractive RUNLEVEL="${RUNLEVEL:-}" apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+  # A machine that has just started may be at its own updates.
+  root env DEBIAN_FRONTEND=noninteractive RUNLEVEL="${RUNLEVEL:-}" apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
 # browser prints the Chromium to use. Ubuntu's own package is a snap, which does not run
@@ -56,6 +57,9 @@ need_protoc() { command -v protoc >/dev/null || apt_install protobuf-compiler; }
 need_go() {
   command -v go >/dev/null || { say "Go is missing: https://go.dev/dl (the version in go.mod, or any since 1.21, which fetches it)"; exit 1; }
 }
+
+# The race detector is linked by a C compiler.
+need_cc() { command -v "$(go env CC)" >/dev/null || apt_install gcc libc6-dev; }
 
 need_node() {
   node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null ||

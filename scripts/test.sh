@@ -82,7 +82,7 @@ browser_tests() {
   make --no-print-directory e2e ARGS="$files" && flaky+="${flaky:+, }$files"
 }
 
-scripts/need.sh git go node chromium protoc irc || exit 1
+scripts/need.sh git go cc node chromium protoc irc || exit 1
 make --no-print-directory web || exit 1
 step "check" scripts/check.sh
 step "page tests" npm --prefix clients/web run --silent test

@@ -78,18 +78,6 @@ func (w *writer) createAccount(a *storagepb.Account) error {
 	return w.proto(appendName(nil, spaceAccount, a.GetName()), a)
 }
 
-// PutAccount replaces a local user.
-func (s *Store) PutAccount(a *storagepb.Account) error {
-	if err := checkWord("name", a.GetName()); err != nil {
-		return err
-	}
-	s.accounts.Lock()
-	defer s.accounts.Unlock()
-	return s.write(func(w *writer) error {
-		return w.proto(appendName(nil, spaceAccount, a.GetName()), a)
-	}, "put account %s", a.GetName())
-}
-
 // UpdateAccount reads a local user, lets change alter it, and keeps the result, so that no
 // other update is lost in between. It is refused as not_found when there is none, and
 // changes nothing when change fails.

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"slices"
 
 	"hearth/node/room"
 	"hearth/storage/storagepb"
@@ -11,6 +12,7 @@ import (
 type Remote struct {
 	Event room.EventID
 	IDs   []string
+	Anew  bool // it is these alone: what it was before is gone over there
 }
 
 // Bridges reads all bridges, by name.
@@ -107,7 +109,7 @@ func (s *Store) DeleteBridgeLink(bridge string, r room.ID) error {
 }
 
 // AdvanceLink keeps a link as it stands now, and what events are beyond it, all or nothing.
-// What was known of an event is added to; an id that stands for another event stays that one's.
+// What was known of an event is added to, unless it is there anew; an id that stands for another event stays that one's.
 // Calls about one link must not run side by side.
 func (s *Store) AdvanceLink(m *storagepb.BridgeLink, remote ...Remote) error {
 	return s.write(func(w *writer) error {
@@ -130,13 +132,16 @@ func (w *writer) remote(bridge string, r room.ID, rm Remote, fresh map[string]bo
 	if err != nil {
 		return err
 	}
+	if rm.Anew {
+		known.Ids = nil
+	}
 	had := len(known.Ids)
 	for _, id := range rm.IDs {
-		_, ok, err := w.s.local(bridge, r, id)
+		owner, ok, err := w.s.local(bridge, r, id)
 		if err != nil {
 			return err
 		}
-		if ok || fresh[id] {
+		if ok && owner != rm.Event || fresh[id] || slices.Contains(known.Ids, id) {
 			continue
 		}
 		fresh[id] = true

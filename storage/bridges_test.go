@@ -34,9 +34,13 @@ func TestAdvanceLink(t *testing.T) {
 		must(t, s.PutBridge(&storagepb.Bridge{Name: name, Kind: "irc"}))
 		must(t, s.PutBridgeLink(linkOf(name, r, 0), false))
 	}
-	must(t, s.AdvanceLink(linkOf("libera", r, 7), Remote{one, []string{"a", "b"}}, Remote{two, []string{"b", "c", "c"}}))
-	must(t, s.AdvanceLink(linkOf("libera", r, 8), Remote{one, []string{"a", "d"}}))
-	must(t, s.AdvanceLink(linkOf("lib", r, 3), Remote{two, []string{"a"}}))
+	must(t, s.AdvanceLink(linkOf("libera", r, 7), Remote{Event: one, IDs: []string{"a", "b"}}, Remote{Event: two, IDs: []string{"b", "c", "c"}}))
+	must(t, s.AdvanceLink(linkOf("libera", r, 8), Remote{Event: one, IDs: []string{"a", "d"}}))
+	must(t, s.AdvanceLink(linkOf("lib", r, 2), Remote{Event: two, IDs: []string{"old", "a"}}))
+	for range 2 { // the second time, as after a kill, all of it is known
+		must(t, s.AdvanceLink(linkOf("lib", r, 3), Remote{Event: two, IDs: []string{"a", "new"}, Anew: true}))
+	}
+	must(t, s.AdvanceLink(linkOf("lib", r, 3), Remote{Event: two, IDs: []string{"a"}}))
 	must(t, s.PutStash("libera", "k", []byte("v")))
 	must(t, s.PutBridgeMute("libera", r, "mallory", true))
 
@@ -47,7 +51,7 @@ func TestAdvanceLink(t *testing.T) {
 		bridge string
 		event  room.EventID
 		want   string
-	}{{"libera", one, "a b d"}, {"libera", two, "c"}, {"lib", two, "a"}, {"lib", one, ""}} {
+	}{{"libera", one, "a b d"}, {"libera", two, "c"}, {"lib", two, "a new"}, {"lib", one, ""}} {
 		ids, err := cut.RemoteOf(c.bridge, r, c.event)
 		if err != nil || strings.Join(ids, " ") != c.want {
 			t.Errorf("%s: %s is %v, want %q, %v", c.bridge, c.event, ids, c.want, err)
@@ -72,7 +76,7 @@ func TestAdvanceLink(t *testing.T) {
 	ids, err := cut.RemoteOf("lib", r, two)
 	v, err2 := cut.Stash("libera", "k")
 	mutes, err3 := cut.BridgeMutes("libera", r)
-	if !slices.Equal(ids, []string{"a"}) || v != nil || len(mutes) > 0 || err != nil || err2 != nil || err3 != nil {
+	if !slices.Equal(ids, []string{"a", "new"}) || v != nil || len(mutes) > 0 || err != nil || err2 != nil || err3 != nil {
 		t.Error("taken away, or left:", ids, v, mutes, err, err2, err3)
 	}
 }
@@ -84,7 +88,7 @@ func TestAFreshLinkForgets(t *testing.T) {
 	r, other := room.ID{1}, room.ID{2}
 	must(t, s.PutBridge(&storagepb.Bridge{Name: "libera"}))
 	for _, id := range []room.ID{r, other} {
-		must(t, s.AdvanceLink(linkOf("libera", id, 1), Remote{room.EventID{1}, []string{"a"}}))
+		must(t, s.AdvanceLink(linkOf("libera", id, 1), Remote{Event: room.EventID{1}, IDs: []string{"a"}}))
 	}
 	must(t, s.PutBridgeLink(linkOf("libera", r, 1), true))
 	if _, ok, err := s.LocalOf("libera", r, "a"); ok || err != nil {
@@ -114,7 +118,7 @@ func TestVerifyLooksAtBridges(t *testing.T) {
 	} {
 		s := openMem(t, vfs.NewMem())
 		must(t, s.PutBridge(&storagepb.Bridge{Name: "libera"}))
-		must(t, s.AdvanceLink(linkOf("libera", room.ID{1}, 1), Remote{room.EventID{1}, []string{"a"}}))
+		must(t, s.AdvanceLink(linkOf("libera", room.ID{1}, 1), Remote{Event: room.EventID{1}, IDs: []string{"a"}}))
 		must(t, spoil(s))
 		if len(problems(t, s)) == 0 {
 			t.Error("nothing was found wrong:", what)

@@ -78,7 +78,7 @@ func (w *world) acked() []int64 {
 	return acked
 }
 
-// Test 1 of docs/design/reliability.md. Several rooms are written at once; the power is cut
+// Test 1 of the reliability list. Several rooms are written at once; the power is cut
 // anywhere, the opening included, with none to all of what was not synced on the disk; what is
 // left is opened, checked and written on, until the power is cut again. No acknowledged event
 // may be lost, none may be there twice, and every index must equal a rebuild from the log.

@@ -179,7 +179,7 @@ func (f *faultRun) left(disk *vfs.MemFS) error {
 	return errors.Join(err, s.Close())
 }
 
-// Test 2 of docs/design/reliability.md: at every n-th operation of the script the disk fails,
+// Test 2 of the reliability list: at every n-th operation of the script the disk fails,
 // full or broken, once or (at every other n) from then on. Nothing is acknowledged that is not durable; storage
 // refuses, or ends the process; what it leaves opens clean. It runs in children, because
 // a store that ends its process cannot be closed. HEARTH_FULL=1 runs every n.

@@ -283,10 +283,6 @@ func (c *cut) tail() string {
 	return s
 }
 
-func (c *cut) place() place {
-	return place{room.Time(c.u64()), c.word(), c.u64(), roompb.Log(c.u8()), c.u32()}
-}
-
 // done is an error unless the whole key was taken, and nothing more.
 func (c *cut) done() error {
 	if c.bad || len(c.rest) != 0 {

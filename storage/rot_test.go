@@ -120,7 +120,7 @@ func damage(rng *rand.Rand, fs vfs.FS) (string, error) {
 	return what, errors.Join(err, f.Sync(), f.Close())
 }
 
-// Test 3 of docs/design/reliability.md: whatever is damaged, the store either refuses, or
+// Test 3 of the reliability list: whatever is damaged, the store either refuses, or
 // answers as if nothing had happened; it never gives a wrong answer, and an acknowledged event
 // that is not there is one.
 func TestBitRot(t *testing.T) {

@@ -57,6 +57,14 @@ func (b Bridges) show(m channel.Bridge) *clientpb.Bridge {
 	return out
 }
 
+// SetLink changes settings of one link.
+func SetLink(b *channel.Book, in *clientpb.AdminBridgeSetRequest) error {
+	if in.Enabled != nil || len(in.Settings) == 0 {
+		return room.Errorf(room.BadRequest, "Of a link settings are changed, and nothing else; what stops and runs is the bridge.")
+	}
+	return b.SetLink(in.Name, in.Channel, in.Settings)
+}
+
 func showStatus(s channel.Status) *clientpb.BridgeStatus {
 	return &clientpb.BridgeStatus{
 		State: s.State, Reason: s.Reason, Since: s.Since, Heard: s.Heard, Queue: s.Queue, OldestS: s.OldestSeconds,

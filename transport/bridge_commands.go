@@ -115,6 +115,12 @@ func adminBridgeSet(ctx context.Context, c *call, in *clientpb.AdminBridgeSetReq
 	if len(in.Settings) > 0 {
 		c.awaitKinds(ctx)
 	}
+	if in.Channel != "" {
+		if err := SetLink(c.s.node.Bridges, in); err != nil {
+			return nil, err
+		}
+		return c.bridges().One(in.Name)
+	}
 	if err := c.s.node.SetBridge(in.Name, in.Settings, in.Enabled, "It was stopped by "+c.who()+"."); err != nil {
 		return nil, err
 	}

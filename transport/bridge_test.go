@@ -90,6 +90,15 @@ func TestBridges(t *testing.T) {
 	}
 	changed := &clientpb.Bridge{}
 	no := false
+	root.mustCall("AdminBridgeSet", &clientpb.AdminBridgeSetRequest{Name: "libera", Channel: "#garden-irc", Settings: map[string]string{"key": ""}}, changed)
+	if l := changed.Links[0]; len(l.Hidden) > 0 || !l.Confirmed || l.ConfirmedBy != "ChanOp" || !changed.Enabled {
+		t.Errorf("the link: %v", l)
+	}
+	for _, in := range []*clientpb.AdminBridgeSetRequest{{Name: "libera", Channel: "#garden-irc", Enabled: &no}, {Name: "libera", Channel: "#garden-irc"}} {
+		if code := root.call("AdminBridgeSet", in, changed); codeIn(code) != "bad_request" {
+			t.Errorf("%v: %v", in, code)
+		}
+	}
 	root.mustCall("AdminBridgeSet", &clientpb.AdminBridgeSetRequest{Name: "libera", Enabled: &no, Settings: map[string]string{"server": "other.test"}}, changed)
 	if changed.Enabled || changed.Settings["server"] != "other.test" || changed.Status.State != "disabled" || !strings.Contains(changed.Status.Reason, root.user) {
 		t.Errorf("changed: %v", changed)

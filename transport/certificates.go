@@ -44,7 +44,7 @@ const (
 	longValid  = 10 * 365 * 24 * time.Hour
 	shortValid = 13 * 24 * time.Hour
 	backdated  = time.Hour      // clients' clocks go wrong
-	overlap    = 24 * time.Hour // before the end of one, the next is shown
+	overlap    = 24 * time.Hour // before the end of one the next, long published, takes over
 )
 
 // openCertificates loads or makes both kinds. names are the DNS names and IP

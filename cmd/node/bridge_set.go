@@ -15,14 +15,18 @@ type bridgeSet struct {
 	Name    string   `arg:"" help:"The bridge's name."`
 	Changes []string `arg:"" optional:"" name:"name=value" help:"Settings; 'name=' takes one away, 'name' alone asks the terminal, and secrets are never arguments."`
 	Config  string   `help:"TOML file with settings to change." placeholder:"FILE" type:"path"`
+	Channel string   `help:"Change, or show, the settings of this channel's link, such as its key, and not the bridge's; the link goes on." placeholder:"CHANNEL"`
 	On      bool     `help:"Let it run." xor:"run"`
 	Off     bool     `help:"Stop it; its links stay, and go on where they were." xor:"run"`
 	asAdmin
 }
 
 func (v *bridgeSet) Run(ctx context.Context, r *run) error {
+	if v.Channel != "" && (v.On || v.Off) {
+		return misuse("--on and --off are of the bridge with all its links: leave --channel out")
+	}
 	return v.as(ctx, r, func(to client.Caller) error {
-		req := &pb.AdminBridgeSetRequest{Name: v.Name}
+		req := &pb.AdminBridgeSetRequest{Name: v.Name, Channel: v.Channel}
 		if v.On || v.Off {
 			req.Enabled = &v.On
 		}
@@ -37,8 +41,20 @@ func (v *bridgeSet) Run(ctx context.Context, r *run) error {
 		if err != nil {
 			return inFile(v.Config, err)
 		}
-		return r.bridgeSettings(b)
+		return v.print(r, b)
 	})
+}
+
+func (v *bridgeSet) print(r *run, b *pb.Bridge) error {
+	if v.Channel == "" {
+		return r.bridgeSettings(b)
+	}
+	for _, l := range b.Links {
+		if l.Channel == v.Channel && l.Ended == "" {
+			return r.linkSettings(b, l)
+		}
+	}
+	return &client.Error{Code: "not_found", Message: fmt.Sprintf("The bridge %s joins no room to %s.", v.Name, v.Channel)}
 }
 
 func (v *bridgeSet) show(ctx context.Context, r *run, to client.Caller) error {
@@ -46,7 +62,7 @@ func (v *bridgeSet) show(ctx context.Context, r *run, to client.Caller) error {
 	if err != nil {
 		return err
 	}
-	return r.bridgeSettings(b)
+	return v.print(r, b)
 }
 
 func (v *bridgeSet) find(ctx context.Context, to client.Caller) (*pb.Bridge, error) {
@@ -99,7 +115,7 @@ func (v *bridgeSet) settings(ctx context.Context, r *run, to client.Caller) (map
 	return changes, nil
 }
 
-// known are the settings that the bridge's kind has.
+// known are the settings that the bridge's kind has, or a link of it.
 func (v *bridgeSet) known(ctx context.Context, to client.Caller) (map[string]*pb.BridgeSetting, error) {
 	b, err := v.find(ctx, to)
 	if err != nil {
@@ -112,12 +128,27 @@ func (v *bridgeSet) known(ctx context.Context, to client.Caller) (map[string]*pb
 	known := map[string]*pb.BridgeSetting{}
 	for _, k := range kinds {
 		if k.Kind == b.Kind {
-			for _, s := range k.Settings {
+			settings := k.Settings
+			if v.Channel != "" {
+				settings = k.LinkSettings
+			}
+			for _, s := range settings {
 				known[s.Name] = s
 			}
 		}
 	}
 	return known, nil
+}
+
+// linkSettings names what is set of a link: its values are kept as secrets.
+func (r *run) linkSettings(b *pb.Bridge, l *pb.BridgeLink) error {
+	text := fmt.Sprintf("%s = %s: %s", printable(l.RoomName), printable(l.Channel), l.Status.GetState())
+	for _, name := range l.Hidden {
+		text += fmt.Sprintf("\n  %-18s (set, and never shown)", printable(name))
+	}
+	return r.print(map[string]any{
+		"bridge": b.Name, "channel": l.Channel, "room": l.Room, "confirmed": l.Confirmed, "state": l.Status.GetState(), "hidden": append([]string{}, l.Hidden...),
+	}, "%s", text)
 }
 
 func (r *run) bridgeSettings(b *pb.Bridge) error {

@@ -86,7 +86,7 @@ func TestBridgeStorm(t *testing.T) {
 	p := spawn(t, args...)
 	h.people(p.url, "user0")
 	room := h.must("room", "create", "garden", "--public", "--profile", "@/user0.json", "--json").json("room")[0]["room"].(string)
-	h.write("chaos.toml", fmt.Sprintf("dir = %q\nmode = \"fork\"\n", far.dir))
+	h.write("chaos.toml", fmt.Sprintf("dir = %q\nmode = \"flee\"\n", far.dir))
 	h.must("bridge", "add", "chaos", "--name", "pit", "--config", "@/chaos.toml", "--data", "@/d")
 	h.must("bridge", "link", "pit", garden, "pit", "--data", "@/d", "--no-consent")
 

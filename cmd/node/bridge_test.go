@@ -253,6 +253,21 @@ func TestBridgeVerbs(t *testing.T) {
 		t.Errorf("kinds: %v", rows)
 	}
 
+	set := h.must("bridge", "set", "nymph", "--channel", "cave", "voice=Calypso", "--data", "@/d", "--json").json("bridge", "channel", "room", "confirmed", "state", "hidden")[0]
+	if set["room"] != id || set["confirmed"] != true || len(set["hidden"].([]any)) != 1 {
+		t.Errorf("the link: %v", set)
+	}
+	h.must(append([]string{"send", garden, "in another voice"}, alice...)...)
+	h.until("the other voice is heard", func(rows []map[string]any) bool {
+		last := rows[len(rows)-1]
+		return last["ghost"] == "Calypso" && last["text"] == "in another voice"
+	}, history...)
+	if r := h.run("bridge", "set", "nymph", "--channel", "cave", "vioce=x", "--data", "@/d"); !strings.Contains(r.err, `Is "voice" meant?`) {
+		t.Errorf("it says %q", r.err)
+	}
+	h.run("bridge", "set", "nymph", "--channel", "pit", "voice=x", "--data", "@/d").refused("not_found")
+	h.run("bridge", "set", "nymph", "--channel", "cave", "--off", "--data", "@/d").want(exitUsage)
+
 	h.must("bridge", "mute", "nymph", garden, "echo", "--data", "@/d")
 	h.must(append([]string{"send", garden, "and again"}, alice...)...)
 	h.until("the mute is counted", func(rows []map[string]any) bool {

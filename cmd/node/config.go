@@ -37,7 +37,7 @@ type config struct {
 	SessionsPerAccount    int `toml:"sessions-per-account" help:"Connections an account may have open; 0: no limit." default:"20" env:"HEARTH_SESSIONS_PER_ACCOUNT"`
 	ConnectionsPerAddress int `toml:"connections-per-address" help:"Connections one network address may have open; 0: no limit. The machine itself is not limited." default:"200" env:"HEARTH_CONNECTIONS_PER_ADDRESS"`
 
-	Plugins   string `toml:"plugins" help:"Folder with plugins of bridges, named hearth-bridge-KIND (default: plugins, beside the data folder). Those beside the program are found in any case." placeholder:"DIR" env:"HEARTH_PLUGINS"`
+	Plugins   string `toml:"plugins" help:"Folder with plugins of bridges, named hearth-bridge-KIND (default: plugins, beside the data folder). Those in plugins beside the program are found in any case." placeholder:"DIR" env:"HEARTH_PLUGINS"`
 	PublicURL string `toml:"public-url" name:"public-url" help:"Where people on bridged networks reach the node, for links to files (default: where its own people do)." placeholder:"URL" env:"HEARTH_PUBLIC_URL"`
 
 	CacheMB  int    `toml:"cache-mb" name:"cache-mb" help:"Memory for the store's cache, in MiB." default:"64" env:"HEARTH_CACHE_MB"`

@@ -118,7 +118,12 @@ func (d *direct) bridgeSet(ctx context.Context, req proto.Message) (proto.Messag
 	if err != nil {
 		return nil, err
 	}
-	if len(r.Settings) > 0 {
+	switch {
+	case r.Channel != "":
+		if err := transport.SetLink(b, r); err != nil {
+			return nil, err
+		}
+	case len(r.Settings) > 0:
 		if err := b.SetSettings(r.Name, r.Settings); err != nil {
 			return nil, err
 		}

@@ -192,9 +192,6 @@ func (m *Main) Close() error {
 	return errors.Join(errs...)
 }
 
-// URL is where the node is reached.
-func (m *Main) URL() string { return m.doors.URL() }
-
 func newLog(c *config, w io.Writer) *slog.Logger {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {

@@ -61,6 +61,7 @@ type Link struct {
 	Confirmed   bool
 	ConfirmedBy string   // over there; empty: by an administrator of the node
 	Hidden      []string // names of its settings: LinkSecrets has them
+	Edition     string   // of its settings: another one when they were changed
 	By          string   // who linked it
 	Created     int64    // ms
 	Cursor      uint64   // pos up to which all is relayed or counted as dropped
@@ -281,6 +282,16 @@ func (b *Book) CheckNew(n Bridge) error {
 	return kind.Check(n.Settings)
 }
 
+// kind is one of those that there are plugins for.
+func (b *Book) kind(name string) (Kind, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if kind, ok := b.kinds[name]; ok {
+		return kind, nil
+	}
+	return Kind{}, b.noKind(name)
+}
+
 func (b *Book) noKind(kind string) error {
 	if len(b.kinds) == 0 {
 		return room.Errorf(room.NotFound, "There is no plugin for a bridge of the kind %q, nor any other. Put hearth-bridge-%s into the folder `plugins` beside the data folder.", clip(kind), clip(kind))
@@ -401,30 +412,15 @@ func (b *Book) Enable(name string, on bool, reason string) error {
 
 // SetSettings changes settings of a bridge: those that are named; an empty value takes one away.
 func (b *Book) SetSettings(name string, changed map[string]string) error {
-	b.mu.Lock()
-	kinds := maps.Clone(b.kinds)
-	b.mu.Unlock()
 	err := b.changeBridge(name, func(m *storagepb.Bridge) error {
-		settings, err := b.open(m.GetSettings(), sealedBridge(name))
+		kind, err := b.kind(m.GetKind())
 		if err != nil {
 			return err
 		}
-		kind, ok := kinds[m.GetKind()]
-		if !ok {
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			return b.noKind(m.GetKind())
+		settings, sealed, err := b.alter(m.GetSettings(), sealedBridge(name), changed, kind.Check)
+		if err == nil {
+			m.Network, m.Settings = networkOf(name, settings), sealed
 		}
-		for k, v := range changed {
-			if settings[k] = v; v == "" {
-				delete(settings, k)
-			}
-		}
-		if err := kind.Check(settings); err != nil {
-			return err
-		}
-		m.Network = networkOf(name, settings)
-		m.Settings, err = b.close(settings, sealedBridge(name))
 		return err
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -145,8 +146,25 @@ func TestSettingsOfALinkAreChecked(t *testing.T) {
 	}
 	link(map[string]string{"key": "sesame"})
 	link(nil) // another code
+	before, _ := d.LinkOf("libera", "#garden")
+	d.ok(d.SetLink("libera", "#garden", map[string]string{"charset": "koi8-r", "key": ""}))
+	after, _ := d.LinkOf("libera", "#garden")
+	got, err := d.LinkSecrets("libera", garden)
+	if _, has := got["key"]; has || got["charset"] != "koi8-r" || err != nil {
+		t.Error(got, err)
+	}
+	if after.Edition == before.Edition {
+		t.Error("the plugin would not hear of it")
+	}
+	if after.Edition, after.Hidden, before.Edition, before.Hidden = "", nil, "", nil; !reflect.DeepEqual(before, after) {
+		t.Errorf("%+v was %+v", after, before)
+	}
+	d.refused(d.SetLink("libera", "#garden", map[string]string{"charset": "latin"}), room.BadRequest, "one of utf-8, koi8-r")
+	d.refused(d.SetLink("libera", "#attic", nil), room.NotFound, "joins no room to #attic")
+	d.refused(d.SetLink("oftc", "#garden", nil), room.NotFound, "no bridge")
 	d.SetKinds(nil)
-	_, err := d.Link(NewLink{Bridge: "libera", Room: attic, Channel: "#attic"})
+	d.refused(d.SetLink("libera", "#garden", nil), room.NotFound, "no plugin")
+	_, err = d.Link(NewLink{Bridge: "libera", Room: attic, Channel: "#attic"})
 	d.refused(err, room.NotFound, "no plugin")
 }
 

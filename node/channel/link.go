@@ -111,6 +111,8 @@ func (b *Book) viewLink(l *link) Link {
 		b.config.Log.Error("open the settings of a link", "bridge", m.GetBridge(), "channel", m.GetChannel(), "error", err)
 	}
 	out.Hidden = slices.Sorted(maps.Keys(settings))
+	edition := sha256.Sum256(m.GetSettings()) // sealed, which the same settings are otherwise each time
+	out.Edition = string(edition[:])
 	return out
 }
 
@@ -151,7 +153,7 @@ func (b *Book) CheckLink(n NewLink) error {
 			return room.Errorf(room.Conflict, "The bridge %s joins this room to %s already. Unlink that first.", n.Bridge, l.stored.GetChannel())
 		}
 		if l.stored.GetConfirmed() {
-			return room.Errorf(room.Conflict, "The bridge %s joins this room to %s already.", n.Bridge, n.Channel)
+			return room.Errorf(room.Conflict, "The bridge %s joins this room to %s already. `hearth bridge set %s --channel '%s'` changes the link's settings.", n.Bridge, n.Channel, n.Bridge, n.Channel)
 		}
 		if n.Settings == nil {
 			return nil // another code
@@ -333,7 +335,7 @@ func (b *Book) Unlink(bridge, channel, why string) error {
 	id, l := b.channel(bridge, channel)
 	b.mu.Unlock()
 	if l == nil {
-		return room.Errorf(room.NotFound, "The bridge %s joins no room to %s.", clip(bridge), clip(channel))
+		return joinsNone(bridge, channel)
 	}
 	err := b.changeLink(bridge, id, func(m *storagepb.BridgeLink) error {
 		m.Ended, m.EndedAt, m.CodeHash, m.CodeEnds = clipTo(cmp.Or(why, "unlinked"), maxSentence), b.millis(), nil, 0
@@ -348,6 +350,44 @@ func (b *Book) Unlink(bridge, channel, why string) error {
 	b.poke()
 	b.config.Changed(id)
 	return nil
+}
+
+// SetLink changes settings of a channel's link: those that are named; an empty value takes one away. All else stays:
+// who confirmed it, how far it has come, what messages are over there.
+func (b *Book) SetLink(bridge, channel string, changed map[string]string) error {
+	of, ok := b.Bridge(bridge)
+	if !ok {
+		return noBridge(bridge)
+	}
+	kind, err := b.kind(of.Kind)
+	if err != nil {
+		return err
+	}
+	b.mu.Lock()
+	id, l := b.channel(bridge, channel)
+	b.mu.Unlock()
+	if l == nil {
+		return joinsNone(bridge, channel)
+	}
+	err = b.changeLink(bridge, id, func(m *storagepb.BridgeLink) error {
+		if m.GetChannel() != channel { // another was linked meanwhile
+			return joinsNone(bridge, channel)
+		}
+		_, sealed, err := b.alter(m.GetSettings(), sealedLink(bridge, id), changed, kind.CheckLink)
+		if err == nil {
+			m.Settings = sealed
+		}
+		return err
+	})
+	if err == nil {
+		b.poke()
+		b.config.Changed(id)
+	}
+	return err
+}
+
+func joinsNone(bridge, channel string) error {
+	return room.Errorf(room.NotFound, "The bridge %s joins no room to %s.", clip(bridge), clip(channel))
 }
 
 // Claim confirms a link by the code that an operator of the channel said there. From here on what is

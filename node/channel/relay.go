@@ -56,6 +56,7 @@ type Progress struct {
 	Room   room.ID
 	Cursor uint64                    // everything up to this pos was answered; never falls
 	Remote map[room.EventID][]string // what events are over there
+	Anew   map[room.EventID]bool     // those of them that are there anew, and not any more what they were
 	Counts Counts
 }
 
@@ -67,7 +68,7 @@ func (b *Book) Advance(p Progress) error {
 		if err := checkRemote(ids...); err != nil {
 			return err
 		}
-		remote = append(remote, storage.Remote{Event: e, IDs: ids})
+		remote = append(remote, storage.Remote{Event: e, IDs: ids, Anew: p.Anew[e]})
 	}
 	return b.changeLink(p.Bridge, p.Room, func(m *storagepb.BridgeLink) error {
 		m.Cursor = max(m.GetCursor(), p.Cursor)

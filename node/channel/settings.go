@@ -223,6 +223,23 @@ func (b *Book) close(settings map[string]string, of []byte) ([]byte, error) {
 	return b.seal.Seal(nil, nil, raw, of), nil
 }
 
+// alter changes sealed settings: those that are named; an empty value takes one away.
+func (b *Book) alter(sealed, of []byte, changed map[string]string, check func(map[string]string) error) (settings map[string]string, again []byte, err error) {
+	if settings, err = b.open(sealed, of); err != nil {
+		return nil, nil, err
+	}
+	for name, value := range changed {
+		if settings[name] = value; value == "" {
+			delete(settings, name)
+		}
+	}
+	if err := check(settings); err != nil {
+		return nil, nil, err
+	}
+	again, err = b.close(settings, of)
+	return settings, again, err
+}
+
 func (b *Book) open(sealed, of []byte) (map[string]string, error) {
 	out := map[string]string{}
 	if len(sealed) == 0 {

@@ -3,6 +3,7 @@ package room
 import (
 	"bytes"
 	"crypto/ed25519"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -59,6 +60,11 @@ func TestUsernames(t *testing.T) {
 			t.Errorf("%q: %v", name, err)
 		} else if err != nil && len(err.Error()) < 20 {
 			t.Errorf("%q: %q does not say what is wrong", name, err)
+		}
+	}
+	for name, said := range map[string]string{"Alice": `try "alice"`, "Al Ice!": `not 'A'`} { // what is proposed can be taken
+		if err := CheckUsername(name); !strings.Contains(fmt.Sprint(err), said) {
+			t.Errorf("%q: %v, want %s", name, err, said)
 		}
 	}
 }

@@ -53,11 +53,11 @@ func CheckUsername(local string) error {
 	case len(local) > MaxUsername:
 		return Errorf(BadRequest, "A username has at most %d characters.", MaxUsername)
 	}
+	if lower := strings.ToLower(local); lower != local && CheckUsername(lower) == nil {
+		return Errorf(BadRequest, "A username has no capital letters: try %q.", lower)
+	}
 	for _, r := range local {
-		switch {
-		case r >= 'A' && r <= 'Z':
-			return Errorf(BadRequest, "A username has no capital letters: try %q.", strings.ToLower(local))
-		case !isNameRune(r):
+		if !isNameRune(r) {
 			return Errorf(BadRequest, "A username has only lower-case letters, digits, and . _ - but not %q.", r)
 		}
 	}

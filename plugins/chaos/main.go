@@ -94,6 +94,7 @@ var start = map[string]func(*chaos, *bridge.Host) error{
 		return nil
 	},
 	"fork": func(c *chaos, _ *bridge.Host) error { return c.fork() },
+	"flee": func(c *chaos, _ *bridge.Host) error { return c.flee() },
 	"flood": func(_ *chaos, h *bridge.Host) error {
 		if l := h.Open().GetLinks(); len(l) > 0 {
 			flood(h, l[0].GetChannel(), fmt.Sprint(time.Now().UnixNano()))
@@ -101,7 +102,7 @@ var start = map[string]func(*chaos, *bridge.Host) error{
 		return nil
 	},
 	"stubborn": func(c *chaos, h *bridge.Host) error {
-		c.note(os.Getpid())
+		c.note(outside())
 		signal.Ignore(syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)
 		h.Status(&pb.Status{State: "connected"})
 		select {} // and deaf to Stop
@@ -118,17 +119,54 @@ var start = map[string]func(*chaos, *bridge.Host) error{
 	},
 }
 
-// fork starts two children that nothing but a signal ends; one of them leaves the group.
+// lasting is a child that says its number, as those see it who are in no namespace, and that nothing but a signal ends.
+const lasting = `read -r pid _ </proc/self/stat; echo "$pid"; exec sleep 1000`
+
+// outside is the number of this process in the namespace of the node, whose /proc it sees.
+func outside() int {
+	link, _ := os.Readlink("/proc/self")
+	pid, _ := strconv.Atoi(link)
+	return pid
+}
+
+// fork starts two children; one of them leaves the group.
 func (c *chaos) fork() error {
-	c.note(os.Getpid())
+	c.note(outside())
 	for _, leaves := range []bool{false, true} {
-		child := exec.Command("sleep", "1000")
+		child := exec.Command("/bin/sh", "-c", lasting)
 		child.SysProcAttr = &syscall.SysProcAttr{Setsid: leaves}
-		if err := child.Start(); err != nil {
+		if err := c.start(child); err != nil {
 			return err
 		}
-		c.note(child.Process.Pid)
 	}
+	return nil
+}
+
+// flee starts a grandchild as well, where only a namespace holds it: its parent has ended, it has left the group and
+// has no environment.
+func (c *chaos) flee() error {
+	if err := c.fork(); err != nil || outside() == os.Getpid() {
+		return err
+	}
+	child := exec.Command("/bin/sh", "-c", "("+lasting+") &")
+	child.Env, child.SysProcAttr = []string{}, &syscall.SysProcAttr{Setsid: true}
+	return c.start(child)
+}
+
+// start starts a process that says a number, and notes that.
+func (c *chaos) start(child *exec.Cmd) error {
+	out, err := child.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := child.Start(); err != nil {
+		return err
+	}
+	var pid int
+	if _, err := fmt.Fscan(out, &pid); err != nil {
+		return fmt.Errorf("it says no number: %w", err)
+	}
+	c.note(pid)
 	return nil
 }
 

@@ -11,6 +11,8 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"hearth/plugins/irc/ident"
 )
 
 // Target is where to connect to.
@@ -33,12 +35,12 @@ const dialTime = 20 * time.Second
 var ErrCertificate = errors.New("the server's certificate does not prove that it is the server")
 
 // Dial connects to one of the target's addresses: all that its name has, IPv6 and IPv4 side by side, as
-// RFC 8305 has it.
-func Dial(ctx context.Context, t Target, sec Security) (net.Conn, error) {
+// RFC 8305 has it. The connection is owner's.
+func Dial(ctx context.Context, t Target, sec Security, owner ident.Owner) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTime)
 	defer cancel()
 	d := net.Dialer{KeepAlive: 30 * time.Second}
-	c, err := d.DialContext(ctx, "tcp", net.JoinHostPort(t.Host, t.Port))
+	c, err := owner.Dial(ctx, d, net.JoinHostPort(t.Host, t.Port))
 	if err != nil || !t.TLS {
 		return c, err
 	}

@@ -32,8 +32,9 @@ type Server struct {
 	Swallow           bool              // take messages and show them to nobody
 	Burst             int               // more lines than that within Window end the connection: Excess Flood
 	Window            time.Duration
-	Deaf              bool // do not answer PING
-	Mumble            bool // say nothing to those with a connection; they say what they like
+	Deaf              bool   // do not answer PING
+	Identd            string // where it asks who connects, before it hears anything; "": nowhere
+	Mumble            bool   // say nothing to those with a connection; they say what they like
 
 	Addr    string
 	ln      net.Listener
@@ -230,6 +231,16 @@ func (s *Server) WaitSaid(channel, part string) Said {
 		return i >= 0
 	})
 	return found
+}
+
+// Ident is what the identd said of a nick's connection.
+func (s *Server) Ident(nick string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if u := s.users[nick]; u != nil {
+		return u.ident
+	}
+	return ""
 }
 
 // Lines is what a nick's connection has sent, without PING and PONG.

@@ -3,6 +3,7 @@ package ircdouble
 import (
 	"encoding/base64"
 	"fmt"
+	"io"
 	"net"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ type user struct {
 	conn       net.Conn
 	out        chan string
 	nick, name string
+	ident      string // what the identd answered
 	account    string
 	caps       map[string]bool
 	negotiates bool
@@ -37,7 +39,7 @@ func (s *Server) serve(c net.Conn) {
 	s.mu.Lock()
 	s.Conns++
 	s.online[u] = true
-	greet := s.Greet
+	greet, identd := s.Greet, s.Identd
 	s.change()
 	s.mu.Unlock()
 	if greet != "" {
@@ -56,6 +58,10 @@ func (s *Server) serve(c net.Conn) {
 		}
 		c.Close()
 	}()
+	if identd != "" {
+		answer := askIdent(identd, c)
+		s.Do(func() { u.ident = answer })
+	}
 	in := wire.NewLines(c)
 	for {
 		line, err := in.Next()
@@ -90,6 +96,21 @@ func (s *Server) serve(c net.Conn) {
 	s.change()
 	s.mu.Unlock()
 	<-done
+}
+
+// askIdent asks whose a connection is, as servers do (RFC 1413).
+func askIdent(identd string, c net.Conn) string {
+	_, theirs, _ := net.SplitHostPort(c.RemoteAddr().String())
+	_, ours, _ := net.SplitHostPort(c.LocalAddr().String())
+	q, err := net.Dial("tcp", identd)
+	if err != nil {
+		return err.Error()
+	}
+	defer q.Close()
+	q.SetDeadline(time.Now().Add(Patience))
+	fmt.Fprintf(q, "%s , %s\r\n", theirs, ours)
+	answer, _ := io.ReadAll(q)
+	return strings.TrimSpace(string(answer))
 }
 
 func (u *user) flooding() bool {

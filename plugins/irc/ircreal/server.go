@@ -48,6 +48,25 @@ func Start(t testing.TB, kind, cert, key string) *Server {
 	return s
 }
 
+// IdentPort is where real servers ask for idents, and nowhere else.
+const IdentPort = "127.0.0.1:113"
+
+// Identifying runs a server that asks, at IdentPort, whose each connection is.
+func Identifying(t testing.TB, kind string) *Server {
+	t.Helper()
+	if _, err := find(kind); err != nil {
+		t.Skipf("%s is not installed (scripts/need.sh irc)", kind)
+	}
+	s := prepare(t, kind)
+	// ngIRCd asks only where it looks up names as well: 127.0.0.1 stands in /etc/hosts.
+	config := strings.NewReplacer("Ident = no", "Ident = yes", "DNS = no", "DNS = yes").Replace(ngircd("irc.test.example", s.Addr))
+	if kind == "inspircd" {
+		config = strings.Replace(inspircd(s.Addr, "", "", "", filepath.Dir(s.config)), `useident="no"`, `useident="yes"`, 1) + "<module name=\"ident\">\n<ident timeout=\"20\">\n"
+	}
+	s.begin(config)
+	return s
+}
+
 // Two runs two ngircd that are linked, as a network of two servers; the second may be stopped, and the network splits.
 func Two(t testing.TB) (hub, leaf *Server) {
 	t.Helper()

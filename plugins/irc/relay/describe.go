@@ -81,6 +81,7 @@ var asked = []*pb.Setting{
 	text("relay_suffix", "Suffix", "With relaymsg, names are name/suffix.", "hearth"),
 	number("max_puppets", "Puppets", "At most so many connections; whoever is beyond that is relayed by the bridge's own nick.", "10"),
 	number("puppet_idle_hours", "Idle puppets", "A puppet leaves after so many hours in which its person said nothing.", "48"),
+	text("identd", "Identd", "An address such as :113, at which the bridge tells servers whose each of its connections is (RFC 1413). Empty: nowhere.", ""),
 	text("charset", "Old character set", "What lines that are not UTF-8 are written in: iso-8859-15, koi8-r, shift_jis and others; without it Windows-1252.", ""),
 	number("flood_burst", "Lines at once", "Lines that may be sent at once before the pause between them begins.", "4"),
 	number("flood_ms", "Pause", "Milliseconds between lines after that; 0 on your own server with flood control off.", "2000"),

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hearth/plugins/irc/conn"
+	"hearth/plugins/irc/ident"
 	"hearth/plugins/irc/wire"
 )
 
@@ -109,7 +110,7 @@ func (r *relay) connect() {
 		r.tell("connecting", "")
 	}
 	t := r.secured(r.settings.targets[r.target%len(r.settings.targets)])
-	r.dial(t, func(nc net.Conn, err error) {
+	r.dial(t, r.settings.login.User, func(nc net.Conn, err error) {
 		if err != nil {
 			r.unreached(t, err)
 			return
@@ -121,13 +122,15 @@ func (r *relay) connect() {
 	})
 }
 
-func (r *relay) dial(t conn.Target, then func(net.Conn, error)) {
+// dial connects as user, for whoever asks for idents.
+func (r *relay) dial(t conn.Target, user string, then func(net.Conn, error)) {
 	sec := r.settings.security
 	if _, strict := r.policies[t.Host]; strict && t.TLS && sec.Pin == "" {
 		sec.Verify = true
 	}
+	owner := ident.Owner{Server: r.identd.server, User: user}
 	go func() {
-		nc, err := conn.Dial(r.ctx, t, sec)
+		nc, err := conn.Dial(r.ctx, t, sec, owner)
 		select {
 		case r.acts <- func() { then(nc, err) }:
 		case <-r.ctx.Done():
@@ -179,7 +182,7 @@ func (r *relay) later(why conn.Why, text string) {
 
 // botReady: logged in.
 func (r *relay) botReady() {
-	r.tell("connected", "")
+	r.well()
 	r.subscribe()
 	r.after(r.lookTime, func() { r.shifted = true })
 	r.shifted = true

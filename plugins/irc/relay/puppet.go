@@ -89,7 +89,7 @@ func (r *relay) newPuppet(p *pb.Person) *client {
 	wait := max(0, time.Until(r.nextPuppet))
 	r.nextPuppet = time.Now().Add(wait + r.settings.connectWait)
 	r.after(wait, func() {
-		r.dial(t, func(nc net.Conn, err error) {
+		r.dial(t, login.User, func(nc net.Conn, err error) {
 			switch {
 			case r.puppets[c.user] != c || r.bot == nil:
 				if nc != nil {

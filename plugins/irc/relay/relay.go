@@ -78,6 +78,7 @@ type relay struct {
 	lines                         uint64 // that were said of conversations
 	lookTime                      time.Duration
 	pictures                      pictures
+	identd                        identd
 
 	batches map[string]*batch
 	flight  []*shot // sent and not shown yet
@@ -138,6 +139,7 @@ func (r *relay) loop(beat time.Duration) error {
 	for _, l := range r.open.GetLinks() {
 		r.link(l)
 	}
+	r.identify()
 	r.connect()
 	every := time.NewTicker(beat)
 	defer every.Stop()
@@ -219,6 +221,7 @@ func (r *relay) beat() {
 		r.rewrite()
 	}
 	r.reap(now)
+	r.identify()
 	r.keepNicks()
 }
 
@@ -249,6 +252,7 @@ func (r *relay) close() {
 		ch.hush()
 	}
 	r.inbox.close()
+	r.identd.server.Close()
 }
 
 // allowance is how often something may be done that strangers cause.

@@ -40,6 +40,7 @@ type settings struct {
 	avatars     bool
 	contact     string
 	private     bool
+	identd      string // address to answer at; "": nowhere
 	editWait    time.Duration
 	digestWait  time.Duration
 	rejoin      time.Duration
@@ -100,6 +101,19 @@ func (v *values) choice(key string, choices ...string) string {
 	return choices[0]
 }
 
+// address is one to listen at, "" for none.
+func (v *values) address(key string) string {
+	s := v.text(key, "")
+	if s == "" {
+		return ""
+	}
+	_, port, err := net.SplitHostPort(s)
+	if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || n == 0 {
+		v.fail(key, "is an address with a port, such as :113 or 192.0.2.7:113")
+	}
+	return s
+}
+
 // pem is a certificate or key: the text itself, or the file that has it.
 func (v *values) pem(key string) []byte {
 	s := v.text(key, "")
@@ -126,6 +140,7 @@ func readSettings(m map[string]string) (*settings, error) {
 		joins: v.choice("joins", "recent", "off"), topic: v.choice("topic", "off", "from_channel", "from_room"),
 		muteBans: v.on("mute_bans", false), quiet: v.choice("quiet", "off", "mode", "chanserv"), avatars: v.on("avatars", true), moderators: v.choice("moderators", "off", "voice", "op"),
 		contact:    v.text("contact", ""),
+		identd:     v.address("identd"),
 		editWait:   time.Duration(v.number("edit_wait_seconds", 10, 0, 30)) * time.Second,
 		digestWait: time.Duration(v.number("digest_seconds", 20, 0, 30)) * time.Second,
 		rejoin:     time.Duration(v.number("rejoin_seconds", 30, 0, 3600)) * time.Second,

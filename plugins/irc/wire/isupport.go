@@ -21,7 +21,6 @@ type Support struct {
 	SetModes  string // with a parameter when set
 	WHOX      bool
 	Monitor   bool
-	UTF8Only  bool
 	Bot       string // the mode by which a bot says that it is one
 	History   int    // messages a CHATHISTORY may ask for; 0: no limit
 	values    map[string]string
@@ -45,7 +44,7 @@ func (s *Support) Add(tokens []string) {
 		key, value, _ := strings.Cut(token, "=")
 		value = unhex(value)
 		if off, negated := strings.CutPrefix(key, "-"); negated {
-			delete(s.values, off)
+			s.forget(off)
 			continue
 		}
 		if len(s.values) < 256 {
@@ -55,10 +54,18 @@ func (s *Support) Add(tokens []string) {
 	}
 }
 
-// Has tells whether the server named key.
-func (s *Support) Has(key string) bool {
-	_, ok := s.values[key]
-	return ok
+// forget goes back to what holds where the server does not name key.
+func (s *Support) forget(key string) {
+	if _, named := s.values[key]; !named {
+		return
+	}
+	values := s.values
+	delete(values, key)
+	*s = *NewSupport()
+	s.values = values
+	for key, value := range values {
+		s.take(key, value)
+	}
 }
 
 // Value is what the server said with key; "" when it did not name it.
@@ -91,8 +98,6 @@ func (s *Support) take(key, value string) {
 		s.WHOX = true
 	case "MONITOR":
 		s.Monitor = true
-	case "UTF8ONLY":
-		s.UTF8Only = true
 	case "BOT":
 		s.Bot = value
 	case "CHATHISTORY", "draft/CHATHISTORY":

@@ -76,7 +76,7 @@ func TestSupport(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	s.Add([]string{"PREFIX=(qaohv)~&@%+", "-WHOX"})
-	if s.Has("WHOX") || !s.Has("NETWORK") {
+	if s.WHOX || s.Network != "A B" {
 		t.Error("what the server took back")
 	}
 	for signs, op := range map[string]bool{"@": true, "~": true, "&+": true, "%": false, "+": false, "": false, "%@": true} {
