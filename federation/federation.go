@@ -111,8 +111,9 @@ func New(c Config) (*Federation, error) {
 		quarantine: map[string]time.Time{}, errands: map[string]int{},
 	}
 	f.counters = newCounters(f)
+	f.features = []string{link.FeatureBrief}
 	if c.Gossip {
-		f.features = []string{featureGossip}
+		f.features = append(f.features, featureGossip)
 	}
 	rand.Read(f.instance) // never fails, crypto/rand
 	f.ctx, f.stop = context.WithCancel(context.Background())

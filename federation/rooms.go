@@ -25,8 +25,10 @@ type outStreams struct {
 
 type outStream struct {
 	*quic.SendStream
-	busy bool
-	used time.Time
+	busy    bool
+	used    time.Time
+	parcels uint64 // written
+	recent  *link.Recent
 }
 
 const (
@@ -51,7 +53,7 @@ func (o *outStreams) add(id room.ID, s *quic.SendStream) *outStream {
 	if len(o.open) >= mostStreams {
 		o.closeIdlest()
 	}
-	out := &outStream{SendStream: s, busy: true}
+	out := &outStream{SendStream: s, busy: true, recent: link.NewRecent(id)}
 	o.open[id] = out
 	return out
 }
@@ -160,7 +162,8 @@ func (c *conn) send(id room.ID, parcels []*roompb.Parcel) error {
 	}
 	var err error
 	for _, p := range parcels {
-		p.Room = nil // the stream says it
+		p = &roompb.Parcel{Packets: p.Packets, Head: p.Head} // the stream says the room; and others may have p
+		c.shorten(id, s, p)
 		if b, err = link.Append(b, p); err != nil {
 			break
 		}
@@ -176,6 +179,22 @@ func (c *conn) send(id room.ID, parcels []*roompb.Parcel) error {
 		c.writeFailed(err)
 	}
 	return err
+}
+
+// shorten leaves out of a parcel what the peer knows, and notes what it will acknowledge.
+func (c *conn) shorten(id room.ID, s *outStream, p *roompb.Parcel) {
+	c.mu.Lock()
+	brief := c.link.Brief()
+	c.mu.Unlock()
+	s.parcels++
+	if !brief {
+		return
+	}
+	if end := s.recent.Shorten(p); end != nil {
+		c.mu.Lock()
+		c.link.Sent(id, link.Parcel{Stream: uint64(s.StreamID()), Number: s.parcels}, end.Header, end.ID)
+		c.mu.Unlock()
+	}
 }
 
 func packets(parcels []*roompb.Parcel) (n int) {
@@ -248,7 +267,7 @@ func (c *conn) readRoom(s *quic.ReceiveStream, r *bufio.Reader) error {
 	if _, err := io.ReadFull(r, id[:]); err != nil {
 		return nil
 	}
-	under := &underWay{storing: make(chan func(), parcelsAhead)}
+	under := &underWay{storing: make(chan func(), parcelsAhead), recent: link.NewRecent(id)}
 	c.running.Go(func() {
 		for store := range under.storing {
 			store()
@@ -272,6 +291,8 @@ func (c *conn) readRoom(s *quic.ReceiveStream, r *bufio.Reader) error {
 type underWay struct {
 	storing chan func() // what is to be done about each, in order
 	left    sync.WaitGroup
+	parcels uint64 // that came
+	recent  *link.Recent
 }
 
 func (u *underWay) add(store func()) {
@@ -286,6 +307,10 @@ func (c *conn) readParcel(s *quic.ReceiveStream, r *bufio.Reader, id room.ID, n 
 		return err
 	}
 	p, err := c.parcel(s, r, id, n)
+	var as link.Parcel
+	if err == nil {
+		as, err = c.restore(s, p, under)
+	}
 	if err != nil {
 		c.inWork.Release(int64(n))
 		return err
@@ -294,12 +319,28 @@ func (c *conn) readParcel(s *quic.ReceiveStream, r *bufio.Reader, id room.ID, n 
 	state := p.GetHead().GetLog() == roompb.Log_LOG_STATE
 	under.add(func() {
 		defer c.inWork.Release(int64(n))
-		c.store(id, p, taken)
+		c.store(id, p, as, taken)
 	})
 	if state {
 		under.left.Wait() // the keys that what follows is signed by may be in it
 	}
 	return c.ctx.Err()
+}
+
+// restore puts back what the peer has left out of a parcel, and tells as what it is to be
+// acknowledged.
+func (c *conn) restore(s *quic.ReceiveStream, p *roompb.Parcel, under *underWay) (as link.Parcel, err error) {
+	c.mu.Lock()
+	brief := c.link.Brief()
+	c.mu.Unlock()
+	under.parcels++
+	if !brief {
+		return as, nil
+	}
+	if end, err := under.recent.Restore(p); err != nil || end == nil {
+		return as, err
+	}
+	return link.Parcel{Stream: uint64(s.StreamID()), Number: under.parcels}, nil
 }
 
 func (c *conn) parcel(s *quic.ReceiveStream, r *bufio.Reader, id room.ID, n int) (*roompb.Parcel, error) {
@@ -341,7 +382,7 @@ func (c *conn) pause(d time.Duration) error {
 }
 
 // store waits until the node has stored a parcel, and tells the peer what came of it.
-func (c *conn) store(id room.ID, p *roompb.Parcel, taken func(context.Context) (*roompb.Frontier, error)) {
+func (c *conn) store(id room.ID, p *roompb.Parcel, as link.Parcel, taken func(context.Context) (*roompb.Frontier, error)) {
 	again, err := taken(c.ctx)
 	switch {
 	case c.ctx.Err() != nil:
@@ -360,7 +401,7 @@ func (c *conn) store(id room.ID, p *roompb.Parcel, taken func(context.Context) (
 	if again != nil {
 		c.link.Lacks(now, again)
 	} else if len(p.GetHead().GetRoom()) == len(id) {
-		sooner = c.link.Stored(now, p.GetHead(), len(p.GetPackets()), true)
+		sooner = c.link.Stored(now, p.GetHead(), len(p.GetPackets()), true, as)
 	}
 	c.mu.Unlock()
 	if sooner {
@@ -387,7 +428,7 @@ func (f *Federation) tellOrigin(from *conn, p *roompb.Parcel) {
 		return
 	}
 	c.mu.Lock()
-	sooner := c.link.Stored(f.config.Now(), h, len(p.GetPackets()), false)
+	sooner := c.link.Stored(f.config.Now(), h, len(p.GetPackets()), false, link.Parcel{})
 	c.mu.Unlock()
 	if sooner {
 		c.poke()

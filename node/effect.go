@@ -114,11 +114,22 @@ func (t *turn) find(id room.EventID) (*storage.Row, error) {
 
 // shown is find for what people name: nobody sees what is void.
 func (t *turn) shown(id room.EventID) (*storage.Row, error) {
-	row, err := t.find(id)
+	return notVoid(t.find(id))
+}
+
+func (c *chamber) shown(id room.EventID) (*storage.Row, error) {
+	return notVoid(c.find(id))
+}
+
+func notVoid(row *storage.Row, err error) (*storage.Row, error) {
 	if err == nil && row.Void {
-		return nil, room.Errorf(room.NotFound, "There is no such message in this room.")
+		return nil, noSuchMessage()
 	}
 	return row, err
+}
+
+func noSuchMessage() error {
+	return room.Errorf(room.NotFound, "There is no such message in this room.")
 }
 
 // find is an event of this room as the store has it.
@@ -128,7 +139,7 @@ func (c *chamber) find(id room.EventID) (*storage.Row, error) {
 		return nil, fmt.Errorf("find event %s: %w", id, err)
 	}
 	if !ok || in != c.id {
-		return nil, room.Errorf(room.NotFound, "There is no such message in this room.")
+		return nil, noSuchMessage()
 	}
 	row, ok, err := c.n.store.Row(c.id, pos)
 	if err != nil || !ok {

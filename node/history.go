@@ -207,10 +207,7 @@ func (n *Node) EditHistory(by Caller, id room.ID, event room.EventID) ([]Edition
 	if err != nil {
 		return nil, err
 	}
-	row, err := c.find(event)
-	if err == nil && row.Void {
-		err = room.Errorf(room.NotFound, "There is no such message in this room.")
-	}
+	row, err := c.shown(event)
 	if err != nil {
 		return nil, err
 	}

@@ -50,7 +50,7 @@ func (b Bridges) show(m channel.Bridge) *clientpb.Bridge {
 		}
 		out.Links = append(out.Links, &clientpb.BridgeLink{
 			Room: l.Room.String(), RoomName: name, Channel: l.Channel, Confirmed: l.Confirmed, ConfirmedBy: l.ConfirmedBy, By: l.By,
-			Created: l.Created, Hidden: l.Hidden, Strikes: uint32(l.Strikes), CodeEnds: l.CodeEnds, Ended: l.Ended, EndedAt: l.EndedAt, Muted: l.Muted,
+			Created: l.Created, Settings: l.Settings, Hidden: l.Hidden, Strikes: uint32(l.Strikes), CodeEnds: l.CodeEnds, Ended: l.Ended, EndedAt: l.EndedAt, Muted: l.Muted,
 			Status: status,
 		})
 	}

@@ -140,15 +140,13 @@ func (v *bridgeSet) known(ctx context.Context, to client.Caller) (map[string]*pb
 	return known, nil
 }
 
-// linkSettings names what is set of a link: its values are kept as secrets.
+// linkSettings is what is set of a link.
 func (r *run) linkSettings(b *pb.Bridge, l *pb.BridgeLink) error {
 	text := fmt.Sprintf("%s = %s: %s", printable(l.RoomName), printable(l.Channel), l.Status.GetState())
-	for _, name := range l.Hidden {
-		text += fmt.Sprintf("\n  %-18s (set, and never shown)", printable(name))
-	}
 	return r.print(map[string]any{
-		"bridge": b.Name, "channel": l.Channel, "room": l.Room, "confirmed": l.Confirmed, "state": l.Status.GetState(), "hidden": append([]string{}, l.Hidden...),
-	}, "%s", text)
+		"bridge": b.Name, "channel": l.Channel, "room": l.Room, "confirmed": l.Confirmed, "state": l.Status.GetState(),
+		"settings": maps.Collect(maps.All(l.Settings)), "hidden": append([]string{}, l.Hidden...),
+	}, "%s%s", text, settingsBelow(l.Settings, l.Hidden))
 }
 
 func (r *run) bridgeSettings(b *pb.Bridge) error {
@@ -156,17 +154,18 @@ func (r *run) bridgeSettings(b *pb.Bridge) error {
 	if why := b.Status.GetReason(); why != "" {
 		text += "\n  " + printable(why)
 	}
-	for _, name := range slices.Sorted(maps.Keys(b.Settings)) {
-		text += fmt.Sprintf("\n  %-18s %s", printable(name), printable(strings.ReplaceAll(b.Settings[name], "\n", ", ")))
+	return r.print(map[string]any{
+		"bridge": b.Name, "kind": b.Kind, "enabled": b.Enabled, "state": b.Status.GetState(),
+		"settings": maps.Collect(maps.All(b.Settings)), "hidden": append([]string{}, b.Hidden...),
+	}, "%s%s", text, settingsBelow(b.Settings, b.Hidden))
+}
+
+func settingsBelow(settings map[string]string, hidden []string) (text string) {
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		text += fmt.Sprintf("\n  %-18s %s", printable(name), printable(strings.ReplaceAll(settings[name], "\n", ", ")))
 	}
-	for _, name := range b.Hidden {
+	for _, name := range hidden {
 		text += fmt.Sprintf("\n  %-18s (set, and never shown)", printable(name))
 	}
-	settings := b.Settings
-	if settings == nil {
-		settings = map[string]string{}
-	}
-	return r.print(map[string]any{
-		"bridge": b.Name, "kind": b.Kind, "enabled": b.Enabled, "state": b.Status.GetState(), "settings": settings, "hidden": append([]string{}, b.Hidden...),
-	}, "%s", text)
+	return text
 }

@@ -253,8 +253,8 @@ func TestBridgeVerbs(t *testing.T) {
 		t.Errorf("kinds: %v", rows)
 	}
 
-	set := h.must("bridge", "set", "nymph", "--channel", "cave", "voice=Calypso", "--data", "@/d", "--json").json("bridge", "channel", "room", "confirmed", "state", "hidden")[0]
-	if set["room"] != id || set["confirmed"] != true || len(set["hidden"].([]any)) != 1 {
+	set := h.must("bridge", "set", "nymph", "--channel", "cave", "voice=Calypso", "--data", "@/d", "--json").json("bridge", "channel", "room", "confirmed", "state", "settings", "hidden")[0]
+	if set["room"] != id || set["confirmed"] != true || set["settings"].(map[string]any)["voice"] != "Calypso" || len(set["hidden"].([]any)) != 0 {
 		t.Errorf("the link: %v", set)
 	}
 	h.must(append([]string{"send", garden, "in another voice"}, alice...)...)

@@ -133,22 +133,19 @@ func (v *onePeer) set(ctx context.Context, r *run, req *pb.AdminPeerSetRequest, 
 type peersBlock struct{ onePeer }
 
 func (v *peersBlock) Run(ctx context.Context, r *run) error {
-	yes := true
-	return v.set(ctx, r, &pb.AdminPeerSetRequest{Blocked: &yes}, "blocked")
+	return v.set(ctx, r, &pb.AdminPeerSetRequest{Blocked: new(true)}, "blocked")
 }
 
 type peersUnblock struct{ onePeer }
 
 func (v *peersUnblock) Run(ctx context.Context, r *run) error {
-	no := false
-	return v.set(ctx, r, &pb.AdminPeerSetRequest{Blocked: &no}, "unblocked")
+	return v.set(ctx, r, &pb.AdminPeerSetRequest{Blocked: new(false)}, "unblocked")
 }
 
 type peersForget struct{ onePeer }
 
 func (v *peersForget) Run(ctx context.Context, r *run) error {
-	yes := true
-	return v.set(ctx, r, &pb.AdminPeerSetRequest{Forget: &yes}, "forgotten")
+	return v.set(ctx, r, &pb.AdminPeerSetRequest{Forget: new(true)}, "forgotten")
 }
 
 type peersPolicy struct {

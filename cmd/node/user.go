@@ -146,8 +146,7 @@ type userDisable struct {
 }
 
 func (v *userDisable) Run(ctx context.Context, r *run) error {
-	yes := true
-	return v.change(ctx, r, &pb.AdminUserSetRequest{User: v.Name, Disabled: &yes}, "disabled")
+	return v.change(ctx, r, &pb.AdminUserSetRequest{User: v.Name, Disabled: new(true)}, "disabled")
 }
 
 type userEnable struct {
@@ -156,8 +155,7 @@ type userEnable struct {
 }
 
 func (v *userEnable) Run(ctx context.Context, r *run) error {
-	no := false
-	return v.change(ctx, r, &pb.AdminUserSetRequest{User: v.Name, Disabled: &no}, "enabled")
+	return v.change(ctx, r, &pb.AdminUserSetRequest{User: v.Name, Disabled: new(false)}, "enabled")
 }
 
 type userPasswd struct {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
@@ -128,7 +129,7 @@ func checkFrame(f *linkpb.Frame) error {
 	case *linkpb.Frame_Have:
 		return checkTops(w.Have.GetFrontier().GetRoom(), w.Have.GetFrontier().GetTops())
 	case *linkpb.Frame_Ack:
-		return checkTops(w.Ack.GetRoom(), w.Ack.GetTops())
+		return checkAck(w.Ack)
 	}
 	return nil // a frame that this version does not know means nothing
 }
@@ -149,6 +150,16 @@ func checkDigest(d *linkpb.Digest) error {
 		if len(r.GetRoom()) != len(room.ID{}) || len(r.GetSum()) != sumBytes {
 			return room.Errorf(room.Protocol, "A digest of a room is malformed.")
 		}
+	}
+	return nil
+}
+
+func checkAck(a *linkpb.Ack) error {
+	if a.GetStream() == 0 {
+		return checkTops(a.GetRoom(), a.GetTops())
+	}
+	if len(a.GetRoom()) > 0 || len(a.GetParcels()) > maxTops || !slices.IsSorted(a.GetParcels()) {
+		return room.Errorf(room.Protocol, "An acknowledgement is malformed.")
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ import (
 func FuzzReceive(f *testing.F) {
 	now := time.UnixMilli(0)
 	for _, line := range [][]string{
-		{"hello"}, {"digest", "x", "A=1"}, {"have", "A", "3", "n/1:5"}, {"ack", "A", "3", "n/1:5"}, {"ping", "1"}, {"pong", "1"}, {"bye", "stopping", "5"},
+		{"hello"}, {"digest", "x", "A=1"}, {"have", "A", "3", "n/1:5"}, {"ack", "A", "3", "n/1:5"}, {"parcels", "3", "1", "2"}, {"ping", "1"}, {"pong", "1"}, {"bye", "stopping", "5"},
 	} {
 		b, err := proto.Marshal(frame(now, line))
 		if err != nil {

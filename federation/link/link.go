@@ -7,7 +7,9 @@
 //	  hands out. Tick(now) when Due() says so.
 //	A Judge step is answered by Welcome or Refuse BEFORE anything else is received.
 //	A Sum step is answered by Sums; Tell by Tell, and Compare by Lacks where the peer has more.
-//	A Push step: Begin, collect, send, Pushed, until Begin says that nothing is due.
+//	A Push step: Begin, collect, send, Pushed, until Begin says that nothing is due. Where
+//	  Brief says so, parcels are shortened and restored by their stream's Recent, and Sent
+//	  is told of each BEFORE it is written.
 //	Dirty(room) when the node has news; Stored when a parcel was stored, Lacks when it
 //	  could not be used; Charge for what was wrong.
 //	AFTER an Ended step, write what is due and close the connection.
@@ -64,6 +66,7 @@ const (
 type Link struct {
 	config  Config
 	phase   phase
+	brief   bool // both know FeatureBrief
 	jitter  jitter
 	heard   time.Time
 	rtt     time.Duration
@@ -73,6 +76,7 @@ type Link struct {
 	frames  []*linkpb.Frame
 	rooms   map[room.ID]*place
 	timed   map[room.ID]*place // those of rooms that wait for a moment
+	sent    map[uint64]*sent   // parcels on their way, by stream
 	learnt  int                // logs in the Haves that were taken in since rooms were last forgotten
 	charges []time.Time
 	budget  budget
@@ -134,7 +138,7 @@ const (
 
 // New begins a link: the connection stands and its keys are known, nothing was read.
 func New(c Config, now time.Time) *Link {
-	l := &Link{config: c, jitter: jitter(c.Seed | 1), heard: now, rooms: map[room.ID]*place{}, timed: map[room.ID]*place{}, greetBy: now.Add(HelloWithin),
+	l := &Link{config: c, jitter: jitter(c.Seed | 1), heard: now, rooms: map[room.ID]*place{}, timed: map[room.ID]*place{}, sent: map[uint64]*sent{}, greetBy: now.Add(HelloWithin),
 		budget:  budget{most: framesBurst, rate: framesPerSecond, left: framesBurst, at: now},
 		digests: budget{most: digestsBurst, rate: 1, left: digestsBurst, at: now}}
 	if c.Dialled {
@@ -215,7 +219,9 @@ func (l *Link) greet(now time.Time, h *linkpb.Hello) {
 		l.Refuse(CodeProtocol, fmt.Sprintf("This node speaks version %d of the federation's protocol, not %d.", Protocol, h.GetProtocol()))
 	default:
 		l.phase = judging
-		l.step(Step{Do: Judge, Hello: h, Features: l.common(h.GetFeatures())})
+		common := l.common(h.GetFeatures())
+		l.brief = slices.Contains(common, FeatureBrief)
+		l.step(Step{Do: Judge, Hello: h, Features: common})
 	}
 }
 
@@ -276,7 +282,7 @@ func (l *Link) finish(e *End) {
 		return
 	}
 	l.phase = ended
-	l.rooms, l.timed = map[room.ID]*place{}, map[room.ID]*place{}
+	l.rooms, l.timed, l.sent = map[room.ID]*place{}, map[room.ID]*place{}, map[uint64]*sent{}
 	l.step(Step{Do: Ended, End: e})
 }
 
@@ -391,6 +397,9 @@ func (l *Link) Unwritten() int { return len(l.frames) }
 
 // Silent is for how long nothing was heard.
 func (l *Link) Silent(now time.Time) time.Duration { return now.Sub(l.heard) }
+
+// Brief tells whether both nodes know FeatureBrief.
+func (l *Link) Brief() bool { return l.brief }
 
 // Up tells whether the link is up.
 func (l *Link) Up() bool { return l.phase == up }

@@ -50,6 +50,7 @@ type place struct {
 	tellAt   time.Time // zero: nothing is to be told
 
 	acks     map[logKey]*roompb.Top
+	parcels  map[logKey]Parcel // of acks, where they were parcels of the room's stream
 	ackIndex uint64
 	ackCount int
 	ackAt    time.Time // zero: nothing is to be acknowledged
@@ -226,6 +227,12 @@ func compareTops(a, b *roompb.Top) int {
 
 // receiveAck: the peer has stored.
 func (l *Link) receiveAck(a *linkpb.Ack) {
+	if a.GetStream() > 0 {
+		a = l.written(a)
+	}
+	if len(a.GetRoom()) == 0 {
+		return
+	}
 	id := room.ID(a.GetRoom())
 	l.step(Step{Do: Reached, Room: id, Tops: a.GetTops(), StateIndex: a.GetStateIndex()})
 	p := l.rooms[id]
@@ -293,9 +300,10 @@ func sumFrontier(f *roompb.Frontier) [32]byte {
 }
 
 // Stored says that a parcel which ended in head was stored. near: this peer sent it; an
-// origin that did not is told more slowly.
+// origin that did not is told more slowly. as is what it was sent as, zero where the peer
+// does not number it.
 // sooner tells that Due has changed.
-func (l *Link) Stored(now time.Time, head *roompb.Head, events int, near bool) (sooner bool) {
+func (l *Link) Stored(now time.Time, head *roompb.Head, events int, near bool, as Parcel) (sooner bool) {
 	if l.phase != up || len(head.GetRoom()) != len(room.ID{}) {
 		return false
 	}
@@ -303,7 +311,7 @@ func (l *Link) Stored(now time.Time, head *roompb.Head, events int, near bool) (
 	if head.GetLog() == roompb.Log_LOG_STATE {
 		p.ackIndex = max(p.ackIndex, head.GetSeq())
 	} else {
-		p.acknowledge(&roompb.Top{Origin: head.GetOrigin(), Incarnation: head.GetIncarnation(), Seq: head.GetSeq(), Hash: head.GetHash()})
+		p.acknowledge(&roompb.Top{Origin: head.GetOrigin(), Incarnation: head.GetIncarnation(), Seq: head.GetSeq(), Hash: head.GetHash()}, as)
 	}
 	within := ackFar
 	if near {
@@ -320,23 +328,32 @@ func (l *Link) Stored(now time.Time, head *roompb.Head, events int, near bool) (
 	return at != p.ackAt
 }
 
-func (p *place) acknowledge(t *roompb.Top) {
+func (p *place) acknowledge(t *roompb.Top, as Parcel) {
 	if p.acks == nil {
-		p.acks = map[logKey]*roompb.Top{}
+		p.acks, p.parcels = map[logKey]*roompb.Top{}, map[logKey]Parcel{}
 	}
 	if k := keyOf(t); p.acks[k].GetSeq() < t.GetSeq() {
-		p.acks[k] = t
+		p.acks[k], p.parcels[k] = t, as
 	}
 }
 
 func (l *Link) ack(id room.ID, p *place) {
-	a := &linkpb.Ack{Room: id[:], StateIndex: p.ackIndex}
-	for _, t := range p.acks {
-		a.Tops = append(a.Tops, t)
+	a, brief := &linkpb.Ack{Room: id[:], StateIndex: p.ackIndex}, briefAcks{}
+	for k, t := range p.acks {
+		if as := p.parcels[k]; as.Stream > 0 {
+			brief.add(as)
+		} else {
+			a.Tops = append(a.Tops, t)
+		}
 	}
 	slices.SortFunc(a.Tops, compareTops)
-	p.acks, p.ackIndex, p.ackCount, p.ackAt = nil, 0, 0, time.Time{}
-	l.send(&linkpb.Frame{What: &linkpb.Frame_Ack{Ack: a}})
+	p.acks, p.parcels, p.ackIndex, p.ackCount, p.ackAt = nil, nil, 0, 0, time.Time{}
+	for _, b := range brief.sorted() {
+		l.send(&linkpb.Frame{What: &linkpb.Frame_Ack{Ack: b}})
+	}
+	if len(a.Tops) > 0 || a.StateIndex > 0 {
+		l.send(&linkpb.Frame{What: &linkpb.Frame_Ack{Ack: a}})
+	}
 }
 
 // due is when the room needs a Tick; zero: never.

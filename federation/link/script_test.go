@@ -104,6 +104,7 @@ var plays = map[string]func(*player, []string) string{
 	"pushed":  (*player).pushed,
 	"drop":    func(p *player, w []string) string { p.l.Drop(id(w[0])); return "" },
 	"stored":  (*player).stored,
+	"sent":    (*player).sent,
 	"charge":  (*player).charge,
 	"flood":   (*player).flood,
 	"heard":   func(p *player, _ []string) string { p.l.Heard(p.now); return "" },
@@ -153,11 +154,14 @@ func (p *player) state() string {
 	return fmt.Sprintf("%v due %s\n", p.l, due)
 }
 
-// new takes "dialled" and features.
+// new takes "dialled" and "brief".
 func (p *player) new(w []string) string {
 	c := Config{Seed: 1, Hello: &linkpb.Hello{Features: []string{"gossip"}, Instance: []byte("me")}}
 	for _, word := range w {
 		c.Dialled = c.Dialled || word == "dialled"
+		if word == FeatureBrief {
+			c.Hello.Features = append(c.Hello.Features, word)
+		}
 	}
 	p.l = New(c, p.now)
 	return ""
@@ -212,7 +216,24 @@ func (p *player) pushed(w []string) string {
 	return ""
 }
 
-// stored takes "A origin/incarnation:seq events near|far"; origin "state" is the state log.
+// sent takes "A origin/incarnation:seq stream#number".
+func (p *player) sent(w []string) string {
+	t := tops(w[1:2])[0]
+	h := &roompb.Header{Log: roompb.Log_LOG_MESSAGES, Origin: t.Origin, Incarnation: t.Incarnation, Seq: t.Seq}
+	p.l.Sent(id(w[0]), parcel(w[2:]), h, room.EventID(t.Hash))
+	return ""
+}
+
+// parcel reads "stream#number"; nothing: it has no number.
+func parcel(w []string) Parcel {
+	if len(w) == 0 {
+		return Parcel{}
+	}
+	stream, n, _ := strings.Cut(w[0], "#")
+	return Parcel{Stream: number(stream), Number: number(n)}
+}
+
+// stored takes "A origin/incarnation:seq events near|far [stream#number]"; origin "state" is the state log.
 func (p *player) stored(w []string) string {
 	r := id(w[0])
 	t := tops(w[1:2])[0]
@@ -221,7 +242,7 @@ func (p *player) stored(w []string) string {
 		h.Log = roompb.Log_LOG_STATE
 	}
 	n, _ := strconv.Atoi(w[2])
-	return fmt.Sprintf("sooner %v\n", p.l.Stored(p.now, h, n, w[3] == "near"))
+	return fmt.Sprintf("sooner %v\n", p.l.Stored(p.now, h, n, w[3] == "near", parcel(w[4:])))
 }
 
 func (p *player) charge(w []string) string {
@@ -286,6 +307,8 @@ func frame(now time.Time, w []string) *linkpb.Frame {
 		for _, word := range w[1:] {
 			k, v, _ := strings.Cut(word, "=")
 			switch k {
+			case FeatureBrief:
+				h.Features = append(h.Features, k)
 			case "protocol":
 				h.Protocol = uint32(number(v))
 			case "refused":
@@ -307,6 +330,12 @@ func frame(now time.Time, w []string) *linkpb.Frame {
 	case "ack":
 		f := frontier(w[1:])
 		return &linkpb.Frame{What: &linkpb.Frame_Ack{Ack: &linkpb.Ack{Room: f.Room, StateIndex: f.StateIndex, Tops: f.Tops}}}
+	case "parcels": // parcels STREAM NUMBER...
+		a := &linkpb.Ack{Stream: number(w[1])}
+		for _, word := range w[2:] {
+			a.Parcels = append(a.Parcels, number(word))
+		}
+		return &linkpb.Frame{What: &linkpb.Frame_Ack{Ack: a}}
 	case "ping":
 		return &linkpb.Frame{What: &linkpb.Frame_Ping{Ping: &linkpb.Ping{Id: number(w[1])}}}
 	case "pong":
@@ -330,6 +359,9 @@ func describe(f *linkpb.Frame) string {
 	case *linkpb.Frame_Have:
 		return "have " + describeFrontier(w.Have.Frontier)
 	case *linkpb.Frame_Ack:
+		if w.Ack.Stream > 0 {
+			return fmt.Sprintf("parcels %d %d", w.Ack.Stream, w.Ack.Parcels)
+		}
 		return fmt.Sprintf("ack %s %d%s", roomName(w.Ack.Room), w.Ack.StateIndex, describeTops(w.Ack.Tops))
 	case *linkpb.Frame_Ping:
 		return fmt.Sprintf("ping %d", w.Ping.Id)

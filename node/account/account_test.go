@@ -109,8 +109,6 @@ func refused(t testing.TB, err error, code room.Code) {
 	}
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func TestOpenRefusesAnUnknownMode(t *testing.T) {
 	h := newHouse(t, Config{})
 	if _, err := Open(h.db, Config{Registration: "everybody"}); err == nil {

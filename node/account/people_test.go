@@ -169,7 +169,7 @@ func TestBootstrap(t *testing.T) {
 			return err
 		}},
 		"somebody promoted": {Public, func(h *house, _ string) error {
-			_, err := h.Set(ctx, Operator(), "plain@n.example", Change{Admin: ptr(true)})
+			_, err := h.Set(ctx, Operator(), "plain@n.example", Change{Admin: new(true)})
 			return err
 		}},
 	} {
@@ -210,30 +210,30 @@ func TestProfiles(t *testing.T) {
 	h := newHouse(t, Config{})
 	h.add("alice", false)
 	c := h.login("alice").Caller
-	p, err := h.SetProfile(c, ProfileChange{DisplayName: ptr(" Zoe\u0308 \u202eevil\u202c\u200b "), Status: ptr("at tea 🫖")})
+	p, err := h.SetProfile(c, ProfileChange{DisplayName: new(" Zoe\u0308 \u202eevil\u202c\u200b "), Status: new("at tea 🫖")})
 	must(t, err)
 	if p.GetDisplayName() != "Zoë evil" || p.GetStatus() != "at tea 🫖" {
 		t.Fatalf("%v", p)
 	}
 	for _, change := range []ProfileChange{
-		{DisplayName: ptr(strings.Repeat("é", 65))},
-		{DisplayName: ptr("a\x00b")},
-		{DisplayName: ptr("a\u2028b")},
-		{DisplayName: ptr("\u200d\u200d")},
-		{DisplayName: ptr("\xff")},
-		{Status: ptr(strings.Repeat("x", 101))},
-		{Avatar: ptr("../../etc/passwd")},
+		{DisplayName: new(strings.Repeat("é", 65))},
+		{DisplayName: new("a\x00b")},
+		{DisplayName: new("a\u2028b")},
+		{DisplayName: new("\u200d\u200d")},
+		{DisplayName: new("\xff")},
+		{Status: new(strings.Repeat("x", 101))},
+		{Avatar: new("../../etc/passwd")},
 	} {
 		_, err := h.SetProfile(c, change)
 		refused(t, err, room.BadRequest)
 	}
-	_, err = h.SetProfile(c, ProfileChange{Avatar: ptr(room.Hash{1}.String())})
+	_, err = h.SetProfile(c, ProfileChange{Avatar: new(room.Hash{1}.String())})
 	refused(t, err, room.NotFound)
 	must(t, h.db.PutBlob(&storagepb.Blob{Id: room.Hash{2}.Bytes(), Type: "text/html", Owner: "alice"}))
-	_, err = h.SetProfile(c, ProfileChange{Avatar: ptr(room.Hash{2}.String())})
+	_, err = h.SetProfile(c, ProfileChange{Avatar: new(room.Hash{2}.String())})
 	refused(t, err, room.NotFound)
 	must(t, h.db.PutBlob(&storagepb.Blob{Id: room.Hash{1}.Bytes(), Type: "image/png", Owner: "alice"}))
-	_, err = h.SetProfile(c, ProfileChange{Avatar: ptr(room.Hash{1}.String()), Status: ptr("")})
+	_, err = h.SetProfile(c, ProfileChange{Avatar: new(room.Hash{1}.String()), Status: new("")})
 	must(t, err)
 	h.restart(Config{})
 	p, err = h.Profile("alice@n.example")
@@ -257,7 +257,7 @@ func TestFind(t *testing.T) {
 		_, err := h.Add(ctx, Operator(), New{Username: name, Password: good, DisplayName: display})
 		must(t, err)
 	}
-	_, err := h.Set(ctx, Operator(), "al-dis@n.example", Change{Disabled: ptr(true)})
+	_, err := h.Set(ctx, Operator(), "al-dis@n.example", Change{Disabled: new(true)})
 	must(t, err)
 	check := func() {
 		t.Helper()
@@ -289,7 +289,7 @@ func TestFind(t *testing.T) {
 	h.restart(Config{})
 	check()
 	l := h.login("bob")
-	_, err = h.SetProfile(l.Caller, ProfileChange{DisplayName: ptr("Bob")})
+	_, err = h.SetProfile(l.Caller, ProfileChange{DisplayName: new("Bob")})
 	must(t, err)
 	if found, _ := h.Find("zo", 0); len(found) != 0 {
 		t.Errorf("still found by the old name: %v", found)
@@ -326,7 +326,7 @@ func TestOnlyAdministrators(t *testing.T) {
 			t.Errorf("%s by plain: %v", name, err)
 		}
 	}
-	_, err := h.Set(ctx, Operator(), "second@n.example", Change{Admin: ptr(false)})
+	_, err := h.Set(ctx, Operator(), "second@n.example", Change{Admin: new(false)})
 	must(t, err)
 	_, err = h.Invites(second.Caller)
 	refused(t, err, room.Forbidden)
@@ -341,15 +341,15 @@ func TestLastAdministratorStays(t *testing.T) {
 	h := newHouse(t, Config{})
 	h.add("root", true)
 	h.add("heir", false)
-	for _, change := range []Change{{Admin: ptr(false)}, {Disabled: ptr(true)}} {
+	for _, change := range []Change{{Admin: new(false)}, {Disabled: new(true)}} {
 		_, err := h.Set(ctx, Operator(), "root@n.example", change)
 		refused(t, err, room.Conflict)
 	}
-	_, err := h.Set(ctx, Operator(), "heir@n.example", Change{Admin: ptr(true), Disabled: ptr(true)})
+	_, err := h.Set(ctx, Operator(), "heir@n.example", Change{Admin: new(true), Disabled: new(true)})
 	must(t, err) // a disabled administrator does not count
-	_, err = h.Set(ctx, Operator(), "root@n.example", Change{Admin: ptr(false)})
+	_, err = h.Set(ctx, Operator(), "root@n.example", Change{Admin: new(false)})
 	refused(t, err, room.Conflict)
-	_, err = h.Set(ctx, Operator(), "heir@n.example", Change{Disabled: ptr(false)})
+	_, err = h.Set(ctx, Operator(), "heir@n.example", Change{Disabled: new(false)})
 	must(t, err)
 
 	// Two who demote each other at once: one of them stays.
@@ -357,7 +357,7 @@ func TestLastAdministratorStays(t *testing.T) {
 	done := make(chan error, 2)
 	for i, c := range callers {
 		go func() {
-			_, err := h.Set(ctx, c, callers[1-i].User, Change{Admin: ptr(false)})
+			_, err := h.Set(ctx, c, callers[1-i].User, Change{Admin: new(false)})
 			done <- err
 		}()
 	}
@@ -370,7 +370,7 @@ func TestDisabledAndReset(t *testing.T) {
 	h := newHouse(t, Config{})
 	h.add("alice", false)
 	l := h.login("alice")
-	ended, err := h.Set(ctx, Operator(), l.User, Change{Disabled: ptr(true)})
+	ended, err := h.Set(ctx, Operator(), l.User, Change{Disabled: new(true)})
 	must(t, err)
 	if len(ended) != 1 || ended[0] != l.Device {
 		t.Fatalf("ended %v", ended)
@@ -386,17 +386,17 @@ func TestDisabledAndReset(t *testing.T) {
 	if !p.GetDisabled() {
 		t.Error("the profile does not say so")
 	}
-	_, err = h.Set(ctx, Operator(), l.User, Change{Disabled: ptr(false)})
+	_, err = h.Set(ctx, Operator(), l.User, Change{Disabled: new(false)})
 	must(t, err)
 	l = h.login("alice")
-	ended, err = h.Set(ctx, Operator(), l.User, Change{Password: ptr("another horse")})
+	ended, err = h.Set(ctx, Operator(), l.User, Change{Password: new("another horse")})
 	must(t, err)
 	if len(ended) != 1 {
 		t.Fatalf("ended %v", ended)
 	}
 	_, err = h.Login(ctx, "alice", "another horse", "", home)
 	must(t, err)
-	_, err = h.Set(ctx, Operator(), l.User, Change{Password: ptr("short")})
+	_, err = h.Set(ctx, Operator(), l.User, Change{Password: new("short")})
 	refused(t, err, room.BadRequest)
 	_, err = h.Set(ctx, Operator(), "nobody@n.example", Change{})
 	refused(t, err, room.NotFound)

@@ -59,12 +59,13 @@ type Link struct {
 	Room        room.ID
 	Channel     string
 	Confirmed   bool
-	ConfirmedBy string   // over there; empty: by an administrator of the node
-	Hidden      []string // names of its settings: LinkSecrets has them
-	Edition     string   // of its settings: another one when they were changed
-	By          string   // who linked it
-	Created     int64    // ms
-	Cursor      uint64   // pos up to which all is relayed or counted as dropped
+	ConfirmedBy string            // over there; empty: by an administrator of the node
+	Settings    map[string]string // without what is secret: LinkSecrets has all
+	Hidden      []string          // names of those that are set and not shown
+	Edition     string            // of its settings: another one when they were changed
+	By          string            // who linked it
+	Created     int64             // ms
+	Cursor      uint64            // pos up to which all is relayed or counted as dropped
 	Strikes     int
 	Ended       string // why it ended; empty: it lives
 	EndedAt     int64  // ms
@@ -231,20 +232,13 @@ func (b *Book) Bridge(name string) (Bridge, bool) {
 func (b *Book) view(m *storagepb.Bridge) Bridge {
 	out := Bridge{
 		Name: m.GetName(), Kind: m.GetKind(), Network: m.GetNetwork(), Enabled: m.GetEnabled(),
-		Settings: map[string]string{}, Created: m.GetCreated(), Reason: m.GetReason(),
+		Created: m.GetCreated(), Reason: m.GetReason(),
 	}
 	settings, err := b.open(m.GetSettings(), sealedBridge(m.GetName()))
 	if err != nil {
 		b.config.Log.Error("open the settings of a bridge", "bridge", m.GetName(), "error", err)
 	}
-	kind, known := b.kinds[m.GetKind()]
-	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		if known && !kind.secret(name) {
-			out.Settings[name] = settings[name]
-		} else {
-			out.Hidden = append(out.Hidden, name)
-		}
-	}
+	out.Settings, out.Hidden = shown(settings, b.kinds[m.GetKind()].secret)
 	return out
 }
 

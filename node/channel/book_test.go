@@ -156,7 +156,11 @@ func TestSettingsOfALinkAreChecked(t *testing.T) {
 	if after.Edition == before.Edition {
 		t.Error("the plugin would not hear of it")
 	}
-	if after.Edition, after.Hidden, before.Edition, before.Hidden = "", nil, "", nil; !reflect.DeepEqual(before, after) {
+	if len(before.Hidden) != 1 || len(after.Hidden) != 0 || after.Settings["charset"] != "koi8-r" {
+		t.Errorf("%+v was %+v", after, before)
+	}
+	before.Edition, before.Hidden, before.Settings = after.Edition, after.Hidden, after.Settings
+	if !reflect.DeepEqual(before, after) {
 		t.Errorf("%+v was %+v", after, before)
 	}
 	d.refused(d.SetLink("libera", "#garden", map[string]string{"charset": "latin"}), room.BadRequest, "one of utf-8, koi8-r")

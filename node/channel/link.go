@@ -110,7 +110,9 @@ func (b *Book) viewLink(l *link) Link {
 	if err != nil {
 		b.config.Log.Error("open the settings of a link", "bridge", m.GetBridge(), "channel", m.GetChannel(), "error", err)
 	}
-	out.Hidden = slices.Sorted(maps.Keys(settings))
+	if e := b.bridges[m.GetBridge()]; e != nil {
+		out.Settings, out.Hidden = shown(settings, b.kinds[e.stored.GetKind()].linkSecret)
+	}
 	edition := sha256.Sum256(m.GetSettings()) // sealed, which the same settings are otherwise each time
 	out.Edition = string(edition[:])
 	return out

@@ -8,6 +8,7 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,6 +66,24 @@ func (k Kind) setting(name string) (Setting, bool) {
 func (k Kind) secret(name string) bool {
 	s, ok := k.setting(name)
 	return !ok || s.Type == "secret"
+}
+
+func (k Kind) linkSecret(name string) bool {
+	s, ok := k.linkSetting(name)
+	return !ok || s.Type == "secret"
+}
+
+// shown are the settings that are no secrets, and the names of the others.
+func shown(settings map[string]string, secret func(string) bool) (open map[string]string, hidden []string) {
+	open = map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		if secret(name) {
+			hidden = append(hidden, name)
+		} else {
+			open[name] = settings[name]
+		}
+	}
+	return open, hidden
 }
 
 // Check says what is wrong with the settings of a bridge, or nil.

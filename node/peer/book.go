@@ -193,11 +193,7 @@ func (b *Book) Pin(s *roompb.SignedRecord) (Peer, error) {
 	if err := b.checkKey(r); err != nil {
 		return Peer{}, err
 	}
-	e, err := b.pin(r, s)
-	if err != nil {
-		return Peer{}, err
-	}
-	return b.view(e), nil
+	return b.pin(r, s)
 }
 
 // checkKey refuses the own name, and a name pinned to another key.
@@ -218,11 +214,17 @@ func (b *Book) checkKey(r *roompb.Record) error {
 }
 
 // pin takes a record over that is newer than the one known.
-func (b *Book) pin(r *roompb.Record, s *roompb.SignedRecord) (*entry, error) {
-	if e := b.peers[r.GetName()]; e != nil && r.GetIssued() <= e.issued {
-		return e, b.seen(e)
+func (b *Book) pin(r *roompb.Record, s *roompb.SignedRecord) (p Peer, err error) {
+	e := b.peers[r.GetName()]
+	if e != nil && r.GetIssued() <= e.issued {
+		err = b.seen(e)
+	} else {
+		e, err = b.write(r, s, b.store.PutPeer)
 	}
-	return b.write(r, s, b.store.PutPeer)
+	if err != nil {
+		return Peer{}, err
+	}
+	return b.view(e), nil
 }
 
 // write writes a record down by put, and only then takes it over.

@@ -74,11 +74,7 @@ func (b *Book) Admit(s *roompb.SignedRecord, secret string, vouched bool) (Peer,
 		return Peer{}, err
 	}
 	if b.welcome(r.GetName(), vouched) == nil {
-		e, err := b.pin(r, s)
-		if err != nil {
-			return Peer{}, err
-		}
-		return b.view(e), nil
+		return b.pin(r, s)
 	}
 	return b.admitByInvite(r, s, secret, vouched)
 }

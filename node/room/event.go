@@ -33,7 +33,7 @@ func Seal(h *roompb.Header, b *roompb.Body) (*Event, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode body of %s: %w", h.GetKind(), err)
 	}
-	hash := sum(labelBody, rawBody)
+	hash := BodyHash(rawBody)
 	h.BodyHash = hash[:]
 	rawHeader, err := proto.Marshal(h)
 	if err != nil {
@@ -78,12 +78,15 @@ func decode(header, body []byte) (*Event, error) {
 	return e, nil
 }
 
+// BodyHash is what an event's header says of its body.
+func BodyHash(body []byte) Hash { return sum(labelBody, body) }
+
 func checkBodyHash(header, body []byte) error {
 	h := new(roompb.Header)
 	if err := proto.Unmarshal(header, h); err != nil {
 		return fmt.Errorf("decode header: %w", err)
 	}
-	if hash := sum(labelBody, body); string(hash[:]) != string(h.GetBodyHash()) {
+	if hash := BodyHash(body); string(hash[:]) != string(h.GetBodyHash()) {
 		return Errorf(BadRequest, "the body is not the one that its header names")
 	}
 	return nil

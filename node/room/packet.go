@@ -33,7 +33,7 @@ func Pack(e *Event, prev EventID) *roompb.Packet {
 	}
 	known := hole{room: e.Room(), prev: prev}
 	if e.RawBody != nil {
-		known.body = sum(labelBody, e.RawBody)
+		known.body = BodyHash(e.RawBody)
 	}
 	left := e.RawHeader
 	header := make([]byte, 0, len(left))
@@ -82,7 +82,7 @@ func Unpack(p *roompb.Packet, room ID, prev EventID) (*Event, error) {
 	}
 	known := hole{room: room, prev: prev}
 	if p.GetHashAt() != 0 && body != nil {
-		known.body = sum(labelBody, body)
+		known.body = BodyHash(body)
 	}
 	header := make([]byte, 0, len(p.GetHeader())+len(holes)*len(Hash{}))
 	from := 0

@@ -24,9 +24,17 @@ func newEnd(w *wire, h, peerHost *host, dialled bool) *end {
 	if err != nil {
 		w.n.w.fail("record of %s: %v", h.name, err)
 	}
-	e.link = link.New(link.Config{Dialled: dialled, Seed: w.n.w.rng.Uint64(), Hello: &linkpb.Hello{Record: record, Instance: []byte{byte(h.life)}}}, time.Now())
+	e.link = link.New(link.Config{Dialled: dialled, Seed: w.n.w.rng.Uint64(), Hello: &linkpb.Hello{Record: record, Instance: []byte{byte(h.life)}, Features: features(h)}}, time.Now())
 	e.control = newStream(e)
 	return e
+}
+
+// features are all but the first host's, which is of an older version.
+func features(h *host) []string {
+	if h.name == "a.test" {
+		return nil
+	}
+	return []string{link.FeatureBrief}
 }
 
 // poke lets time pass, carries out what is due, and writes.
@@ -166,16 +174,29 @@ func (e *end) sendParcel(id room.ID, p *roompb.Parcel) {
 	if s == nil {
 		s = newStream(e)
 		e.rooms[id] = s
+		s.at.Stream = uint64(len(e.rooms))
 	}
 	p = proto.Clone(p).(*roompb.Parcel)
-	s.send(func(done func()) { e.other.takeParcel(id, p, done) })
+	as := e.number(id, s, p)
+	s.send(func(done func()) { e.other.takeParcel(id, p, as, done) })
 	if e.wire.n.w.chance(e.wire.n.doubles) {
-		s.send(func(done func()) { e.other.takeParcel(id, p, done) })
+		s.send(func(done func()) { e.other.takeParcel(id, p, as, done) })
 	}
 }
 
+// number is as what a parcel is acknowledged. What is doubled cannot be shortened too.
+func (e *end) number(id room.ID, s *stream, p *roompb.Parcel) link.Parcel {
+	s.at.Number++
+	last := link.NewRecent(id).Shorten(&roompb.Parcel{Packets: p.GetPackets()})
+	if last == nil || !e.link.Brief() {
+		return link.Parcel{}
+	}
+	e.link.Sent(id, s.at, last.Header, last.ID)
+	return s.at
+}
+
 // takeParcel hands a parcel to the node, and tells the peer what came of it.
-func (e *end) takeParcel(id room.ID, p *roompb.Parcel, done func()) {
+func (e *end) takeParcel(id room.ID, p *roompb.Parcel, as link.Parcel, done func()) {
 	if e.over() {
 		return
 	}
@@ -197,7 +218,7 @@ func (e *end) takeParcel(id room.ID, p *roompb.Parcel, done func()) {
 				e.link.Lacks(now, again)
 			default:
 				e.link.Heard(now)
-				e.link.Stored(now, p.GetHead(), len(p.GetPackets()), true)
+				e.link.Stored(now, p.GetHead(), len(p.GetPackets()), true, as)
 				e.tellOrigin(p)
 			}
 			e.poke()
@@ -213,7 +234,7 @@ func (e *end) tellOrigin(p *roompb.Parcel) {
 		return
 	}
 	if o := e.wire.n.linkOf(e.host, h.GetOrigin()); o != nil {
-		o.link.Stored(time.Now(), h, len(p.GetPackets()), false)
+		o.link.Stored(time.Now(), h, len(p.GetPackets()), false, link.Parcel{})
 		o.poke()
 	}
 }

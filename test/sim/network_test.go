@@ -211,6 +211,7 @@ type stream struct {
 	from  *end
 	queue []func(done func())
 	busy  bool
+	at    link.Parcel // of a room: the newest that was sent
 }
 
 func newStream(from *end) *stream { return &stream{from: from} }

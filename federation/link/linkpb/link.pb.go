@@ -437,12 +437,15 @@ func (x *Have) GetFrontier() *roompb.Frontier {
 	return nil
 }
 
-// Ack: these logs of a room are stored up to here.
+// Ack: these logs of a room are stored up to here; or, where both nodes know `brief`, up to the
+// ends of these parcels of its stream.
 type Ack struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Room          []byte                 `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
 	Tops          []*roompb.Top          `protobuf:"bytes,2,rep,name=tops,proto3" json:"tops,omitempty"`
 	StateIndex    uint64                 `protobuf:"varint,3,opt,name=state_index,json=stateIndex,proto3" json:"state_index,omitempty"`
+	Stream        uint64                 `protobuf:"varint,4,opt,name=stream,proto3" json:"stream,omitempty"`          // QUIC's id of the stream; with it the three above are absent
+	Parcels       []uint64               `protobuf:"varint,5,rep,packed,name=parcels,proto3" json:"parcels,omitempty"` // counted from 1, rising: the newest that is stored of each log
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -496,6 +499,20 @@ func (x *Ack) GetStateIndex() uint64 {
 		return x.StateIndex
 	}
 	return 0
+}
+
+func (x *Ack) GetStream() uint64 {
+	if x != nil {
+		return x.Stream
+	}
+	return 0
+}
+
+func (x *Ack) GetParcels() []uint64 {
+	if x != nil {
+		return x.Parcels
+	}
+	return nil
 }
 
 type Ping struct {
@@ -687,12 +704,14 @@ const file_link_proto_rawDesc = "" +
 	"\x04room\x18\x01 \x01(\fR\x04room\x12\x10\n" +
 	"\x03sum\x18\x02 \x01(\fR\x03sum\"<\n" +
 	"\x04Have\x124\n" +
-	"\bfrontier\x18\x01 \x01(\v2\x18.hearth.room.v1.FrontierR\bfrontier\"c\n" +
+	"\bfrontier\x18\x01 \x01(\v2\x18.hearth.room.v1.FrontierR\bfrontier\"\x95\x01\n" +
 	"\x03Ack\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\fR\x04room\x12'\n" +
 	"\x04tops\x18\x02 \x03(\v2\x13.hearth.room.v1.TopR\x04tops\x12\x1f\n" +
 	"\vstate_index\x18\x03 \x01(\x04R\n" +
-	"stateIndex\"\x16\n" +
+	"stateIndex\x12\x16\n" +
+	"\x06stream\x18\x04 \x01(\x04R\x06stream\x12\x18\n" +
+	"\aparcels\x18\x05 \x03(\x04R\aparcels\"\x16\n" +
 	"\x04Ping\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\"*\n" +
 	"\x04Pong\x12\x0e\n" +

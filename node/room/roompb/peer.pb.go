@@ -165,14 +165,19 @@ func (x *SignedRecord) GetSignature() []byte {
 // What its receiver knows already is left out of the header: 32 bytes each, put back at the
 // given place, which is counted from 1 in the whole header; 0: nothing was left out.
 type Packet struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Header        []byte                 `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
-	Body          []byte                 `protobuf:"bytes,2,opt,name=body,proto3" json:"body,omitempty"`
-	Erased        bool                   `protobuf:"varint,3,opt,name=erased,proto3" json:"erased,omitempty"`
-	RoomAt        uint32                 `protobuf:"varint,4,opt,name=room_at,json=roomAt,proto3" json:"room_at,omitempty"` // the room
-	PrevAt        uint32                 `protobuf:"varint,5,opt,name=prev_at,json=prevAt,proto3" json:"prev_at,omitempty"` // the id of the packet before it in the parcel
-	HashAt        uint32                 `protobuf:"varint,6,opt,name=hash_at,json=hashAt,proto3" json:"hash_at,omitempty"` // SHA-256("hearth body 1\n" || body)
-	Thread        []byte                 `protobuf:"bytes,7,opt,name=thread,proto3" json:"thread,omitempty"`                // erased: the event that began the thread it was in, as its sender remembers
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Header []byte                 `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
+	Body   []byte                 `protobuf:"bytes,2,opt,name=body,proto3" json:"body,omitempty"`
+	Erased bool                   `protobuf:"varint,3,opt,name=erased,proto3" json:"erased,omitempty"`
+	RoomAt uint32                 `protobuf:"varint,4,opt,name=room_at,json=roomAt,proto3" json:"room_at,omitempty"` // the room
+	PrevAt uint32                 `protobuf:"varint,5,opt,name=prev_at,json=prevAt,proto3" json:"prev_at,omitempty"` // the id of the packet before it in the parcel
+	HashAt uint32                 `protobuf:"varint,6,opt,name=hash_at,json=hashAt,proto3" json:"hash_at,omitempty"` // SHA-256("hearth body 1\n" || body)
+	Thread []byte                 `protobuf:"bytes,7,opt,name=thread,proto3" json:"thread,omitempty"`                // erased: the event that began the thread it was in, as its sender remembers
+	// On a room's stream alone, where both nodes know `brief`: instead of the header, what is other
+	// than in that of the event before (docs/protocol/federation.md 6.5).
+	Follows       uint32 `protobuf:"varint,8,opt,name=follows,proto3" json:"follows,omitempty"` // the place, from 1, of the log in the list of those that came on this stream, the newest first
+	Later         uint64 `protobuf:"varint,9,opt,name=later,proto3" json:"later,omitempty"`     // its time minus that of the event before
+	By            uint32 `protobuf:"varint,10,opt,name=by,proto3" json:"by,omitempty"`          // the place, from 1, of author and kind in the list of those that came on this stream, the newest first
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -254,6 +259,27 @@ func (x *Packet) GetThread() []byte {
 		return x.Thread
 	}
 	return nil
+}
+
+func (x *Packet) GetFollows() uint32 {
+	if x != nil {
+		return x.Follows
+	}
+	return 0
+}
+
+func (x *Packet) GetLater() uint64 {
+	if x != nil {
+		return x.Later
+	}
+	return 0
+}
+
+func (x *Packet) GetBy() uint32 {
+	if x != nil {
+		return x.By
+	}
+	return 0
 }
 
 // Parcel is a stretch of one log of a room, in rising seq without a gap.
@@ -2845,7 +2871,7 @@ const file_peer_proto_rawDesc = "" +
 	"\aversion\x18\x06 \x01(\tR\aversion\"D\n" +
 	"\fSignedRecord\x12\x16\n" +
 	"\x06record\x18\x01 \x01(\fR\x06record\x12\x1c\n" +
-	"\tsignature\x18\x02 \x01(\fR\tsignature\"\xaf\x01\n" +
+	"\tsignature\x18\x02 \x01(\fR\tsignature\"\xef\x01\n" +
 	"\x06Packet\x12\x16\n" +
 	"\x06header\x18\x01 \x01(\fR\x06header\x12\x12\n" +
 	"\x04body\x18\x02 \x01(\fR\x04body\x12\x16\n" +
@@ -2853,7 +2879,11 @@ const file_peer_proto_rawDesc = "" +
 	"\aroom_at\x18\x04 \x01(\rR\x06roomAt\x12\x17\n" +
 	"\aprev_at\x18\x05 \x01(\rR\x06prevAt\x12\x17\n" +
 	"\ahash_at\x18\x06 \x01(\rR\x06hashAt\x12\x16\n" +
-	"\x06thread\x18\a \x01(\fR\x06thread\"x\n" +
+	"\x06thread\x18\a \x01(\fR\x06thread\x12\x18\n" +
+	"\afollows\x18\b \x01(\rR\afollows\x12\x14\n" +
+	"\x05later\x18\t \x01(\x04R\x05later\x12\x0e\n" +
+	"\x02by\x18\n" +
+	" \x01(\rR\x02by\"x\n" +
 	"\x06Parcel\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\fR\x04room\x120\n" +
 	"\apackets\x18\x02 \x03(\v2\x16.hearth.room.v1.PacketR\apackets\x12(\n" +

@@ -6612,13 +6612,14 @@ type BridgeLink struct {
 	ConfirmedBy   string                 `protobuf:"bytes,5,opt,name=confirmed_by,json=confirmedBy,proto3" json:"confirmed_by,omitempty"` // over there; empty: an administrator of the node said --no-consent
 	By            string                 `protobuf:"bytes,6,opt,name=by,proto3" json:"by,omitempty"`                                      // who linked it
 	Created       int64                  `protobuf:"varint,7,opt,name=created,proto3" json:"created,omitempty"`
-	Hidden        []string               `protobuf:"bytes,8,rep,name=hidden,proto3" json:"hidden,omitempty"`    // names of its settings
+	Hidden        []string               `protobuf:"bytes,8,rep,name=hidden,proto3" json:"hidden,omitempty"`    // names of its settings that are set and not shown
 	Strikes       uint32                 `protobuf:"varint,9,opt,name=strikes,proto3" json:"strikes,omitempty"` // how often the far side has put the bridge out of the channel
 	CodeEnds      int64                  `protobuf:"varint,10,opt,name=code_ends,json=codeEnds,proto3" json:"code_ends,omitempty"`
 	Ended         string                 `protobuf:"bytes,11,opt,name=ended,proto3" json:"ended,omitempty"` // why; empty: it lives
 	EndedAt       int64                  `protobuf:"varint,12,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
 	Muted         []string               `protobuf:"bytes,13,rep,name=muted,proto3" json:"muted,omitempty"` // ids of ghosts
 	Status        *BridgeStatus          `protobuf:"bytes,14,opt,name=status,proto3" json:"status,omitempty"`
+	Settings      map[string]string      `protobuf:"bytes,15,rep,name=settings,proto3" json:"settings,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // without secrets
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -6747,6 +6748,13 @@ func (x *BridgeLink) GetMuted() []string {
 func (x *BridgeLink) GetStatus() *BridgeStatus {
 	if x != nil {
 		return x.Status
+	}
+	return nil
+}
+
+func (x *BridgeLink) GetSettings() map[string]string {
+	if x != nil {
+		return x.Settings
 	}
 	return nil
 }
@@ -7911,7 +7919,7 @@ const file_client_proto_rawDesc = "" +
 	" \x03(\v2\x1c.hearth.client.v1.BridgeLinkR\x05links\x1a;\n" +
 	"\rSettingsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x90\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x95\x04\n" +
 	"\n" +
 	"BridgeLink\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\tR\x04room\x12\x1b\n" +
@@ -7928,7 +7936,11 @@ const file_client_proto_rawDesc = "" +
 	"\x05ended\x18\v \x01(\tR\x05ended\x12\x19\n" +
 	"\bended_at\x18\f \x01(\x03R\aendedAt\x12\x14\n" +
 	"\x05muted\x18\r \x03(\tR\x05muted\x126\n" +
-	"\x06status\x18\x0e \x01(\v2\x1e.hearth.client.v1.BridgeStatusR\x06status\"J\n" +
+	"\x06status\x18\x0e \x01(\v2\x1e.hearth.client.v1.BridgeStatusR\x06status\x12F\n" +
+	"\bsettings\x18\x0f \x03(\v2*.hearth.client.v1.BridgeLink.SettingsEntryR\bsettings\x1a;\n" +
+	"\rSettingsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"J\n" +
 	"\x14AdminBridgesResponse\x122\n" +
 	"\abridges\x18\x01 \x03(\v2\x18.hearth.client.v1.BridgeR\abridges\"\xcf\x01\n" +
 	"\x15AdminBridgeAddRequest\x12\x12\n" +
@@ -8076,7 +8088,7 @@ func file_client_proto_rawDescGZIP() []byte {
 	return file_client_proto_rawDescData
 }
 
-var file_client_proto_msgTypes = make([]protoimpl.MessageInfo, 121)
+var file_client_proto_msgTypes = make([]protoimpl.MessageInfo, 122)
 var file_client_proto_goTypes = []any{
 	(*ClientFrame)(nil),               // 0: hearth.client.v1.ClientFrame
 	(*Request)(nil),                   // 1: hearth.client.v1.Request
@@ -8196,54 +8208,55 @@ var file_client_proto_goTypes = []any{
 	nil,                               // 115: hearth.client.v1.AdminHealthResponse.FiguresEntry
 	nil,                               // 116: hearth.client.v1.BridgeStatus.DroppedEntry
 	nil,                               // 117: hearth.client.v1.Bridge.SettingsEntry
-	nil,                               // 118: hearth.client.v1.AdminBridgeAddRequest.SettingsEntry
-	nil,                               // 119: hearth.client.v1.AdminBridgeSetRequest.SettingsEntry
-	nil,                               // 120: hearth.client.v1.AdminBridgeLinkRequest.SettingsEntry
-	(*roompb.RoomSummary)(nil),        // 121: hearth.room.v1.RoomSummary
-	(*roompb.Signal)(nil),             // 122: hearth.room.v1.Signal
-	(*roompb.Item)(nil),               // 123: hearth.room.v1.Item
-	(*roompb.Profile)(nil),            // 124: hearth.room.v1.Profile
-	(*roompb.Settings)(nil),           // 125: hearth.room.v1.Settings
-	(*roompb.Member)(nil),             // 126: hearth.room.v1.Member
-	(*roompb.File)(nil),               // 127: hearth.room.v1.File
-	(*roompb.Event)(nil),              // 128: hearth.room.v1.Event
-	(*roompb.Ghost)(nil),              // 129: hearth.room.v1.Ghost
+	nil,                               // 118: hearth.client.v1.BridgeLink.SettingsEntry
+	nil,                               // 119: hearth.client.v1.AdminBridgeAddRequest.SettingsEntry
+	nil,                               // 120: hearth.client.v1.AdminBridgeSetRequest.SettingsEntry
+	nil,                               // 121: hearth.client.v1.AdminBridgeLinkRequest.SettingsEntry
+	(*roompb.RoomSummary)(nil),        // 122: hearth.room.v1.RoomSummary
+	(*roompb.Signal)(nil),             // 123: hearth.room.v1.Signal
+	(*roompb.Item)(nil),               // 124: hearth.room.v1.Item
+	(*roompb.Profile)(nil),            // 125: hearth.room.v1.Profile
+	(*roompb.Settings)(nil),           // 126: hearth.room.v1.Settings
+	(*roompb.Member)(nil),             // 127: hearth.room.v1.Member
+	(*roompb.File)(nil),               // 128: hearth.room.v1.File
+	(*roompb.Event)(nil),              // 129: hearth.room.v1.Event
+	(*roompb.Ghost)(nil),              // 130: hearth.room.v1.Ghost
 }
 var file_client_proto_depIdxs = []int32{
 	1,   // 0: hearth.client.v1.ClientFrame.requests:type_name -> hearth.client.v1.Request
 	3,   // 1: hearth.client.v1.ServerFrame.replies:type_name -> hearth.client.v1.Reply
 	5,   // 2: hearth.client.v1.ServerFrame.deliveries:type_name -> hearth.client.v1.Delivery
-	121, // 3: hearth.client.v1.ServerFrame.rooms:type_name -> hearth.room.v1.RoomSummary
-	122, // 4: hearth.client.v1.ServerFrame.signals:type_name -> hearth.room.v1.Signal
+	122, // 3: hearth.client.v1.ServerFrame.rooms:type_name -> hearth.room.v1.RoomSummary
+	123, // 4: hearth.client.v1.ServerFrame.signals:type_name -> hearth.room.v1.Signal
 	6,   // 5: hearth.client.v1.ServerFrame.bye:type_name -> hearth.client.v1.Bye
 	4,   // 6: hearth.client.v1.Reply.error:type_name -> hearth.client.v1.Error
-	123, // 7: hearth.client.v1.Delivery.items:type_name -> hearth.room.v1.Item
+	124, // 7: hearth.client.v1.Delivery.items:type_name -> hearth.room.v1.Item
 	4,   // 8: hearth.client.v1.Bye.error:type_name -> hearth.client.v1.Error
 	11,  // 9: hearth.client.v1.ServerInfoResponse.limits:type_name -> hearth.client.v1.Limits
 	113, // 10: hearth.client.v1.OpenRequest.cursors:type_name -> hearth.client.v1.OpenRequest.CursorsEntry
-	124, // 11: hearth.client.v1.OpenResponse.profile:type_name -> hearth.room.v1.Profile
-	121, // 12: hearth.client.v1.OpenResponse.rooms:type_name -> hearth.room.v1.RoomSummary
+	125, // 11: hearth.client.v1.OpenResponse.profile:type_name -> hearth.room.v1.Profile
+	122, // 12: hearth.client.v1.OpenResponse.rooms:type_name -> hearth.room.v1.RoomSummary
 	19,  // 13: hearth.client.v1.DevicesResponse.devices:type_name -> hearth.client.v1.Device
-	124, // 14: hearth.client.v1.ProfilesResponse.profiles:type_name -> hearth.room.v1.Profile
-	121, // 15: hearth.client.v1.RoomsResponse.rooms:type_name -> hearth.room.v1.RoomSummary
-	121, // 16: hearth.client.v1.RoomFindResponse.rooms:type_name -> hearth.room.v1.RoomSummary
-	121, // 17: hearth.client.v1.RoomGetResponse.summary:type_name -> hearth.room.v1.RoomSummary
+	125, // 14: hearth.client.v1.ProfilesResponse.profiles:type_name -> hearth.room.v1.Profile
+	122, // 15: hearth.client.v1.RoomsResponse.rooms:type_name -> hearth.room.v1.RoomSummary
+	122, // 16: hearth.client.v1.RoomFindResponse.rooms:type_name -> hearth.room.v1.RoomSummary
+	122, // 17: hearth.client.v1.RoomGetResponse.summary:type_name -> hearth.room.v1.RoomSummary
 	71,  // 18: hearth.client.v1.RoomGetResponse.nodes:type_name -> hearth.client.v1.RoomNode
 	114, // 19: hearth.client.v1.RoomGetResponse.rights:type_name -> hearth.client.v1.RoomGetResponse.RightsEntry
-	125, // 20: hearth.client.v1.RoomSetRequest.settings:type_name -> hearth.room.v1.Settings
-	126, // 21: hearth.client.v1.MembersResponse.members:type_name -> hearth.room.v1.Member
-	127, // 22: hearth.client.v1.SendRequest.files:type_name -> hearth.room.v1.File
-	128, // 23: hearth.client.v1.HistoryResponse.events:type_name -> hearth.room.v1.Event
-	124, // 24: hearth.client.v1.HistoryResponse.profiles:type_name -> hearth.room.v1.Profile
+	126, // 20: hearth.client.v1.RoomSetRequest.settings:type_name -> hearth.room.v1.Settings
+	127, // 21: hearth.client.v1.MembersResponse.members:type_name -> hearth.room.v1.Member
+	128, // 22: hearth.client.v1.SendRequest.files:type_name -> hearth.room.v1.File
+	129, // 23: hearth.client.v1.HistoryResponse.events:type_name -> hearth.room.v1.Event
+	125, // 24: hearth.client.v1.HistoryResponse.profiles:type_name -> hearth.room.v1.Profile
 	47,  // 25: hearth.client.v1.EditHistoryResponse.editions:type_name -> hearth.client.v1.Edition
-	128, // 26: hearth.client.v1.SearchHit.event:type_name -> hearth.room.v1.Event
+	129, // 26: hearth.client.v1.SearchHit.event:type_name -> hearth.room.v1.Event
 	50,  // 27: hearth.client.v1.SearchResponse.hits:type_name -> hearth.client.v1.SearchHit
-	124, // 28: hearth.client.v1.SearchResponse.profiles:type_name -> hearth.room.v1.Profile
+	125, // 28: hearth.client.v1.SearchResponse.profiles:type_name -> hearth.room.v1.Profile
 	53,  // 29: hearth.client.v1.ReceiptsResponse.receipts:type_name -> hearth.client.v1.Receipt
-	124, // 30: hearth.client.v1.AdminUser.profile:type_name -> hearth.room.v1.Profile
+	125, // 30: hearth.client.v1.AdminUser.profile:type_name -> hearth.room.v1.Profile
 	58,  // 31: hearth.client.v1.AdminUsersResponse.users:type_name -> hearth.client.v1.AdminUser
 	64,  // 32: hearth.client.v1.AdminInvitesResponse.invites:type_name -> hearth.client.v1.Invite
-	121, // 33: hearth.client.v1.AdminRoomsResponse.rooms:type_name -> hearth.room.v1.RoomSummary
+	122, // 33: hearth.client.v1.AdminRoomsResponse.rooms:type_name -> hearth.room.v1.RoomSummary
 	69,  // 34: hearth.client.v1.AdminHealthResponse.checks:type_name -> hearth.client.v1.Check
 	115, // 35: hearth.client.v1.AdminHealthResponse.figures:type_name -> hearth.client.v1.AdminHealthResponse.FiguresEntry
 	78,  // 36: hearth.client.v1.NoticesResponse.notices:type_name -> hearth.client.v1.Notice
@@ -8252,7 +8265,7 @@ var file_client_proto_depIdxs = []int32{
 	84,  // 39: hearth.client.v1.AdminPeersResponse.alarms:type_name -> hearth.client.v1.Alarm
 	116, // 40: hearth.client.v1.BridgeStatus.dropped:type_name -> hearth.client.v1.BridgeStatus.DroppedEntry
 	91,  // 41: hearth.client.v1.RoomBridge.status:type_name -> hearth.client.v1.BridgeStatus
-	129, // 42: hearth.client.v1.RoomBridge.roster:type_name -> hearth.room.v1.Ghost
+	130, // 42: hearth.client.v1.RoomBridge.roster:type_name -> hearth.room.v1.Ghost
 	92,  // 43: hearth.client.v1.RoomBridgesResponse.bridges:type_name -> hearth.client.v1.RoomBridge
 	98,  // 44: hearth.client.v1.BridgeKind.settings:type_name -> hearth.client.v1.BridgeSetting
 	98,  // 45: hearth.client.v1.BridgeKind.link_settings:type_name -> hearth.client.v1.BridgeSetting
@@ -8261,160 +8274,161 @@ var file_client_proto_depIdxs = []int32{
 	91,  // 48: hearth.client.v1.Bridge.status:type_name -> hearth.client.v1.BridgeStatus
 	101, // 49: hearth.client.v1.Bridge.links:type_name -> hearth.client.v1.BridgeLink
 	91,  // 50: hearth.client.v1.BridgeLink.status:type_name -> hearth.client.v1.BridgeStatus
-	100, // 51: hearth.client.v1.AdminBridgesResponse.bridges:type_name -> hearth.client.v1.Bridge
-	118, // 52: hearth.client.v1.AdminBridgeAddRequest.settings:type_name -> hearth.client.v1.AdminBridgeAddRequest.SettingsEntry
-	119, // 53: hearth.client.v1.AdminBridgeSetRequest.settings:type_name -> hearth.client.v1.AdminBridgeSetRequest.SettingsEntry
-	120, // 54: hearth.client.v1.AdminBridgeLinkRequest.settings:type_name -> hearth.client.v1.AdminBridgeLinkRequest.SettingsEntry
-	112, // 55: hearth.client.v1.AdminBridgeLogsResponse.lines:type_name -> hearth.client.v1.LogLine
-	9,   // 56: hearth.client.v1.Client.ServerInfo:input_type -> hearth.client.v1.ServerInfoRequest
-	12,  // 57: hearth.client.v1.Client.Register:input_type -> hearth.client.v1.RegisterRequest
-	13,  // 58: hearth.client.v1.Client.Login:input_type -> hearth.client.v1.LoginRequest
-	15,  // 59: hearth.client.v1.Client.Open:input_type -> hearth.client.v1.OpenRequest
-	17,  // 60: hearth.client.v1.Client.Logout:input_type -> hearth.client.v1.LogoutRequest
-	18,  // 61: hearth.client.v1.Client.PasswordChange:input_type -> hearth.client.v1.PasswordChangeRequest
-	7,   // 62: hearth.client.v1.Client.Devices:input_type -> hearth.client.v1.Empty
-	21,  // 63: hearth.client.v1.Client.DeviceRevoke:input_type -> hearth.client.v1.DeviceRevokeRequest
-	22,  // 64: hearth.client.v1.Client.ProfileSet:input_type -> hearth.client.v1.ProfileSetRequest
-	23,  // 65: hearth.client.v1.Client.Profiles:input_type -> hearth.client.v1.ProfilesRequest
-	25,  // 66: hearth.client.v1.Client.UserFind:input_type -> hearth.client.v1.UserFindRequest
-	7,   // 67: hearth.client.v1.Client.Rooms:input_type -> hearth.client.v1.Empty
-	27,  // 68: hearth.client.v1.Client.RoomCreate:input_type -> hearth.client.v1.RoomCreateRequest
-	28,  // 69: hearth.client.v1.Client.RoomDirect:input_type -> hearth.client.v1.RoomDirectRequest
-	29,  // 70: hearth.client.v1.Client.RoomFind:input_type -> hearth.client.v1.RoomFindRequest
-	31,  // 71: hearth.client.v1.Client.RoomGet:input_type -> hearth.client.v1.RoomRequest
-	31,  // 72: hearth.client.v1.Client.RoomJoin:input_type -> hearth.client.v1.RoomRequest
-	31,  // 73: hearth.client.v1.Client.RoomLeave:input_type -> hearth.client.v1.RoomRequest
-	33,  // 74: hearth.client.v1.Client.RoomInvite:input_type -> hearth.client.v1.MemberRequest
-	33,  // 75: hearth.client.v1.Client.RoomKick:input_type -> hearth.client.v1.MemberRequest
-	33,  // 76: hearth.client.v1.Client.RoomBan:input_type -> hearth.client.v1.MemberRequest
-	33,  // 77: hearth.client.v1.Client.RoomUnban:input_type -> hearth.client.v1.MemberRequest
-	33,  // 78: hearth.client.v1.Client.RoomRole:input_type -> hearth.client.v1.MemberRequest
-	34,  // 79: hearth.client.v1.Client.RoomSet:input_type -> hearth.client.v1.RoomSetRequest
-	35,  // 80: hearth.client.v1.Client.RoomMute:input_type -> hearth.client.v1.RoomMuteRequest
-	36,  // 81: hearth.client.v1.Client.Members:input_type -> hearth.client.v1.MembersRequest
-	38,  // 82: hearth.client.v1.Client.Send:input_type -> hearth.client.v1.SendRequest
-	40,  // 83: hearth.client.v1.Client.Edit:input_type -> hearth.client.v1.EditRequest
-	41,  // 84: hearth.client.v1.Client.Delete:input_type -> hearth.client.v1.TargetRequest
-	42,  // 85: hearth.client.v1.Client.React:input_type -> hearth.client.v1.ReactRequest
-	43,  // 86: hearth.client.v1.Client.Pin:input_type -> hearth.client.v1.PinRequest
-	44,  // 87: hearth.client.v1.Client.History:input_type -> hearth.client.v1.HistoryRequest
-	46,  // 88: hearth.client.v1.Client.EditHistory:input_type -> hearth.client.v1.EventRequest
-	31,  // 89: hearth.client.v1.Client.Pins:input_type -> hearth.client.v1.RoomRequest
-	49,  // 90: hearth.client.v1.Client.Search:input_type -> hearth.client.v1.SearchRequest
-	52,  // 91: hearth.client.v1.Client.Read:input_type -> hearth.client.v1.ReadRequest
-	31,  // 92: hearth.client.v1.Client.Receipts:input_type -> hearth.client.v1.RoomRequest
-	55,  // 93: hearth.client.v1.Client.Typing:input_type -> hearth.client.v1.TypingRequest
-	56,  // 94: hearth.client.v1.Client.Watch:input_type -> hearth.client.v1.WatchRequest
-	59,  // 95: hearth.client.v1.Client.AdminUsers:input_type -> hearth.client.v1.AdminUsersRequest
-	61,  // 96: hearth.client.v1.Client.AdminUserAdd:input_type -> hearth.client.v1.AdminUserAddRequest
-	62,  // 97: hearth.client.v1.Client.AdminUserSet:input_type -> hearth.client.v1.AdminUserSetRequest
-	63,  // 98: hearth.client.v1.Client.AdminInviteCreate:input_type -> hearth.client.v1.AdminInviteCreateRequest
-	7,   // 99: hearth.client.v1.Client.AdminInvites:input_type -> hearth.client.v1.Empty
-	66,  // 100: hearth.client.v1.Client.AdminInviteRevoke:input_type -> hearth.client.v1.AdminInviteRevokeRequest
-	67,  // 101: hearth.client.v1.Client.AdminRooms:input_type -> hearth.client.v1.AdminRoomsRequest
-	7,   // 102: hearth.client.v1.Client.AdminHealth:input_type -> hearth.client.v1.Empty
-	72,  // 103: hearth.client.v1.Client.RoomSteward:input_type -> hearth.client.v1.RoomStewardRequest
-	73,  // 104: hearth.client.v1.Client.RoomNodeBan:input_type -> hearth.client.v1.RoomNodeBanRequest
-	74,  // 105: hearth.client.v1.Client.Block:input_type -> hearth.client.v1.BlockRequest
-	7,   // 106: hearth.client.v1.Client.Blocks:input_type -> hearth.client.v1.Empty
-	76,  // 107: hearth.client.v1.Client.Notices:input_type -> hearth.client.v1.NoticesRequest
-	79,  // 108: hearth.client.v1.Client.Report:input_type -> hearth.client.v1.ReportRequest
-	7,   // 109: hearth.client.v1.Client.AdminReports:input_type -> hearth.client.v1.Empty
-	82,  // 110: hearth.client.v1.Client.AdminReportClose:input_type -> hearth.client.v1.AdminReportCloseRequest
-	7,   // 111: hearth.client.v1.Client.AdminPeers:input_type -> hearth.client.v1.Empty
-	86,  // 112: hearth.client.v1.Client.AdminPeerSet:input_type -> hearth.client.v1.AdminPeerSetRequest
-	87,  // 113: hearth.client.v1.Client.AdminNodeInvite:input_type -> hearth.client.v1.AdminNodeInviteRequest
-	89,  // 114: hearth.client.v1.Client.AdminNodeJoin:input_type -> hearth.client.v1.AdminNodeJoinRequest
-	90,  // 115: hearth.client.v1.Client.AdminFederationSet:input_type -> hearth.client.v1.AdminFederationSetRequest
-	93,  // 116: hearth.client.v1.Client.RoomBridges:input_type -> hearth.client.v1.RoomBridgesRequest
-	95,  // 117: hearth.client.v1.Client.BridgePrivate:input_type -> hearth.client.v1.BridgePrivateRequest
-	7,   // 118: hearth.client.v1.Client.AdminBridgeKinds:input_type -> hearth.client.v1.Empty
-	7,   // 119: hearth.client.v1.Client.AdminBridges:input_type -> hearth.client.v1.Empty
-	103, // 120: hearth.client.v1.Client.AdminBridgeAdd:input_type -> hearth.client.v1.AdminBridgeAddRequest
-	104, // 121: hearth.client.v1.Client.AdminBridgeSet:input_type -> hearth.client.v1.AdminBridgeSetRequest
-	105, // 122: hearth.client.v1.Client.AdminBridgeRemove:input_type -> hearth.client.v1.AdminBridgeRequest
-	106, // 123: hearth.client.v1.Client.AdminBridgeLink:input_type -> hearth.client.v1.AdminBridgeLinkRequest
-	108, // 124: hearth.client.v1.Client.AdminBridgeUnlink:input_type -> hearth.client.v1.AdminBridgeUnlinkRequest
-	109, // 125: hearth.client.v1.Client.AdminBridgeMute:input_type -> hearth.client.v1.AdminBridgeMuteRequest
-	110, // 126: hearth.client.v1.Client.AdminBridgeLogs:input_type -> hearth.client.v1.AdminBridgeLogsRequest
-	105, // 127: hearth.client.v1.Client.AdminBridgeRestart:input_type -> hearth.client.v1.AdminBridgeRequest
-	10,  // 128: hearth.client.v1.Client.ServerInfo:output_type -> hearth.client.v1.ServerInfoResponse
-	14,  // 129: hearth.client.v1.Client.Register:output_type -> hearth.client.v1.LoginResponse
-	14,  // 130: hearth.client.v1.Client.Login:output_type -> hearth.client.v1.LoginResponse
-	16,  // 131: hearth.client.v1.Client.Open:output_type -> hearth.client.v1.OpenResponse
-	7,   // 132: hearth.client.v1.Client.Logout:output_type -> hearth.client.v1.Empty
-	7,   // 133: hearth.client.v1.Client.PasswordChange:output_type -> hearth.client.v1.Empty
-	20,  // 134: hearth.client.v1.Client.Devices:output_type -> hearth.client.v1.DevicesResponse
-	7,   // 135: hearth.client.v1.Client.DeviceRevoke:output_type -> hearth.client.v1.Empty
-	124, // 136: hearth.client.v1.Client.ProfileSet:output_type -> hearth.room.v1.Profile
-	24,  // 137: hearth.client.v1.Client.Profiles:output_type -> hearth.client.v1.ProfilesResponse
-	24,  // 138: hearth.client.v1.Client.UserFind:output_type -> hearth.client.v1.ProfilesResponse
-	26,  // 139: hearth.client.v1.Client.Rooms:output_type -> hearth.client.v1.RoomsResponse
-	121, // 140: hearth.client.v1.Client.RoomCreate:output_type -> hearth.room.v1.RoomSummary
-	121, // 141: hearth.client.v1.Client.RoomDirect:output_type -> hearth.room.v1.RoomSummary
-	30,  // 142: hearth.client.v1.Client.RoomFind:output_type -> hearth.client.v1.RoomFindResponse
-	32,  // 143: hearth.client.v1.Client.RoomGet:output_type -> hearth.client.v1.RoomGetResponse
-	121, // 144: hearth.client.v1.Client.RoomJoin:output_type -> hearth.room.v1.RoomSummary
-	8,   // 145: hearth.client.v1.Client.RoomLeave:output_type -> hearth.client.v1.Done
-	8,   // 146: hearth.client.v1.Client.RoomInvite:output_type -> hearth.client.v1.Done
-	8,   // 147: hearth.client.v1.Client.RoomKick:output_type -> hearth.client.v1.Done
-	8,   // 148: hearth.client.v1.Client.RoomBan:output_type -> hearth.client.v1.Done
-	8,   // 149: hearth.client.v1.Client.RoomUnban:output_type -> hearth.client.v1.Done
-	8,   // 150: hearth.client.v1.Client.RoomRole:output_type -> hearth.client.v1.Done
-	121, // 151: hearth.client.v1.Client.RoomSet:output_type -> hearth.room.v1.RoomSummary
-	7,   // 152: hearth.client.v1.Client.RoomMute:output_type -> hearth.client.v1.Empty
-	37,  // 153: hearth.client.v1.Client.Members:output_type -> hearth.client.v1.MembersResponse
-	39,  // 154: hearth.client.v1.Client.Send:output_type -> hearth.client.v1.EventResponse
-	39,  // 155: hearth.client.v1.Client.Edit:output_type -> hearth.client.v1.EventResponse
-	39,  // 156: hearth.client.v1.Client.Delete:output_type -> hearth.client.v1.EventResponse
-	39,  // 157: hearth.client.v1.Client.React:output_type -> hearth.client.v1.EventResponse
-	39,  // 158: hearth.client.v1.Client.Pin:output_type -> hearth.client.v1.EventResponse
-	45,  // 159: hearth.client.v1.Client.History:output_type -> hearth.client.v1.HistoryResponse
-	48,  // 160: hearth.client.v1.Client.EditHistory:output_type -> hearth.client.v1.EditHistoryResponse
-	45,  // 161: hearth.client.v1.Client.Pins:output_type -> hearth.client.v1.HistoryResponse
-	51,  // 162: hearth.client.v1.Client.Search:output_type -> hearth.client.v1.SearchResponse
-	7,   // 163: hearth.client.v1.Client.Read:output_type -> hearth.client.v1.Empty
-	54,  // 164: hearth.client.v1.Client.Receipts:output_type -> hearth.client.v1.ReceiptsResponse
-	7,   // 165: hearth.client.v1.Client.Typing:output_type -> hearth.client.v1.Empty
-	57,  // 166: hearth.client.v1.Client.Watch:output_type -> hearth.client.v1.WatchResponse
-	60,  // 167: hearth.client.v1.Client.AdminUsers:output_type -> hearth.client.v1.AdminUsersResponse
-	124, // 168: hearth.client.v1.Client.AdminUserAdd:output_type -> hearth.room.v1.Profile
-	7,   // 169: hearth.client.v1.Client.AdminUserSet:output_type -> hearth.client.v1.Empty
-	64,  // 170: hearth.client.v1.Client.AdminInviteCreate:output_type -> hearth.client.v1.Invite
-	65,  // 171: hearth.client.v1.Client.AdminInvites:output_type -> hearth.client.v1.AdminInvitesResponse
-	7,   // 172: hearth.client.v1.Client.AdminInviteRevoke:output_type -> hearth.client.v1.Empty
-	68,  // 173: hearth.client.v1.Client.AdminRooms:output_type -> hearth.client.v1.AdminRoomsResponse
-	70,  // 174: hearth.client.v1.Client.AdminHealth:output_type -> hearth.client.v1.AdminHealthResponse
-	8,   // 175: hearth.client.v1.Client.RoomSteward:output_type -> hearth.client.v1.Done
-	8,   // 176: hearth.client.v1.Client.RoomNodeBan:output_type -> hearth.client.v1.Done
-	7,   // 177: hearth.client.v1.Client.Block:output_type -> hearth.client.v1.Empty
-	75,  // 178: hearth.client.v1.Client.Blocks:output_type -> hearth.client.v1.BlocksResponse
-	77,  // 179: hearth.client.v1.Client.Notices:output_type -> hearth.client.v1.NoticesResponse
-	7,   // 180: hearth.client.v1.Client.Report:output_type -> hearth.client.v1.Empty
-	81,  // 181: hearth.client.v1.Client.AdminReports:output_type -> hearth.client.v1.AdminReportsResponse
-	7,   // 182: hearth.client.v1.Client.AdminReportClose:output_type -> hearth.client.v1.Empty
-	85,  // 183: hearth.client.v1.Client.AdminPeers:output_type -> hearth.client.v1.AdminPeersResponse
-	7,   // 184: hearth.client.v1.Client.AdminPeerSet:output_type -> hearth.client.v1.Empty
-	88,  // 185: hearth.client.v1.Client.AdminNodeInvite:output_type -> hearth.client.v1.AdminNodeInviteResponse
-	83,  // 186: hearth.client.v1.Client.AdminNodeJoin:output_type -> hearth.client.v1.Peer
-	7,   // 187: hearth.client.v1.Client.AdminFederationSet:output_type -> hearth.client.v1.Empty
-	94,  // 188: hearth.client.v1.Client.RoomBridges:output_type -> hearth.client.v1.RoomBridgesResponse
-	96,  // 189: hearth.client.v1.Client.BridgePrivate:output_type -> hearth.client.v1.BridgePrivateResponse
-	99,  // 190: hearth.client.v1.Client.AdminBridgeKinds:output_type -> hearth.client.v1.AdminBridgeKindsResponse
-	102, // 191: hearth.client.v1.Client.AdminBridges:output_type -> hearth.client.v1.AdminBridgesResponse
-	100, // 192: hearth.client.v1.Client.AdminBridgeAdd:output_type -> hearth.client.v1.Bridge
-	100, // 193: hearth.client.v1.Client.AdminBridgeSet:output_type -> hearth.client.v1.Bridge
-	7,   // 194: hearth.client.v1.Client.AdminBridgeRemove:output_type -> hearth.client.v1.Empty
-	107, // 195: hearth.client.v1.Client.AdminBridgeLink:output_type -> hearth.client.v1.AdminBridgeLinkResponse
-	7,   // 196: hearth.client.v1.Client.AdminBridgeUnlink:output_type -> hearth.client.v1.Empty
-	7,   // 197: hearth.client.v1.Client.AdminBridgeMute:output_type -> hearth.client.v1.Empty
-	111, // 198: hearth.client.v1.Client.AdminBridgeLogs:output_type -> hearth.client.v1.AdminBridgeLogsResponse
-	7,   // 199: hearth.client.v1.Client.AdminBridgeRestart:output_type -> hearth.client.v1.Empty
-	128, // [128:200] is the sub-list for method output_type
-	56,  // [56:128] is the sub-list for method input_type
-	56,  // [56:56] is the sub-list for extension type_name
-	56,  // [56:56] is the sub-list for extension extendee
-	0,   // [0:56] is the sub-list for field type_name
+	118, // 51: hearth.client.v1.BridgeLink.settings:type_name -> hearth.client.v1.BridgeLink.SettingsEntry
+	100, // 52: hearth.client.v1.AdminBridgesResponse.bridges:type_name -> hearth.client.v1.Bridge
+	119, // 53: hearth.client.v1.AdminBridgeAddRequest.settings:type_name -> hearth.client.v1.AdminBridgeAddRequest.SettingsEntry
+	120, // 54: hearth.client.v1.AdminBridgeSetRequest.settings:type_name -> hearth.client.v1.AdminBridgeSetRequest.SettingsEntry
+	121, // 55: hearth.client.v1.AdminBridgeLinkRequest.settings:type_name -> hearth.client.v1.AdminBridgeLinkRequest.SettingsEntry
+	112, // 56: hearth.client.v1.AdminBridgeLogsResponse.lines:type_name -> hearth.client.v1.LogLine
+	9,   // 57: hearth.client.v1.Client.ServerInfo:input_type -> hearth.client.v1.ServerInfoRequest
+	12,  // 58: hearth.client.v1.Client.Register:input_type -> hearth.client.v1.RegisterRequest
+	13,  // 59: hearth.client.v1.Client.Login:input_type -> hearth.client.v1.LoginRequest
+	15,  // 60: hearth.client.v1.Client.Open:input_type -> hearth.client.v1.OpenRequest
+	17,  // 61: hearth.client.v1.Client.Logout:input_type -> hearth.client.v1.LogoutRequest
+	18,  // 62: hearth.client.v1.Client.PasswordChange:input_type -> hearth.client.v1.PasswordChangeRequest
+	7,   // 63: hearth.client.v1.Client.Devices:input_type -> hearth.client.v1.Empty
+	21,  // 64: hearth.client.v1.Client.DeviceRevoke:input_type -> hearth.client.v1.DeviceRevokeRequest
+	22,  // 65: hearth.client.v1.Client.ProfileSet:input_type -> hearth.client.v1.ProfileSetRequest
+	23,  // 66: hearth.client.v1.Client.Profiles:input_type -> hearth.client.v1.ProfilesRequest
+	25,  // 67: hearth.client.v1.Client.UserFind:input_type -> hearth.client.v1.UserFindRequest
+	7,   // 68: hearth.client.v1.Client.Rooms:input_type -> hearth.client.v1.Empty
+	27,  // 69: hearth.client.v1.Client.RoomCreate:input_type -> hearth.client.v1.RoomCreateRequest
+	28,  // 70: hearth.client.v1.Client.RoomDirect:input_type -> hearth.client.v1.RoomDirectRequest
+	29,  // 71: hearth.client.v1.Client.RoomFind:input_type -> hearth.client.v1.RoomFindRequest
+	31,  // 72: hearth.client.v1.Client.RoomGet:input_type -> hearth.client.v1.RoomRequest
+	31,  // 73: hearth.client.v1.Client.RoomJoin:input_type -> hearth.client.v1.RoomRequest
+	31,  // 74: hearth.client.v1.Client.RoomLeave:input_type -> hearth.client.v1.RoomRequest
+	33,  // 75: hearth.client.v1.Client.RoomInvite:input_type -> hearth.client.v1.MemberRequest
+	33,  // 76: hearth.client.v1.Client.RoomKick:input_type -> hearth.client.v1.MemberRequest
+	33,  // 77: hearth.client.v1.Client.RoomBan:input_type -> hearth.client.v1.MemberRequest
+	33,  // 78: hearth.client.v1.Client.RoomUnban:input_type -> hearth.client.v1.MemberRequest
+	33,  // 79: hearth.client.v1.Client.RoomRole:input_type -> hearth.client.v1.MemberRequest
+	34,  // 80: hearth.client.v1.Client.RoomSet:input_type -> hearth.client.v1.RoomSetRequest
+	35,  // 81: hearth.client.v1.Client.RoomMute:input_type -> hearth.client.v1.RoomMuteRequest
+	36,  // 82: hearth.client.v1.Client.Members:input_type -> hearth.client.v1.MembersRequest
+	38,  // 83: hearth.client.v1.Client.Send:input_type -> hearth.client.v1.SendRequest
+	40,  // 84: hearth.client.v1.Client.Edit:input_type -> hearth.client.v1.EditRequest
+	41,  // 85: hearth.client.v1.Client.Delete:input_type -> hearth.client.v1.TargetRequest
+	42,  // 86: hearth.client.v1.Client.React:input_type -> hearth.client.v1.ReactRequest
+	43,  // 87: hearth.client.v1.Client.Pin:input_type -> hearth.client.v1.PinRequest
+	44,  // 88: hearth.client.v1.Client.History:input_type -> hearth.client.v1.HistoryRequest
+	46,  // 89: hearth.client.v1.Client.EditHistory:input_type -> hearth.client.v1.EventRequest
+	31,  // 90: hearth.client.v1.Client.Pins:input_type -> hearth.client.v1.RoomRequest
+	49,  // 91: hearth.client.v1.Client.Search:input_type -> hearth.client.v1.SearchRequest
+	52,  // 92: hearth.client.v1.Client.Read:input_type -> hearth.client.v1.ReadRequest
+	31,  // 93: hearth.client.v1.Client.Receipts:input_type -> hearth.client.v1.RoomRequest
+	55,  // 94: hearth.client.v1.Client.Typing:input_type -> hearth.client.v1.TypingRequest
+	56,  // 95: hearth.client.v1.Client.Watch:input_type -> hearth.client.v1.WatchRequest
+	59,  // 96: hearth.client.v1.Client.AdminUsers:input_type -> hearth.client.v1.AdminUsersRequest
+	61,  // 97: hearth.client.v1.Client.AdminUserAdd:input_type -> hearth.client.v1.AdminUserAddRequest
+	62,  // 98: hearth.client.v1.Client.AdminUserSet:input_type -> hearth.client.v1.AdminUserSetRequest
+	63,  // 99: hearth.client.v1.Client.AdminInviteCreate:input_type -> hearth.client.v1.AdminInviteCreateRequest
+	7,   // 100: hearth.client.v1.Client.AdminInvites:input_type -> hearth.client.v1.Empty
+	66,  // 101: hearth.client.v1.Client.AdminInviteRevoke:input_type -> hearth.client.v1.AdminInviteRevokeRequest
+	67,  // 102: hearth.client.v1.Client.AdminRooms:input_type -> hearth.client.v1.AdminRoomsRequest
+	7,   // 103: hearth.client.v1.Client.AdminHealth:input_type -> hearth.client.v1.Empty
+	72,  // 104: hearth.client.v1.Client.RoomSteward:input_type -> hearth.client.v1.RoomStewardRequest
+	73,  // 105: hearth.client.v1.Client.RoomNodeBan:input_type -> hearth.client.v1.RoomNodeBanRequest
+	74,  // 106: hearth.client.v1.Client.Block:input_type -> hearth.client.v1.BlockRequest
+	7,   // 107: hearth.client.v1.Client.Blocks:input_type -> hearth.client.v1.Empty
+	76,  // 108: hearth.client.v1.Client.Notices:input_type -> hearth.client.v1.NoticesRequest
+	79,  // 109: hearth.client.v1.Client.Report:input_type -> hearth.client.v1.ReportRequest
+	7,   // 110: hearth.client.v1.Client.AdminReports:input_type -> hearth.client.v1.Empty
+	82,  // 111: hearth.client.v1.Client.AdminReportClose:input_type -> hearth.client.v1.AdminReportCloseRequest
+	7,   // 112: hearth.client.v1.Client.AdminPeers:input_type -> hearth.client.v1.Empty
+	86,  // 113: hearth.client.v1.Client.AdminPeerSet:input_type -> hearth.client.v1.AdminPeerSetRequest
+	87,  // 114: hearth.client.v1.Client.AdminNodeInvite:input_type -> hearth.client.v1.AdminNodeInviteRequest
+	89,  // 115: hearth.client.v1.Client.AdminNodeJoin:input_type -> hearth.client.v1.AdminNodeJoinRequest
+	90,  // 116: hearth.client.v1.Client.AdminFederationSet:input_type -> hearth.client.v1.AdminFederationSetRequest
+	93,  // 117: hearth.client.v1.Client.RoomBridges:input_type -> hearth.client.v1.RoomBridgesRequest
+	95,  // 118: hearth.client.v1.Client.BridgePrivate:input_type -> hearth.client.v1.BridgePrivateRequest
+	7,   // 119: hearth.client.v1.Client.AdminBridgeKinds:input_type -> hearth.client.v1.Empty
+	7,   // 120: hearth.client.v1.Client.AdminBridges:input_type -> hearth.client.v1.Empty
+	103, // 121: hearth.client.v1.Client.AdminBridgeAdd:input_type -> hearth.client.v1.AdminBridgeAddRequest
+	104, // 122: hearth.client.v1.Client.AdminBridgeSet:input_type -> hearth.client.v1.AdminBridgeSetRequest
+	105, // 123: hearth.client.v1.Client.AdminBridgeRemove:input_type -> hearth.client.v1.AdminBridgeRequest
+	106, // 124: hearth.client.v1.Client.AdminBridgeLink:input_type -> hearth.client.v1.AdminBridgeLinkRequest
+	108, // 125: hearth.client.v1.Client.AdminBridgeUnlink:input_type -> hearth.client.v1.AdminBridgeUnlinkRequest
+	109, // 126: hearth.client.v1.Client.AdminBridgeMute:input_type -> hearth.client.v1.AdminBridgeMuteRequest
+	110, // 127: hearth.client.v1.Client.AdminBridgeLogs:input_type -> hearth.client.v1.AdminBridgeLogsRequest
+	105, // 128: hearth.client.v1.Client.AdminBridgeRestart:input_type -> hearth.client.v1.AdminBridgeRequest
+	10,  // 129: hearth.client.v1.Client.ServerInfo:output_type -> hearth.client.v1.ServerInfoResponse
+	14,  // 130: hearth.client.v1.Client.Register:output_type -> hearth.client.v1.LoginResponse
+	14,  // 131: hearth.client.v1.Client.Login:output_type -> hearth.client.v1.LoginResponse
+	16,  // 132: hearth.client.v1.Client.Open:output_type -> hearth.client.v1.OpenResponse
+	7,   // 133: hearth.client.v1.Client.Logout:output_type -> hearth.client.v1.Empty
+	7,   // 134: hearth.client.v1.Client.PasswordChange:output_type -> hearth.client.v1.Empty
+	20,  // 135: hearth.client.v1.Client.Devices:output_type -> hearth.client.v1.DevicesResponse
+	7,   // 136: hearth.client.v1.Client.DeviceRevoke:output_type -> hearth.client.v1.Empty
+	125, // 137: hearth.client.v1.Client.ProfileSet:output_type -> hearth.room.v1.Profile
+	24,  // 138: hearth.client.v1.Client.Profiles:output_type -> hearth.client.v1.ProfilesResponse
+	24,  // 139: hearth.client.v1.Client.UserFind:output_type -> hearth.client.v1.ProfilesResponse
+	26,  // 140: hearth.client.v1.Client.Rooms:output_type -> hearth.client.v1.RoomsResponse
+	122, // 141: hearth.client.v1.Client.RoomCreate:output_type -> hearth.room.v1.RoomSummary
+	122, // 142: hearth.client.v1.Client.RoomDirect:output_type -> hearth.room.v1.RoomSummary
+	30,  // 143: hearth.client.v1.Client.RoomFind:output_type -> hearth.client.v1.RoomFindResponse
+	32,  // 144: hearth.client.v1.Client.RoomGet:output_type -> hearth.client.v1.RoomGetResponse
+	122, // 145: hearth.client.v1.Client.RoomJoin:output_type -> hearth.room.v1.RoomSummary
+	8,   // 146: hearth.client.v1.Client.RoomLeave:output_type -> hearth.client.v1.Done
+	8,   // 147: hearth.client.v1.Client.RoomInvite:output_type -> hearth.client.v1.Done
+	8,   // 148: hearth.client.v1.Client.RoomKick:output_type -> hearth.client.v1.Done
+	8,   // 149: hearth.client.v1.Client.RoomBan:output_type -> hearth.client.v1.Done
+	8,   // 150: hearth.client.v1.Client.RoomUnban:output_type -> hearth.client.v1.Done
+	8,   // 151: hearth.client.v1.Client.RoomRole:output_type -> hearth.client.v1.Done
+	122, // 152: hearth.client.v1.Client.RoomSet:output_type -> hearth.room.v1.RoomSummary
+	7,   // 153: hearth.client.v1.Client.RoomMute:output_type -> hearth.client.v1.Empty
+	37,  // 154: hearth.client.v1.Client.Members:output_type -> hearth.client.v1.MembersResponse
+	39,  // 155: hearth.client.v1.Client.Send:output_type -> hearth.client.v1.EventResponse
+	39,  // 156: hearth.client.v1.Client.Edit:output_type -> hearth.client.v1.EventResponse
+	39,  // 157: hearth.client.v1.Client.Delete:output_type -> hearth.client.v1.EventResponse
+	39,  // 158: hearth.client.v1.Client.React:output_type -> hearth.client.v1.EventResponse
+	39,  // 159: hearth.client.v1.Client.Pin:output_type -> hearth.client.v1.EventResponse
+	45,  // 160: hearth.client.v1.Client.History:output_type -> hearth.client.v1.HistoryResponse
+	48,  // 161: hearth.client.v1.Client.EditHistory:output_type -> hearth.client.v1.EditHistoryResponse
+	45,  // 162: hearth.client.v1.Client.Pins:output_type -> hearth.client.v1.HistoryResponse
+	51,  // 163: hearth.client.v1.Client.Search:output_type -> hearth.client.v1.SearchResponse
+	7,   // 164: hearth.client.v1.Client.Read:output_type -> hearth.client.v1.Empty
+	54,  // 165: hearth.client.v1.Client.Receipts:output_type -> hearth.client.v1.ReceiptsResponse
+	7,   // 166: hearth.client.v1.Client.Typing:output_type -> hearth.client.v1.Empty
+	57,  // 167: hearth.client.v1.Client.Watch:output_type -> hearth.client.v1.WatchResponse
+	60,  // 168: hearth.client.v1.Client.AdminUsers:output_type -> hearth.client.v1.AdminUsersResponse
+	125, // 169: hearth.client.v1.Client.AdminUserAdd:output_type -> hearth.room.v1.Profile
+	7,   // 170: hearth.client.v1.Client.AdminUserSet:output_type -> hearth.client.v1.Empty
+	64,  // 171: hearth.client.v1.Client.AdminInviteCreate:output_type -> hearth.client.v1.Invite
+	65,  // 172: hearth.client.v1.Client.AdminInvites:output_type -> hearth.client.v1.AdminInvitesResponse
+	7,   // 173: hearth.client.v1.Client.AdminInviteRevoke:output_type -> hearth.client.v1.Empty
+	68,  // 174: hearth.client.v1.Client.AdminRooms:output_type -> hearth.client.v1.AdminRoomsResponse
+	70,  // 175: hearth.client.v1.Client.AdminHealth:output_type -> hearth.client.v1.AdminHealthResponse
+	8,   // 176: hearth.client.v1.Client.RoomSteward:output_type -> hearth.client.v1.Done
+	8,   // 177: hearth.client.v1.Client.RoomNodeBan:output_type -> hearth.client.v1.Done
+	7,   // 178: hearth.client.v1.Client.Block:output_type -> hearth.client.v1.Empty
+	75,  // 179: hearth.client.v1.Client.Blocks:output_type -> hearth.client.v1.BlocksResponse
+	77,  // 180: hearth.client.v1.Client.Notices:output_type -> hearth.client.v1.NoticesResponse
+	7,   // 181: hearth.client.v1.Client.Report:output_type -> hearth.client.v1.Empty
+	81,  // 182: hearth.client.v1.Client.AdminReports:output_type -> hearth.client.v1.AdminReportsResponse
+	7,   // 183: hearth.client.v1.Client.AdminReportClose:output_type -> hearth.client.v1.Empty
+	85,  // 184: hearth.client.v1.Client.AdminPeers:output_type -> hearth.client.v1.AdminPeersResponse
+	7,   // 185: hearth.client.v1.Client.AdminPeerSet:output_type -> hearth.client.v1.Empty
+	88,  // 186: hearth.client.v1.Client.AdminNodeInvite:output_type -> hearth.client.v1.AdminNodeInviteResponse
+	83,  // 187: hearth.client.v1.Client.AdminNodeJoin:output_type -> hearth.client.v1.Peer
+	7,   // 188: hearth.client.v1.Client.AdminFederationSet:output_type -> hearth.client.v1.Empty
+	94,  // 189: hearth.client.v1.Client.RoomBridges:output_type -> hearth.client.v1.RoomBridgesResponse
+	96,  // 190: hearth.client.v1.Client.BridgePrivate:output_type -> hearth.client.v1.BridgePrivateResponse
+	99,  // 191: hearth.client.v1.Client.AdminBridgeKinds:output_type -> hearth.client.v1.AdminBridgeKindsResponse
+	102, // 192: hearth.client.v1.Client.AdminBridges:output_type -> hearth.client.v1.AdminBridgesResponse
+	100, // 193: hearth.client.v1.Client.AdminBridgeAdd:output_type -> hearth.client.v1.Bridge
+	100, // 194: hearth.client.v1.Client.AdminBridgeSet:output_type -> hearth.client.v1.Bridge
+	7,   // 195: hearth.client.v1.Client.AdminBridgeRemove:output_type -> hearth.client.v1.Empty
+	107, // 196: hearth.client.v1.Client.AdminBridgeLink:output_type -> hearth.client.v1.AdminBridgeLinkResponse
+	7,   // 197: hearth.client.v1.Client.AdminBridgeUnlink:output_type -> hearth.client.v1.Empty
+	7,   // 198: hearth.client.v1.Client.AdminBridgeMute:output_type -> hearth.client.v1.Empty
+	111, // 199: hearth.client.v1.Client.AdminBridgeLogs:output_type -> hearth.client.v1.AdminBridgeLogsResponse
+	7,   // 200: hearth.client.v1.Client.AdminBridgeRestart:output_type -> hearth.client.v1.Empty
+	129, // [129:201] is the sub-list for method output_type
+	57,  // [57:129] is the sub-list for method input_type
+	57,  // [57:57] is the sub-list for extension type_name
+	57,  // [57:57] is the sub-list for extension extendee
+	0,   // [0:57] is the sub-list for field type_name
 }
 
 func init() { file_client_proto_init() }
@@ -8433,7 +8447,7 @@ func file_client_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_client_proto_rawDesc), len(file_client_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   121,
+			NumMessages:   122,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
