@@ -193,6 +193,8 @@ func (n *Node) settleBots(ctx context.Context) {
 			}
 			if c, err := n.rooms.get(l.Room); err == nil && c.without(bot) || room.CodeOf(err) == room.NotFound {
 				n.endLink(bot, l.Room, "the bridge is not in the room any more")
+			} else if p := l.Private; err == nil && p != nil && c.without(p.User) {
+				n.endConversation(b.Name, l.Channel, string(p.User)+" has left")
 			}
 		}
 	}
@@ -249,6 +251,7 @@ type RoomBridge struct {
 	Status  channel.Status
 	Muted   []string
 	Roster  []*roompb.Ghost // shared; by name
+	Private bool            // who is there can be written to privately
 }
 
 // elsewhere is what is known of another node's bridge: that it is in the room.
@@ -291,6 +294,7 @@ func (n *Node) describeLink(b *RoomBridge, id room.ID) {
 	for _, l := range n.Bridges.LinksOf(id) {
 		if l.Bridge == name {
 			b.Own, b.Channel, b.Muted = true, l.Channel, l.Muted
+			b.Private = l.Private == nil && l.Confirmed && n.Bridges.Whispers(name)
 			b.Status, b.Roster = n.Bridges.LinkStatus(name, id), n.Bridges.Roster(name, id)
 		}
 	}

@@ -202,6 +202,7 @@ func (p *people) stateChanged(c *chamber, e *room.Event, changed map[room.User]r
 	for u := range changed {
 		p.standingChanged(c, u)
 		p.n.botChanged(c, u, e)
+		p.n.conversationChanged(c, u)
 	}
 	if e.Kind() == room.KindSettings || e.Kind() == room.KindStewards {
 		c.summariesChanged()

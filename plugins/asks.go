@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hearth/node"
+	"hearth/node/channel"
 	"hearth/node/room"
 	pb "hearth/plugins/bridge/bridgepb"
 )
@@ -81,6 +82,8 @@ func (l *life) reply(ctx context.Context, r *pb.Request, up *upload) (*pb.Answer
 		return l.claim(ctx, ask.Claim)
 	case *pb.Request_Find:
 		return l.find(ask.Find)
+	case *pb.Request_Block:
+		return l.block(ctx, ask.Block)
 	}
 	return nil, room.Errorf(room.BadRequest, "This node does not know such a request.")
 }
@@ -244,5 +247,22 @@ func (l *life) claim(ctx context.Context, c *pb.Claim) (*pb.Answer, error) {
 		return &pb.Answer{Confirmed: ok}, err
 	}
 	err := l.n.UnlinkBridge(ctx, l.name, c.GetChannel(), fmt.Sprintf("unlinked by %s on %s", c.GetBy(), l.network))
+	return &pb.Answer{Confirmed: err == nil}, err
+}
+
+// block ends a private conversation because the one over there wants that, and lets it not begin again until that one takes it back.
+func (l *life) block(ctx context.Context, b *pb.Block) (*pb.Answer, error) {
+	if !b.GetOn() {
+		some, err := l.book.Unblock(l.name, b.GetGhost().GetId())
+		return &pb.Answer{Confirmed: some}, err
+	}
+	g, err := l.ghost(b.GetGhost(), nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.book.Block(l.name, b.GetChannel(), channel.Private{Ghost: g.GetId(), Name: g.GetName()}); err != nil {
+		return nil, err
+	}
+	err = l.n.UnlinkBridge(ctx, l.name, b.GetChannel(), fmt.Sprintf("%s does not want to be written to from here any more", g.GetName()))
 	return &pb.Answer{Confirmed: err == nil}, err
 }

@@ -307,7 +307,7 @@ func can(c *pb.Capabilities) map[string]bool {
 	return map[string]bool{
 		"edits": c.GetEdits(), "deletes": c.GetDeletes(), "reactions": c.GetReactions(), "replies": c.GetReplies(),
 		"threads": c.GetThreads(), "files": c.GetFiles(), "typing": c.GetTyping(), "corrects": c.GetCorrects(),
-		"topic": c.GetTopic(), "catches_up": c.GetCatchesUp(), "pins": c.GetPins(),
+		"topic": c.GetTopic(), "catches_up": c.GetCatchesUp(), "pins": c.GetPins(), "private": c.GetPrivate(),
 	}
 }
 

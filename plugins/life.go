@@ -206,6 +206,9 @@ func (l *life) describe(link channel.Link) *pb.Link {
 		l.book.Logf(l.name, "the settings of %s cannot be read: %v", link.Channel, err)
 	}
 	out.Settings = settings
+	if p := link.Private; p != nil {
+		out.Private = &pb.Private{Person: l.person(string(p.User), nil), Ghost: &pb.Ghost{Id: p.Ghost, Name: p.Name}}
+	}
 	return out
 }
 

@@ -152,6 +152,11 @@ func (l *life) takeRoster(r *pb.Roster) {
 	}
 	l.mu.Unlock()
 	l.book.SetRoster(l.name, r.GetChannel(), here)
+	if len(here) == 1 {
+		if err := l.book.Renamed(l.name, r.GetChannel(), here[0]); err != nil {
+			l.book.Logf(l.name, "%s: who it is with cannot be written down: %v", r.GetChannel(), err)
+		}
+	}
 }
 
 // takeTyping passes on who types over there, by name: what is nobody's is nobody's affair.

@@ -36,6 +36,9 @@ func (l *life) verdict(a *lane, item *roompb.Item) (verdict, error) {
 	if l.passed(e) {
 		return verdict{}, nil
 	}
+	if p := a.link.Private; p != nil && e.GetAuthor() != string(p.User) {
+		return verdict{dropped: string(room.Forbidden)}, nil // it is a conversation of two
+	}
 	judge := map[string]func(*lane, *roompb.Item) (verdict, error){
 		string(room.KindText): l.judgeText, string(room.KindEmote): l.judgeText,
 		string(room.KindEdit): l.judgeEdit, string(room.KindDelete): l.judgeDelete,

@@ -41,10 +41,17 @@ func (b Bridges) show(m channel.Bridge) *clientpb.Bridge {
 		Settings: m.Settings, Hidden: m.Hidden, Created: m.Created, Status: showStatus(b.Book.StatusOf(m.Name)),
 	}
 	for _, l := range b.Book.Links(m.Name) {
+		name, status := b.Name(l.Room), showStatus(b.Book.LinkStatus(m.Name, l.Room))
+		if l.Private != nil { // whose and with whom is no administrator's affair
+			name, l.By, status.Reason = "a private conversation", "", ""
+			if !l.Live() {
+				l.Ended = "ended"
+			}
+		}
 		out.Links = append(out.Links, &clientpb.BridgeLink{
-			Room: l.Room.String(), RoomName: b.Name(l.Room), Channel: l.Channel, Confirmed: l.Confirmed, ConfirmedBy: l.ConfirmedBy, By: l.By,
+			Room: l.Room.String(), RoomName: name, Channel: l.Channel, Confirmed: l.Confirmed, ConfirmedBy: l.ConfirmedBy, By: l.By,
 			Created: l.Created, Settings: l.Settings, Hidden: l.Hidden, Strikes: uint32(l.Strikes), CodeEnds: l.CodeEnds, Ended: l.Ended, EndedAt: l.EndedAt, Muted: l.Muted,
-			Status: showStatus(b.Book.LinkStatus(m.Name, l.Room)),
+			Status: status,
 		})
 	}
 	return out

@@ -24,8 +24,11 @@ func bridgeCommands() []command {
 	unlink.apart = link.apart
 	kinds, add, set := query("AdminBridgeKinds", admin, adminBridgeKinds), query("AdminBridgeAdd", admin, adminBridgeAdd), query("AdminBridgeSet", admin, adminBridgeSet)
 	kinds.apart, add.apart, set.apart = link.apart, link.apart, link.apart // plugins may be looked for just now
+	private := query("BridgePrivate", user, bridgePrivate)
+	private.apart = link.apart // makes a room
 	return []command{
 		query("RoomBridges", user, roomBridges),
+		private,
 		kinds,
 		query("AdminBridges", admin, adminBridges),
 		add,
@@ -58,10 +61,20 @@ func roomBridges(_ context.Context, c *call, in *clientpb.RoomBridgesRequest) (*
 		}
 		out.Bridges = append(out.Bridges, &clientpb.RoomBridge{
 			User: string(b.Bot), Place: b.Place, Kind: b.Kind, Own: b.Own, Channel: b.Channel, Status: showStatus(b.Status),
-			Here: uint32(len(b.Roster)), Roster: pageOf(b.Roster, in.From, in.Limit), Muted: b.Muted,
+			Here: uint32(len(b.Roster)), Roster: pageOf(b.Roster, in.From, in.Limit), Muted: b.Muted, Private: b.Private,
 		})
 	}
 	return out, nil
+}
+
+func bridgePrivate(ctx context.Context, c *call, in *clientpb.BridgePrivateRequest) (*clientpb.BridgePrivateResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, bridgeWithin)
+	defer cancel()
+	id, err := c.s.node.BeginPrivate(ctx, c.caller, in.Name, in.Ghost)
+	if err != nil {
+		return nil, err
+	}
+	return &clientpb.BridgePrivateResponse{Room: id.String()}, nil
 }
 
 func (c *call) bridges() Bridges { return Bridges{c.s.node.Bridges, c.s.node.RoomName} }

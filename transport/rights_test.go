@@ -300,6 +300,7 @@ var requests = map[string]func(*scene) proto.Message{
 	"AdminFederationSet": func(*scene) proto.Message { return &clientpb.AdminFederationSetRequest{Policy: text("list")} },
 
 	"RoomBridges":      func(s *scene) proto.Message { return &clientpb.RoomBridgesRequest{Room: s.room} },
+	"BridgePrivate":    func(*scene) proto.Message { return &clientpb.BridgePrivateRequest{Name: "libera", Ghost: "ann"} }, // not_found: nobody is in sight
 	"AdminBridgeKinds": func(*scene) proto.Message { return &clientpb.Empty{} },
 	"AdminBridges":     func(*scene) proto.Message { return &clientpb.Empty{} },
 	"AdminBridgeAdd": func(s *scene) proto.Message {

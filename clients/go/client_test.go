@@ -236,6 +236,7 @@ var commandNames = []string{
 	AdminNodeJoin.Name,
 	AdminFederationSet.Name,
 	RoomBridges.Name,
+	BridgePrivate.Name,
 	AdminBridgeKinds.Name,
 	AdminBridges.Name,
 	AdminBridgeAdd.Name,

@@ -95,6 +95,7 @@ var (
 	AdminFederationSet = repeat[pb.AdminFederationSetRequest, pb.Empty]("AdminFederationSet")
 
 	RoomBridges        = repeat[pb.RoomBridgesRequest, pb.RoomBridgesResponse]("RoomBridges")
+	BridgePrivate      = repeat[pb.BridgePrivateRequest, pb.BridgePrivateResponse]("BridgePrivate")
 	AdminBridgeKinds   = repeat[pb.Empty, pb.AdminBridgeKindsResponse]("AdminBridgeKinds")
 	AdminBridges       = repeat[pb.Empty, pb.AdminBridgesResponse]("AdminBridges")
 	AdminBridgeAdd     = once[pb.AdminBridgeAddRequest, pb.Bridge]("AdminBridgeAdd")

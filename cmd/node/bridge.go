@@ -22,6 +22,7 @@ type bridgeVerbs struct {
 	Link    bridgeLink    `cmd:"" help:"Join a room to a channel; an operator of the channel confirms it there with a code."`
 	Unlink  bridgeUnlink  `cmd:"" help:"End a link: the bot leaves the room and the channel."`
 	Mute    bridgeMute    `cmd:"" help:"Take in nothing more of somebody beyond a bridge."`
+	Private bridgePrivate `cmd:"" help:"Write privately to somebody beyond a bridge: the room for that is made, or found again."`
 	Logs    bridgeLogs    `cmd:"" help:"What a bridge's plugin last had to say."`
 	Check   bridgeCheck   `cmd:"" help:"Look whether a plugin keeps the contract (for its author; no node is needed)."`
 	Restart bridgeRestart `cmd:"" help:"Start a bridge's plugin anew."`
@@ -319,6 +320,23 @@ func (v *bridgeMute) Run(ctx context.Context, r *run) error {
 		}
 		return r.print(map[string]any{"bridge": v.Name, "room": v.Room, "ghost": v.Ghost, "done": did}, "%s: %s", v.Ghost, did)
 	})
+}
+
+type bridgePrivate struct {
+	Name string `arg:"" help:"The bridge's name."`
+	Nick string `arg:"" help:"Who, by nick or id: somebody in a channel that the bridge joins to a room of yours."`
+}
+
+func (v *bridgePrivate) Run(ctx context.Context, r *run) error {
+	l, err := r.login()
+	if err != nil {
+		return err
+	}
+	answer, err := client.Call(ctx, l.http, client.BridgePrivate, &pb.BridgePrivateRequest{Name: v.Name, Ghost: v.Nick})
+	if err != nil {
+		return err
+	}
+	return r.print(map[string]any{"bridge": v.Name, "ghost": v.Nick, "room": answer.Room}, "%s", answer.Room)
 }
 
 type bridgeLogs struct {

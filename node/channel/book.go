@@ -71,6 +71,8 @@ type Link struct {
 	EndedAt     int64  // ms
 	CodeEnds    int64  // ms until which it may be confirmed; 0: there is no code
 	Muted       []string
+	Private     *Private // a conversation of two; nil: a channel
+	Blocked     bool     // it ended because the one over there does not want to be written to
 }
 
 // Live tells whether the link has not ended.
@@ -90,7 +92,8 @@ type Book struct {
 	config  Config
 	seal    cipher.AEAD
 	store   *storage.Store
-	guesses *limit.Table[string] // wrong codes, by bridge and channel
+	guesses *limit.Table[string]    // wrong codes, by bridge and channel
+	begun   *limit.Table[room.User] // private conversations
 	wake    chan struct{}
 	looked  chan struct{} // closed by the first SetKinds
 
@@ -138,7 +141,7 @@ func Open(s *storage.Store, c Config) (*Book, error) {
 		return nil, fmt.Errorf("open book of bridges: %w", err)
 	}
 	b := &Book{
-		config: c, seal: seal, store: s, guesses: limit.New[string](wrongCodes, 1000), wake: make(chan struct{}, 1),
+		config: c, seal: seal, store: s, guesses: limit.New[string](wrongCodes, 1000), begun: limit.New[room.User](beginning, 10_000), wake: make(chan struct{}, 1),
 		looked: make(chan struct{}), bridges: map[string]*entry{}, kinds: map[string]Kind{},
 	}
 	stored, err := s.Bridges()

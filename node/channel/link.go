@@ -104,7 +104,7 @@ func (b *Book) viewLink(l *link) Link {
 	out := Link{
 		Bridge: m.GetBridge(), Room: id, Channel: m.GetChannel(), Confirmed: m.GetConfirmed(), ConfirmedBy: m.GetConfirmedBy(), By: m.GetBy(),
 		Created: m.GetCreated(), Cursor: m.GetCursor(), Strikes: int(m.GetStrikes()), Ended: m.GetEnded(), EndedAt: m.GetEndedAt(),
-		CodeEnds: m.GetCodeEnds(), Muted: slices.Sorted(maps.Keys(l.muted)),
+		CodeEnds: m.GetCodeEnds(), Muted: slices.Sorted(maps.Keys(l.muted)), Private: privateOf(m), Blocked: m.GetBlocked(),
 	}
 	settings, err := b.open(m.GetSettings(), sealedLink(m.GetBridge(), id))
 	if err != nil {
@@ -125,7 +125,8 @@ type NewLink struct {
 	Channel  string
 	Settings map[string]string // of this channel alone, such as its key
 	By       string
-	Agreed   bool // the administrator of the node also runs the channel: nobody there has to confirm
+	Agreed   bool     // the administrator of the node also runs the channel: nobody there has to confirm
+	Private  *Private // a conversation of two, which has no settings; nil: a channel
 }
 
 // CheckLink says what is wrong with a link that is to be made, or nil.
@@ -160,8 +161,10 @@ func (b *Book) CheckLink(n NewLink) error {
 			return nil // another code
 		}
 	}
-	if err := kind.CheckLink(n.Settings); err != nil {
-		return err
+	if n.Private == nil {
+		if err := kind.CheckLink(n.Settings); err != nil {
+			return err
+		}
 	}
 	live := 0
 	for _, l := range e.links {
@@ -185,7 +188,7 @@ func (b *Book) Link(n NewLink) (code string, err error) {
 	if err != nil {
 		return "", err
 	}
-	m := &storagepb.BridgeLink{Bridge: n.Bridge, Room: n.Room.Bytes(), Channel: n.Channel, Confirmed: n.Agreed, By: n.By, Created: b.millis()}
+	m := &storagepb.BridgeLink{Bridge: n.Bridge, Room: n.Room.Bytes(), Channel: n.Channel, Confirmed: n.Agreed, By: n.By, Created: b.millis(), Private: storedPrivate(n.Private)}
 	if m.Settings, err = b.close(n.Settings, sealedLink(n.Bridge, n.Room)); err != nil {
 		return "", err
 	}
@@ -247,7 +250,7 @@ func (b *Book) sweepLinks(bridge string, e *entry) error {
 	var oldest *storagepb.BridgeLink
 	ended := 0
 	for _, l := range e.links {
-		if l.stored.GetEnded() == "" {
+		if l.stored.GetEnded() == "" || l.stored.GetBlocked() { // what was blocked stays so
 			continue
 		}
 		if ended++; oldest == nil || l.stored.GetEndedAt() < oldest.GetEndedAt() {

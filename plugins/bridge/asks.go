@@ -75,6 +75,12 @@ func (h *Host) Claim(ctx context.Context, c *pb.Claim) (confirmed bool, err erro
 	return a.GetConfirmed(), err
 }
 
+// Block says that somebody over there does not want to be written to any more, or takes that back; it tells whether that changed anything.
+func (h *Host) Block(ctx context.Context, b *pb.Block) (changed bool, err error) {
+	a, err := h.asks.do(ctx, &pb.Request{Ask: &pb.Request_Block{Block: b}})
+	return a.GetConfirmed(), err
+}
+
 // Find is which event of the room a message over there is, or, with an event, what it is over there; empty when there is none.
 func (h *Host) Find(ctx context.Context, f *pb.Find) (event string, remote []string, err error) {
 	a, err := h.asks.do(ctx, &pb.Request{Ask: &pb.Request_Find{Find: f}})

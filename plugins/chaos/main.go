@@ -33,10 +33,11 @@ type chaos struct {
 func (*chaos) Describe() *pb.Description {
 	return &pb.Description{
 		Kind: "chaos", Title: "Chaos", Version: "1", ChannelHint: "pit",
-		Can: &pb.Capabilities{Edits: true, Deletes: true, Reactions: true, Replies: true, Threads: true, Typing: true, Topic: true},
+		Can: &pb.Capabilities{Edits: true, Deletes: true, Reactions: true, Replies: true, Threads: true, Typing: true, Topic: true, Private: true},
 		Settings: []*pb.Setting{
 			{Name: "dir", Title: "Folder", Help: "Where the far network is.", Type: "text"},
 			{Name: "mode", Title: "Mode", Help: "What goes wrong at the start.", Type: "text"},
+			{Name: "private", Title: "Private", Help: "Whether Far can be written to privately.", Type: "choice", Default: "off", Choices: []string{"off", "on"}},
 		},
 	}
 }
@@ -50,6 +51,9 @@ func (c *chaos) Run(ctx context.Context, h *bridge.Host) error {
 		}
 	}
 	h.Status(&pb.Status{State: "connected"})
+	for _, l := range h.Open().GetLinks() {
+		c.enter(h, l)
+	}
 	if c.dir != "" && len(h.Open().GetLinks()) > 0 {
 		go c.speak(ctx, h, h.Open().GetLinks()[0].GetChannel())
 	}
@@ -59,12 +63,24 @@ func (c *chaos) Run(ctx context.Context, h *bridge.Host) error {
 		case *pb.Delivery:
 			c.cut("received")
 			c.hear(h, e, seen)
+		case *pb.Link:
+			c.enter(h, e)
 		case bridge.Unlink:
 			c.write("left", string(e))
 		}
 	}
 	return nil
 }
+
+// enter shows who is there, where that matters: Far, who is everywhere.
+func (c *chaos) enter(h *bridge.Host, l *pb.Link) {
+	if h.Open().GetSettings()["private"] == "on" {
+		h.Roster(&pb.Roster{Channel: l.GetChannel(), Whole: true, Here: []*pb.Ghost{far()}})
+		c.write("entered", l.GetChannel()+" "+l.GetPrivate().GetPerson().GetUser()+" "+l.GetPrivate().GetGhost().GetId())
+	}
+}
+
+func far() *pb.Ghost { return &pb.Ghost{Id: "far", Name: "Far"} }
 
 // start is what may go wrong before anything else.
 var start = map[string]func(*chaos, *bridge.Host) error{
@@ -170,6 +186,13 @@ var orders = map[string]func(*bridge.Host, *pb.Delivery){
 	"!panic": func(*bridge.Host, *pb.Delivery) { panic("as told") },
 	"!kill":  func(*bridge.Host, *pb.Delivery) { syscall.Kill(os.Getpid(), syscall.SIGKILL) },
 	"!hang":  func(*bridge.Host, *pb.Delivery) { select {} },
+	"!block": func(h *bridge.Host, d *pb.Delivery) {
+		go h.Block(context.Background(), &pb.Block{Ghost: far(), Channel: d.GetChannel(), On: true})
+	},
+	"!unblock": func(h *bridge.Host, _ *pb.Delivery) { go h.Block(context.Background(), &pb.Block{Ghost: far()}) },
+	"!marry": func(h *bridge.Host, d *pb.Delivery) {
+		h.Roster(&pb.Roster{Channel: d.GetChannel(), Whole: true, Here: []*pb.Ghost{{Id: "account:far", Name: "Farther"}}})
+	},
 	"!chatter": func(h *bridge.Host, d *pb.Delivery) {
 		go func() {
 			for i := range 1_000_000 {

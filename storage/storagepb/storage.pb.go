@@ -1994,6 +1994,8 @@ type BridgeLink struct {
 	CodeEnds      int64                  `protobuf:"varint,13,opt,name=code_ends,json=codeEnds,proto3" json:"code_ends,omitempty"`
 	ConfirmedBy   string                 `protobuf:"bytes,14,opt,name=confirmed_by,json=confirmedBy,proto3" json:"confirmed_by,omitempty"` // who confirmed it, over there
 	Counts        *BridgeCounts          `protobuf:"bytes,15,opt,name=counts,proto3" json:"counts,omitempty"`
+	Private       *BridgePrivate         `protobuf:"bytes,16,opt,name=private,proto3" json:"private,omitempty"`  // a conversation of two; none: a channel
+	Blocked       bool                   `protobuf:"varint,17,opt,name=blocked,proto3" json:"blocked,omitempty"` // it ended because the one over there does not want to be written to: it cannot begin again
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2133,6 +2135,81 @@ func (x *BridgeLink) GetCounts() *BridgeCounts {
 	return nil
 }
 
+func (x *BridgeLink) GetPrivate() *BridgePrivate {
+	if x != nil {
+		return x.Private
+	}
+	return nil
+}
+
+func (x *BridgeLink) GetBlocked() bool {
+	if x != nil {
+		return x.Blocked
+	}
+	return false
+}
+
+// BridgePrivate is who speaks with whom in a private conversation.
+type BridgePrivate struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	User          string                 `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`   // ours
+	Ghost         string                 `protobuf:"bytes,2,opt,name=ghost,proto3" json:"ghost,omitempty"` // id over there
+	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`   // nick
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BridgePrivate) Reset() {
+	*x = BridgePrivate{}
+	mi := &file_storage_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BridgePrivate) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BridgePrivate) ProtoMessage() {}
+
+func (x *BridgePrivate) ProtoReflect() protoreflect.Message {
+	mi := &file_storage_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BridgePrivate.ProtoReflect.Descriptor instead.
+func (*BridgePrivate) Descriptor() ([]byte, []int) {
+	return file_storage_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *BridgePrivate) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *BridgePrivate) GetGhost() string {
+	if x != nil {
+		return x.Ghost
+	}
+	return ""
+}
+
+func (x *BridgePrivate) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 // BridgeCounts is what became of what was said.
 type BridgeCounts struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2147,7 +2224,7 @@ type BridgeCounts struct {
 
 func (x *BridgeCounts) Reset() {
 	*x = BridgeCounts{}
-	mi := &file_storage_proto_msgTypes[21]
+	mi := &file_storage_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2159,7 +2236,7 @@ func (x *BridgeCounts) String() string {
 func (*BridgeCounts) ProtoMessage() {}
 
 func (x *BridgeCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[21]
+	mi := &file_storage_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2172,7 +2249,7 @@ func (x *BridgeCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeCounts.ProtoReflect.Descriptor instead.
 func (*BridgeCounts) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{21}
+	return file_storage_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *BridgeCounts) GetRelayed() uint64 {
@@ -2220,7 +2297,7 @@ type Remote struct {
 
 func (x *Remote) Reset() {
 	*x = Remote{}
-	mi := &file_storage_proto_msgTypes[22]
+	mi := &file_storage_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2232,7 +2309,7 @@ func (x *Remote) String() string {
 func (*Remote) ProtoMessage() {}
 
 func (x *Remote) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[22]
+	mi := &file_storage_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2245,7 +2322,7 @@ func (x *Remote) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Remote.ProtoReflect.Descriptor instead.
 func (*Remote) Descriptor() ([]byte, []int) {
-	return file_storage_proto_rawDescGZIP(), []int{22}
+	return file_storage_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Remote) GetIds() []string {
@@ -2265,7 +2342,7 @@ type Standing_Reaction struct {
 
 func (x *Standing_Reaction) Reset() {
 	*x = Standing_Reaction{}
-	mi := &file_storage_proto_msgTypes[23]
+	mi := &file_storage_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2277,7 +2354,7 @@ func (x *Standing_Reaction) String() string {
 func (*Standing_Reaction) ProtoMessage() {}
 
 func (x *Standing_Reaction) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[23]
+	mi := &file_storage_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2319,7 +2396,7 @@ type Standing_Reaction_User struct {
 
 func (x *Standing_Reaction_User) Reset() {
 	*x = Standing_Reaction_User{}
-	mi := &file_storage_proto_msgTypes[24]
+	mi := &file_storage_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2331,7 +2408,7 @@ func (x *Standing_Reaction_User) String() string {
 func (*Standing_Reaction_User) ProtoMessage() {}
 
 func (x *Standing_Reaction_User) ProtoReflect() protoreflect.Message {
-	mi := &file_storage_proto_msgTypes[24]
+	mi := &file_storage_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2579,7 +2656,7 @@ const file_storage_proto_rawDesc = "" +
 	"\x06values\x18\x01 \x03(\v2-.hearth.storage.v1.BridgeSettings.ValuesEntryR\x06values\x1a9\n" +
 	"\vValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xaf\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x85\x04\n" +
 	"\n" +
 	"BridgeLink\x12\x16\n" +
 	"\x06bridge\x18\x01 \x01(\tR\x06bridge\x12\x12\n" +
@@ -2597,7 +2674,13 @@ const file_storage_proto_rawDesc = "" +
 	"\tcode_hash\x18\f \x01(\fR\bcodeHash\x12\x1b\n" +
 	"\tcode_ends\x18\r \x01(\x03R\bcodeEnds\x12!\n" +
 	"\fconfirmed_by\x18\x0e \x01(\tR\vconfirmedBy\x127\n" +
-	"\x06counts\x18\x0f \x01(\v2\x1f.hearth.storage.v1.BridgeCountsR\x06counts\"\x88\x02\n" +
+	"\x06counts\x18\x0f \x01(\v2\x1f.hearth.storage.v1.BridgeCountsR\x06counts\x12:\n" +
+	"\aprivate\x18\x10 \x01(\v2 .hearth.storage.v1.BridgePrivateR\aprivate\x12\x18\n" +
+	"\ablocked\x18\x11 \x01(\bR\ablocked\"M\n" +
+	"\rBridgePrivate\x12\x12\n" +
+	"\x04user\x18\x01 \x01(\tR\x04user\x12\x14\n" +
+	"\x05ghost\x18\x02 \x01(\tR\x05ghost\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"\x88\x02\n" +
 	"\fBridgeCounts\x12\x18\n" +
 	"\arelayed\x18\x01 \x01(\x04R\arelayed\x12\x1a\n" +
 	"\breceived\x18\x02 \x01(\x04R\breceived\x12\x1e\n" +
@@ -2626,7 +2709,7 @@ func file_storage_proto_rawDescGZIP() []byte {
 	return file_storage_proto_rawDescData
 }
 
-var file_storage_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_storage_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_storage_proto_goTypes = []any{
 	(*Room)(nil),                   // 0: hearth.storage.v1.Room
 	(*RoomNodes)(nil),              // 1: hearth.storage.v1.RoomNodes
@@ -2649,36 +2732,38 @@ var file_storage_proto_goTypes = []any{
 	(*Bridge)(nil),                 // 18: hearth.storage.v1.Bridge
 	(*BridgeSettings)(nil),         // 19: hearth.storage.v1.BridgeSettings
 	(*BridgeLink)(nil),             // 20: hearth.storage.v1.BridgeLink
-	(*BridgeCounts)(nil),           // 21: hearth.storage.v1.BridgeCounts
-	(*Remote)(nil),                 // 22: hearth.storage.v1.Remote
-	(*Standing_Reaction)(nil),      // 23: hearth.storage.v1.Standing.Reaction
-	(*Standing_Reaction_User)(nil), // 24: hearth.storage.v1.Standing.Reaction.User
-	nil,                            // 25: hearth.storage.v1.BridgeSettings.ValuesEntry
-	nil,                            // 26: hearth.storage.v1.BridgeCounts.DroppedEntry
-	(*roompb.Head)(nil),            // 27: hearth.room.v1.Head
-	(*roompb.PastStanding)(nil),    // 28: hearth.room.v1.PastStanding
+	(*BridgePrivate)(nil),          // 21: hearth.storage.v1.BridgePrivate
+	(*BridgeCounts)(nil),           // 22: hearth.storage.v1.BridgeCounts
+	(*Remote)(nil),                 // 23: hearth.storage.v1.Remote
+	(*Standing_Reaction)(nil),      // 24: hearth.storage.v1.Standing.Reaction
+	(*Standing_Reaction_User)(nil), // 25: hearth.storage.v1.Standing.Reaction.User
+	nil,                            // 26: hearth.storage.v1.BridgeSettings.ValuesEntry
+	nil,                            // 27: hearth.storage.v1.BridgeCounts.DroppedEntry
+	(*roompb.Head)(nil),            // 28: hearth.room.v1.Head
+	(*roompb.PastStanding)(nil),    // 29: hearth.room.v1.PastStanding
 }
 var file_storage_proto_depIdxs = []int32{
 	2,  // 0: hearth.storage.v1.Room.nodes:type_name -> hearth.storage.v1.RoomNode
-	27, // 1: hearth.storage.v1.Room.proof_a:type_name -> hearth.room.v1.Head
-	27, // 2: hearth.storage.v1.Room.proof_b:type_name -> hearth.room.v1.Head
+	28, // 1: hearth.storage.v1.Room.proof_a:type_name -> hearth.room.v1.Head
+	28, // 2: hearth.storage.v1.Room.proof_b:type_name -> hearth.room.v1.Head
 	2,  // 3: hearth.storage.v1.RoomNodes.nodes:type_name -> hearth.storage.v1.RoomNode
-	28, // 4: hearth.storage.v1.Past.standings:type_name -> hearth.room.v1.PastStanding
-	27, // 5: hearth.storage.v1.Chain.head:type_name -> hearth.room.v1.Head
+	29, // 4: hearth.storage.v1.Past.standings:type_name -> hearth.room.v1.PastStanding
+	28, // 5: hearth.storage.v1.Chain.head:type_name -> hearth.room.v1.Head
 	6,  // 6: hearth.storage.v1.Chain.segments:type_name -> hearth.storage.v1.Segment
-	27, // 7: hearth.storage.v1.Chain.proof_a:type_name -> hearth.room.v1.Head
-	27, // 8: hearth.storage.v1.Chain.proof_b:type_name -> hearth.room.v1.Head
-	23, // 9: hearth.storage.v1.Standing.reactions:type_name -> hearth.storage.v1.Standing.Reaction
-	21, // 10: hearth.storage.v1.Bridge.counts:type_name -> hearth.storage.v1.BridgeCounts
-	25, // 11: hearth.storage.v1.BridgeSettings.values:type_name -> hearth.storage.v1.BridgeSettings.ValuesEntry
-	21, // 12: hearth.storage.v1.BridgeLink.counts:type_name -> hearth.storage.v1.BridgeCounts
-	26, // 13: hearth.storage.v1.BridgeCounts.dropped:type_name -> hearth.storage.v1.BridgeCounts.DroppedEntry
-	24, // 14: hearth.storage.v1.Standing.Reaction.users:type_name -> hearth.storage.v1.Standing.Reaction.User
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	28, // 7: hearth.storage.v1.Chain.proof_a:type_name -> hearth.room.v1.Head
+	28, // 8: hearth.storage.v1.Chain.proof_b:type_name -> hearth.room.v1.Head
+	24, // 9: hearth.storage.v1.Standing.reactions:type_name -> hearth.storage.v1.Standing.Reaction
+	22, // 10: hearth.storage.v1.Bridge.counts:type_name -> hearth.storage.v1.BridgeCounts
+	26, // 11: hearth.storage.v1.BridgeSettings.values:type_name -> hearth.storage.v1.BridgeSettings.ValuesEntry
+	22, // 12: hearth.storage.v1.BridgeLink.counts:type_name -> hearth.storage.v1.BridgeCounts
+	21, // 13: hearth.storage.v1.BridgeLink.private:type_name -> hearth.storage.v1.BridgePrivate
+	27, // 14: hearth.storage.v1.BridgeCounts.dropped:type_name -> hearth.storage.v1.BridgeCounts.DroppedEntry
+	25, // 15: hearth.storage.v1.Standing.Reaction.users:type_name -> hearth.storage.v1.Standing.Reaction.User
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_storage_proto_init() }
@@ -2692,7 +2777,7 @@ func file_storage_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_storage_proto_rawDesc), len(file_storage_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   27,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -218,6 +218,7 @@ type Capabilities struct {
 	CatchesUp     bool                   `protobuf:"varint,10,opt,name=catches_up,json=catchesUp,proto3" json:"catches_up,omitempty"` // fetches what it missed while it was away
 	MaxText       uint32                 `protobuf:"varint,11,opt,name=max_text,json=maxText,proto3" json:"max_text,omitempty"`       // bytes of one message over there; 0: no limit
 	Pins          bool                   `protobuf:"varint,12,opt,name=pins,proto3" json:"pins,omitempty"`                            // messages can be pinned to a channel
+	Private       bool                   `protobuf:"varint,13,opt,name=private,proto3" json:"private,omitempty"`                      // private conversations with people over there; it has a setting `private`, off or on, which the host reads too
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -332,6 +333,13 @@ func (x *Capabilities) GetMaxText() uint32 {
 func (x *Capabilities) GetPins() bool {
 	if x != nil {
 		return x.Pins
+	}
+	return false
+}
+
+func (x *Capabilities) GetPrivate() bool {
+	if x != nil {
+		return x.Private
 	}
 	return false
 }
@@ -763,6 +771,7 @@ type Link struct {
 	Topic         string                 `protobuf:"bytes,4,opt,name=topic,proto3" json:"topic,omitempty"`
 	Confirmed     bool                   `protobuf:"varint,5,opt,name=confirmed,proto3" json:"confirmed,omitempty"`                                                                        // false: join the channel if that can be done unseen, say nothing, and wait for `!link CODE`
 	Settings      map[string]string      `protobuf:"bytes,6,rep,name=settings,proto3" json:"settings,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // of this channel alone, such as its key
+	Private       *Private               `protobuf:"bytes,7,opt,name=private,proto3" json:"private,omitempty"`                                                                             // nobody's channel, but a conversation of two; `channel` is an id that the host made
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -839,6 +848,66 @@ func (x *Link) GetSettings() map[string]string {
 	return nil
 }
 
+func (x *Link) GetPrivate() *Private {
+	if x != nil {
+		return x.Private
+	}
+	return nil
+}
+
+// Private is who speaks with whom. It was begun by the person; what others say in the room is not delivered.
+type Private struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Person        *Person                `protobuf:"bytes,1,opt,name=person,proto3" json:"person,omitempty"` // of ours
+	Ghost         *Ghost                 `protobuf:"bytes,2,opt,name=ghost,proto3" json:"ghost,omitempty"`   // of theirs, as the last Roster of a channel or of this conversation has named them
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Private) Reset() {
+	*x = Private{}
+	mi := &file_bridge_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Private) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Private) ProtoMessage() {}
+
+func (x *Private) ProtoReflect() protoreflect.Message {
+	mi := &file_bridge_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Private.ProtoReflect.Descriptor instead.
+func (*Private) Descriptor() ([]byte, []int) {
+	return file_bridge_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Private) GetPerson() *Person {
+	if x != nil {
+		return x.Person
+	}
+	return nil
+}
+
+func (x *Private) GetGhost() *Ghost {
+	if x != nil {
+		return x.Ghost
+	}
+	return nil
+}
+
 // Delivery is something said in a room, to be said in the channel. Deliveries of one channel
 // are in order; answer each with an Outcome, in any order.
 type Delivery struct {
@@ -864,7 +933,7 @@ type Delivery struct {
 
 func (x *Delivery) Reset() {
 	*x = Delivery{}
-	mi := &file_bridge_proto_msgTypes[7]
+	mi := &file_bridge_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -876,7 +945,7 @@ func (x *Delivery) String() string {
 func (*Delivery) ProtoMessage() {}
 
 func (x *Delivery) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[7]
+	mi := &file_bridge_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -889,7 +958,7 @@ func (x *Delivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delivery.ProtoReflect.Descriptor instead.
 func (*Delivery) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{7}
+	return file_bridge_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Delivery) GetId() string {
@@ -1011,7 +1080,7 @@ type Person struct {
 
 func (x *Person) Reset() {
 	*x = Person{}
-	mi := &file_bridge_proto_msgTypes[8]
+	mi := &file_bridge_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1023,7 +1092,7 @@ func (x *Person) String() string {
 func (*Person) ProtoMessage() {}
 
 func (x *Person) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[8]
+	mi := &file_bridge_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1036,7 +1105,7 @@ func (x *Person) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Person.ProtoReflect.Descriptor instead.
 func (*Person) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{8}
+	return file_bridge_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Person) GetUser() string {
@@ -1094,7 +1163,7 @@ type Ghost struct {
 
 func (x *Ghost) Reset() {
 	*x = Ghost{}
-	mi := &file_bridge_proto_msgTypes[9]
+	mi := &file_bridge_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1106,7 +1175,7 @@ func (x *Ghost) String() string {
 func (*Ghost) ProtoMessage() {}
 
 func (x *Ghost) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[9]
+	mi := &file_bridge_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1119,7 +1188,7 @@ func (x *Ghost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ghost.ProtoReflect.Descriptor instead.
 func (*Ghost) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{9}
+	return file_bridge_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Ghost) GetId() string {
@@ -1171,7 +1240,7 @@ type Ref struct {
 
 func (x *Ref) Reset() {
 	*x = Ref{}
-	mi := &file_bridge_proto_msgTypes[10]
+	mi := &file_bridge_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1183,7 +1252,7 @@ func (x *Ref) String() string {
 func (*Ref) ProtoMessage() {}
 
 func (x *Ref) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[10]
+	mi := &file_bridge_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1196,7 +1265,7 @@ func (x *Ref) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ref.ProtoReflect.Descriptor instead.
 func (*Ref) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{10}
+	return file_bridge_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Ref) GetEvent() string {
@@ -1248,7 +1317,7 @@ type File struct {
 
 func (x *File) Reset() {
 	*x = File{}
-	mi := &file_bridge_proto_msgTypes[11]
+	mi := &file_bridge_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1260,7 +1329,7 @@ func (x *File) String() string {
 func (*File) ProtoMessage() {}
 
 func (x *File) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[11]
+	mi := &file_bridge_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1273,7 +1342,7 @@ func (x *File) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use File.ProtoReflect.Descriptor instead.
 func (*File) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{11}
+	return file_bridge_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *File) GetHandle() string {
@@ -1332,7 +1401,7 @@ type Posted struct {
 
 func (x *Posted) Reset() {
 	*x = Posted{}
-	mi := &file_bridge_proto_msgTypes[12]
+	mi := &file_bridge_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1344,7 +1413,7 @@ func (x *Posted) String() string {
 func (*Posted) ProtoMessage() {}
 
 func (x *Posted) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[12]
+	mi := &file_bridge_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1357,7 +1426,7 @@ func (x *Posted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Posted.ProtoReflect.Descriptor instead.
 func (*Posted) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{12}
+	return file_bridge_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Posted) GetKey() string {
@@ -1421,7 +1490,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_bridge_proto_msgTypes[13]
+	mi := &file_bridge_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1433,7 +1502,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[13]
+	mi := &file_bridge_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1446,7 +1515,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{13}
+	return file_bridge_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Answer) GetRequest() uint64 {
@@ -1539,7 +1608,7 @@ type Chunk struct {
 
 func (x *Chunk) Reset() {
 	*x = Chunk{}
-	mi := &file_bridge_proto_msgTypes[14]
+	mi := &file_bridge_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1551,7 +1620,7 @@ func (x *Chunk) String() string {
 func (*Chunk) ProtoMessage() {}
 
 func (x *Chunk) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[14]
+	mi := &file_bridge_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1564,7 +1633,7 @@ func (x *Chunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chunk.ProtoReflect.Descriptor instead.
 func (*Chunk) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{14}
+	return file_bridge_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Chunk) GetRequest() uint64 {
@@ -1606,7 +1675,7 @@ type Typing struct {
 
 func (x *Typing) Reset() {
 	*x = Typing{}
-	mi := &file_bridge_proto_msgTypes[15]
+	mi := &file_bridge_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1618,7 +1687,7 @@ func (x *Typing) String() string {
 func (*Typing) ProtoMessage() {}
 
 func (x *Typing) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[15]
+	mi := &file_bridge_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1631,7 +1700,7 @@ func (x *Typing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Typing.ProtoReflect.Descriptor instead.
 func (*Typing) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{15}
+	return file_bridge_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Typing) GetChannel() string {
@@ -1668,7 +1737,7 @@ type Mute struct {
 
 func (x *Mute) Reset() {
 	*x = Mute{}
-	mi := &file_bridge_proto_msgTypes[16]
+	mi := &file_bridge_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1680,7 +1749,7 @@ func (x *Mute) String() string {
 func (*Mute) ProtoMessage() {}
 
 func (x *Mute) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[16]
+	mi := &file_bridge_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1693,7 +1762,7 @@ func (x *Mute) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mute.ProtoReflect.Descriptor instead.
 func (*Mute) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{16}
+	return file_bridge_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Mute) GetChannel() string {
@@ -1726,7 +1795,7 @@ type Stop struct {
 
 func (x *Stop) Reset() {
 	*x = Stop{}
-	mi := &file_bridge_proto_msgTypes[17]
+	mi := &file_bridge_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1738,7 +1807,7 @@ func (x *Stop) String() string {
 func (*Stop) ProtoMessage() {}
 
 func (x *Stop) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[17]
+	mi := &file_bridge_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1751,7 +1820,7 @@ func (x *Stop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stop.ProtoReflect.Descriptor instead.
 func (*Stop) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{17}
+	return file_bridge_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Stop) GetWithinMs() uint32 {
@@ -1781,7 +1850,7 @@ type PluginFrame struct {
 
 func (x *PluginFrame) Reset() {
 	*x = PluginFrame{}
-	mi := &file_bridge_proto_msgTypes[18]
+	mi := &file_bridge_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1793,7 +1862,7 @@ func (x *PluginFrame) String() string {
 func (*PluginFrame) ProtoMessage() {}
 
 func (x *PluginFrame) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[18]
+	mi := &file_bridge_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1806,7 +1875,7 @@ func (x *PluginFrame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginFrame.ProtoReflect.Descriptor instead.
 func (*PluginFrame) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{18}
+	return file_bridge_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PluginFrame) GetFrame() isPluginFrame_Frame {
@@ -1963,7 +2032,7 @@ type Opened struct {
 
 func (x *Opened) Reset() {
 	*x = Opened{}
-	mi := &file_bridge_proto_msgTypes[19]
+	mi := &file_bridge_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1975,7 +2044,7 @@ func (x *Opened) String() string {
 func (*Opened) ProtoMessage() {}
 
 func (x *Opened) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[19]
+	mi := &file_bridge_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1988,7 +2057,7 @@ func (x *Opened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Opened.ProtoReflect.Descriptor instead.
 func (*Opened) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{19}
+	return file_bridge_proto_rawDescGZIP(), []int{20}
 }
 
 // Outcome answers a delivery.
@@ -2006,7 +2075,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_bridge_proto_msgTypes[20]
+	mi := &file_bridge_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2018,7 +2087,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[20]
+	mi := &file_bridge_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2031,7 +2100,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{20}
+	return file_bridge_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Outcome) GetId() string {
@@ -2099,7 +2168,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_bridge_proto_msgTypes[21]
+	mi := &file_bridge_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2111,7 +2180,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[21]
+	mi := &file_bridge_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2124,7 +2193,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{21}
+	return file_bridge_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Entry) GetKey() string {
@@ -2232,6 +2301,7 @@ type Request struct {
 	//	*Request_Publish
 	//	*Request_Claim
 	//	*Request_Find
+	//	*Request_Block
 	Ask           isRequest_Ask `protobuf_oneof:"ask"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2239,7 +2309,7 @@ type Request struct {
 
 func (x *Request) Reset() {
 	*x = Request{}
-	mi := &file_bridge_proto_msgTypes[22]
+	mi := &file_bridge_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2251,7 +2321,7 @@ func (x *Request) String() string {
 func (*Request) ProtoMessage() {}
 
 func (x *Request) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[22]
+	mi := &file_bridge_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2264,7 +2334,7 @@ func (x *Request) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Request.ProtoReflect.Descriptor instead.
 func (*Request) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{22}
+	return file_bridge_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Request) GetRequest() uint64 {
@@ -2362,6 +2432,15 @@ func (x *Request) GetFind() *Find {
 	return nil
 }
 
+func (x *Request) GetBlock() *Block {
+	if x != nil {
+		if x, ok := x.Ask.(*Request_Block); ok {
+			return x.Block
+		}
+	}
+	return nil
+}
+
 type isRequest_Ask interface {
 	isRequest_Ask()
 }
@@ -2402,6 +2481,10 @@ type Request_Find struct {
 	Find *Find `protobuf:"bytes,10,opt,name=find,proto3,oneof"`
 }
 
+type Request_Block struct {
+	Block *Block `protobuf:"bytes,11,opt,name=block,proto3,oneof"`
+}
+
 func (*Request_Get) isRequest_Ask() {}
 
 func (*Request_Put) isRequest_Ask() {}
@@ -2420,6 +2503,70 @@ func (*Request_Claim) isRequest_Ask() {}
 
 func (*Request_Find) isRequest_Ask() {}
 
+func (*Request_Block) isRequest_Ask() {}
+
+// Block: somebody over there does not want a person of ours to write to them any more, which ends the conversation; or takes
+// that back, for all whom this ghost has blocked. The answer is `confirmed` when it changed anything.
+type Block struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ghost         *Ghost                 `protobuf:"bytes,1,opt,name=ghost,proto3" json:"ghost,omitempty"`     // who says so
+	Channel       string                 `protobuf:"bytes,2,opt,name=channel,proto3" json:"channel,omitempty"` // of the conversation; empty when it is taken back
+	On            bool                   `protobuf:"varint,3,opt,name=on,proto3" json:"on,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Block) Reset() {
+	*x = Block{}
+	mi := &file_bridge_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Block) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Block) ProtoMessage() {}
+
+func (x *Block) ProtoReflect() protoreflect.Message {
+	mi := &file_bridge_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Block.ProtoReflect.Descriptor instead.
+func (*Block) Descriptor() ([]byte, []int) {
+	return file_bridge_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *Block) GetGhost() *Ghost {
+	if x != nil {
+		return x.Ghost
+	}
+	return nil
+}
+
+func (x *Block) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *Block) GetOn() bool {
+	if x != nil {
+		return x.On
+	}
+	return false
+}
+
 // Find asks what a message is called on the other side, as for a link to it: give one of the two. What has no name there, or not
 // yet, is answered without one.
 type Find struct {
@@ -2433,7 +2580,7 @@ type Find struct {
 
 func (x *Find) Reset() {
 	*x = Find{}
-	mi := &file_bridge_proto_msgTypes[23]
+	mi := &file_bridge_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2445,7 +2592,7 @@ func (x *Find) String() string {
 func (*Find) ProtoMessage() {}
 
 func (x *Find) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[23]
+	mi := &file_bridge_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2458,7 +2605,7 @@ func (x *Find) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Find.ProtoReflect.Descriptor instead.
 func (*Find) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{23}
+	return file_bridge_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Find) GetChannel() string {
@@ -2492,7 +2639,7 @@ type Put struct {
 
 func (x *Put) Reset() {
 	*x = Put{}
-	mi := &file_bridge_proto_msgTypes[24]
+	mi := &file_bridge_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2504,7 +2651,7 @@ func (x *Put) String() string {
 func (*Put) ProtoMessage() {}
 
 func (x *Put) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[24]
+	mi := &file_bridge_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2517,7 +2664,7 @@ func (x *Put) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Put.ProtoReflect.Descriptor instead.
 func (*Put) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{24}
+	return file_bridge_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Put) GetKey() string {
@@ -2545,7 +2692,7 @@ type Store struct {
 
 func (x *Store) Reset() {
 	*x = Store{}
-	mi := &file_bridge_proto_msgTypes[25]
+	mi := &file_bridge_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2557,7 +2704,7 @@ func (x *Store) String() string {
 func (*Store) ProtoMessage() {}
 
 func (x *Store) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[25]
+	mi := &file_bridge_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2570,7 +2717,7 @@ func (x *Store) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Store.ProtoReflect.Descriptor instead.
 func (*Store) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{25}
+	return file_bridge_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Store) GetName() string {
@@ -2610,7 +2757,7 @@ type Publish struct {
 
 func (x *Publish) Reset() {
 	*x = Publish{}
-	mi := &file_bridge_proto_msgTypes[26]
+	mi := &file_bridge_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2622,7 +2769,7 @@ func (x *Publish) String() string {
 func (*Publish) ProtoMessage() {}
 
 func (x *Publish) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[26]
+	mi := &file_bridge_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2635,7 +2782,7 @@ func (x *Publish) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Publish.ProtoReflect.Descriptor instead.
 func (*Publish) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{26}
+	return file_bridge_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Publish) GetWhat() isPublish_What {
@@ -2706,7 +2853,7 @@ type Claim struct {
 
 func (x *Claim) Reset() {
 	*x = Claim{}
-	mi := &file_bridge_proto_msgTypes[27]
+	mi := &file_bridge_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2718,7 +2865,7 @@ func (x *Claim) String() string {
 func (*Claim) ProtoMessage() {}
 
 func (x *Claim) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[27]
+	mi := &file_bridge_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2731,7 +2878,7 @@ func (x *Claim) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Claim.ProtoReflect.Descriptor instead.
 func (*Claim) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{27}
+	return file_bridge_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Claim) GetChannel() string {
@@ -2776,7 +2923,7 @@ type Status struct {
 
 func (x *Status) Reset() {
 	*x = Status{}
-	mi := &file_bridge_proto_msgTypes[28]
+	mi := &file_bridge_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2788,7 +2935,7 @@ func (x *Status) String() string {
 func (*Status) ProtoMessage() {}
 
 func (x *Status) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[28]
+	mi := &file_bridge_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2801,7 +2948,7 @@ func (x *Status) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Status.ProtoReflect.Descriptor instead.
 func (*Status) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{28}
+	return file_bridge_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Status) GetChannel() string {
@@ -2845,7 +2992,7 @@ type Roster struct {
 
 func (x *Roster) Reset() {
 	*x = Roster{}
-	mi := &file_bridge_proto_msgTypes[29]
+	mi := &file_bridge_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2857,7 +3004,7 @@ func (x *Roster) String() string {
 func (*Roster) ProtoMessage() {}
 
 func (x *Roster) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[29]
+	mi := &file_bridge_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2870,7 +3017,7 @@ func (x *Roster) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Roster.ProtoReflect.Descriptor instead.
 func (*Roster) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{29}
+	return file_bridge_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Roster) GetChannel() string {
@@ -2914,7 +3061,7 @@ type Count struct {
 
 func (x *Count) Reset() {
 	*x = Count{}
-	mi := &file_bridge_proto_msgTypes[30]
+	mi := &file_bridge_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2926,7 +3073,7 @@ func (x *Count) String() string {
 func (*Count) ProtoMessage() {}
 
 func (x *Count) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[30]
+	mi := &file_bridge_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2939,7 +3086,7 @@ func (x *Count) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Count.ProtoReflect.Descriptor instead.
 func (*Count) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{30}
+	return file_bridge_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Count) GetChannel() string {
@@ -2989,7 +3136,7 @@ const file_bridge_proto_rawDesc = "" +
 	"\fchannel_hint\x18\b \x01(\tR\vchannelHint\x12\x1b\n" +
 	"\tlink_hint\x18\t \x01(\tR\blinkHint\x12>\n" +
 	"\rlink_settings\x18\n" +
-	" \x03(\v2\x19.hearth.bridge.v1.SettingR\flinkSettings\"\xbe\x02\n" +
+	" \x03(\v2\x19.hearth.bridge.v1.SettingR\flinkSettings\"\xd8\x02\n" +
 	"\fCapabilities\x12\x14\n" +
 	"\x05edits\x18\x01 \x01(\bR\x05edits\x12\x18\n" +
 	"\adeletes\x18\x02 \x01(\bR\adeletes\x12\x1c\n" +
@@ -3004,7 +3151,8 @@ const file_bridge_proto_rawDesc = "" +
 	"catches_up\x18\n" +
 	" \x01(\bR\tcatchesUp\x12\x19\n" +
 	"\bmax_text\x18\v \x01(\rR\amaxText\x12\x12\n" +
-	"\x04pins\x18\f \x01(\bR\x04pins\"\xab\x01\n" +
+	"\x04pins\x18\f \x01(\bR\x04pins\x12\x18\n" +
+	"\aprivate\x18\r \x01(\bR\aprivate\"\xab\x01\n" +
 	"\aSetting\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12\x12\n" +
@@ -3041,17 +3189,21 @@ const file_bridge_proto_rawDesc = "" +
 	" \x03(\tR\tknownBots\x1a;\n" +
 	"\rSettingsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x84\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb9\x02\n" +
 	"\x04Link\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x12\n" +
 	"\x04room\x18\x02 \x01(\tR\x04room\x12\x1b\n" +
 	"\troom_name\x18\x03 \x01(\tR\broomName\x12\x14\n" +
 	"\x05topic\x18\x04 \x01(\tR\x05topic\x12\x1c\n" +
 	"\tconfirmed\x18\x05 \x01(\bR\tconfirmed\x12@\n" +
-	"\bsettings\x18\x06 \x03(\v2$.hearth.bridge.v1.Link.SettingsEntryR\bsettings\x1a;\n" +
+	"\bsettings\x18\x06 \x03(\v2$.hearth.bridge.v1.Link.SettingsEntryR\bsettings\x123\n" +
+	"\aprivate\x18\a \x01(\v2\x19.hearth.bridge.v1.PrivateR\aprivate\x1a;\n" +
 	"\rSettingsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf1\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"j\n" +
+	"\aPrivate\x120\n" +
+	"\x06person\x18\x01 \x01(\v2\x18.hearth.bridge.v1.PersonR\x06person\x12-\n" +
+	"\x05ghost\x18\x02 \x01(\v2\x17.hearth.bridge.v1.GhostR\x05ghost\"\xf1\x03\n" +
 	"\bDelivery\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\tR\achannel\x12\x12\n" +
@@ -3164,7 +3316,7 @@ const file_bridge_proto_rawDesc = "" +
 	" \x01(\tR\x05emoji\x12,\n" +
 	"\x05files\x18\v \x03(\v2\x16.hearth.bridge.v1.FileR\x05files\x12\x12\n" +
 	"\x04time\x18\f \x01(\x03R\x04time\x12\x12\n" +
-	"\x04hops\x18\r \x03(\tR\x04hops\"\xf8\x02\n" +
+	"\x04hops\x18\r \x03(\tR\x04hops\"\xa9\x03\n" +
 	"\aRequest\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\x04R\arequest\x12\x12\n" +
 	"\x03get\x18\x02 \x01(\tH\x00R\x03get\x12)\n" +
@@ -3176,8 +3328,13 @@ const file_bridge_proto_rawDesc = "" +
 	"\apublish\x18\b \x01(\v2\x19.hearth.bridge.v1.PublishH\x00R\apublish\x12/\n" +
 	"\x05claim\x18\t \x01(\v2\x17.hearth.bridge.v1.ClaimH\x00R\x05claim\x12,\n" +
 	"\x04find\x18\n" +
-	" \x01(\v2\x16.hearth.bridge.v1.FindH\x00R\x04findB\x05\n" +
-	"\x03ask\"N\n" +
+	" \x01(\v2\x16.hearth.bridge.v1.FindH\x00R\x04find\x12/\n" +
+	"\x05block\x18\v \x01(\v2\x17.hearth.bridge.v1.BlockH\x00R\x05blockB\x05\n" +
+	"\x03ask\"`\n" +
+	"\x05Block\x12-\n" +
+	"\x05ghost\x18\x01 \x01(\v2\x17.hearth.bridge.v1.GhostR\x05ghost\x12\x18\n" +
+	"\achannel\x18\x02 \x01(\tR\achannel\x12\x0e\n" +
+	"\x02on\x18\x03 \x01(\bR\x02on\"N\n" +
 	"\x04Find\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x16\n" +
 	"\x06remote\x18\x02 \x01(\tR\x06remote\x12\x14\n" +
@@ -3231,7 +3388,7 @@ func file_bridge_proto_rawDescGZIP() []byte {
 	return file_bridge_proto_rawDescData
 }
 
-var file_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_bridge_proto_goTypes = []any{
 	(*DescribeRequest)(nil), // 0: hearth.bridge.v1.DescribeRequest
 	(*Description)(nil),     // 1: hearth.bridge.v1.Description
@@ -3240,85 +3397,92 @@ var file_bridge_proto_goTypes = []any{
 	(*HostFrame)(nil),       // 4: hearth.bridge.v1.HostFrame
 	(*Open)(nil),            // 5: hearth.bridge.v1.Open
 	(*Link)(nil),            // 6: hearth.bridge.v1.Link
-	(*Delivery)(nil),        // 7: hearth.bridge.v1.Delivery
-	(*Person)(nil),          // 8: hearth.bridge.v1.Person
-	(*Ghost)(nil),           // 9: hearth.bridge.v1.Ghost
-	(*Ref)(nil),             // 10: hearth.bridge.v1.Ref
-	(*File)(nil),            // 11: hearth.bridge.v1.File
-	(*Posted)(nil),          // 12: hearth.bridge.v1.Posted
-	(*Answer)(nil),          // 13: hearth.bridge.v1.Answer
-	(*Chunk)(nil),           // 14: hearth.bridge.v1.Chunk
-	(*Typing)(nil),          // 15: hearth.bridge.v1.Typing
-	(*Mute)(nil),            // 16: hearth.bridge.v1.Mute
-	(*Stop)(nil),            // 17: hearth.bridge.v1.Stop
-	(*PluginFrame)(nil),     // 18: hearth.bridge.v1.PluginFrame
-	(*Opened)(nil),          // 19: hearth.bridge.v1.Opened
-	(*Outcome)(nil),         // 20: hearth.bridge.v1.Outcome
-	(*Entry)(nil),           // 21: hearth.bridge.v1.Entry
-	(*Request)(nil),         // 22: hearth.bridge.v1.Request
-	(*Find)(nil),            // 23: hearth.bridge.v1.Find
-	(*Put)(nil),             // 24: hearth.bridge.v1.Put
-	(*Store)(nil),           // 25: hearth.bridge.v1.Store
-	(*Publish)(nil),         // 26: hearth.bridge.v1.Publish
-	(*Claim)(nil),           // 27: hearth.bridge.v1.Claim
-	(*Status)(nil),          // 28: hearth.bridge.v1.Status
-	(*Roster)(nil),          // 29: hearth.bridge.v1.Roster
-	(*Count)(nil),           // 30: hearth.bridge.v1.Count
-	nil,                     // 31: hearth.bridge.v1.Open.SettingsEntry
-	nil,                     // 32: hearth.bridge.v1.Link.SettingsEntry
+	(*Private)(nil),         // 7: hearth.bridge.v1.Private
+	(*Delivery)(nil),        // 8: hearth.bridge.v1.Delivery
+	(*Person)(nil),          // 9: hearth.bridge.v1.Person
+	(*Ghost)(nil),           // 10: hearth.bridge.v1.Ghost
+	(*Ref)(nil),             // 11: hearth.bridge.v1.Ref
+	(*File)(nil),            // 12: hearth.bridge.v1.File
+	(*Posted)(nil),          // 13: hearth.bridge.v1.Posted
+	(*Answer)(nil),          // 14: hearth.bridge.v1.Answer
+	(*Chunk)(nil),           // 15: hearth.bridge.v1.Chunk
+	(*Typing)(nil),          // 16: hearth.bridge.v1.Typing
+	(*Mute)(nil),            // 17: hearth.bridge.v1.Mute
+	(*Stop)(nil),            // 18: hearth.bridge.v1.Stop
+	(*PluginFrame)(nil),     // 19: hearth.bridge.v1.PluginFrame
+	(*Opened)(nil),          // 20: hearth.bridge.v1.Opened
+	(*Outcome)(nil),         // 21: hearth.bridge.v1.Outcome
+	(*Entry)(nil),           // 22: hearth.bridge.v1.Entry
+	(*Request)(nil),         // 23: hearth.bridge.v1.Request
+	(*Block)(nil),           // 24: hearth.bridge.v1.Block
+	(*Find)(nil),            // 25: hearth.bridge.v1.Find
+	(*Put)(nil),             // 26: hearth.bridge.v1.Put
+	(*Store)(nil),           // 27: hearth.bridge.v1.Store
+	(*Publish)(nil),         // 28: hearth.bridge.v1.Publish
+	(*Claim)(nil),           // 29: hearth.bridge.v1.Claim
+	(*Status)(nil),          // 30: hearth.bridge.v1.Status
+	(*Roster)(nil),          // 31: hearth.bridge.v1.Roster
+	(*Count)(nil),           // 32: hearth.bridge.v1.Count
+	nil,                     // 33: hearth.bridge.v1.Open.SettingsEntry
+	nil,                     // 34: hearth.bridge.v1.Link.SettingsEntry
 }
 var file_bridge_proto_depIdxs = []int32{
 	2,  // 0: hearth.bridge.v1.Description.can:type_name -> hearth.bridge.v1.Capabilities
 	3,  // 1: hearth.bridge.v1.Description.settings:type_name -> hearth.bridge.v1.Setting
 	3,  // 2: hearth.bridge.v1.Description.link_settings:type_name -> hearth.bridge.v1.Setting
 	5,  // 3: hearth.bridge.v1.HostFrame.open:type_name -> hearth.bridge.v1.Open
-	7,  // 4: hearth.bridge.v1.HostFrame.delivery:type_name -> hearth.bridge.v1.Delivery
-	12, // 5: hearth.bridge.v1.HostFrame.posted:type_name -> hearth.bridge.v1.Posted
-	13, // 6: hearth.bridge.v1.HostFrame.answer:type_name -> hearth.bridge.v1.Answer
+	8,  // 4: hearth.bridge.v1.HostFrame.delivery:type_name -> hearth.bridge.v1.Delivery
+	13, // 5: hearth.bridge.v1.HostFrame.posted:type_name -> hearth.bridge.v1.Posted
+	14, // 6: hearth.bridge.v1.HostFrame.answer:type_name -> hearth.bridge.v1.Answer
 	6,  // 7: hearth.bridge.v1.HostFrame.link:type_name -> hearth.bridge.v1.Link
-	15, // 8: hearth.bridge.v1.HostFrame.typing:type_name -> hearth.bridge.v1.Typing
-	16, // 9: hearth.bridge.v1.HostFrame.mute:type_name -> hearth.bridge.v1.Mute
-	14, // 10: hearth.bridge.v1.HostFrame.chunk:type_name -> hearth.bridge.v1.Chunk
-	17, // 11: hearth.bridge.v1.HostFrame.stop:type_name -> hearth.bridge.v1.Stop
-	31, // 12: hearth.bridge.v1.Open.settings:type_name -> hearth.bridge.v1.Open.SettingsEntry
+	16, // 8: hearth.bridge.v1.HostFrame.typing:type_name -> hearth.bridge.v1.Typing
+	17, // 9: hearth.bridge.v1.HostFrame.mute:type_name -> hearth.bridge.v1.Mute
+	15, // 10: hearth.bridge.v1.HostFrame.chunk:type_name -> hearth.bridge.v1.Chunk
+	18, // 11: hearth.bridge.v1.HostFrame.stop:type_name -> hearth.bridge.v1.Stop
+	33, // 12: hearth.bridge.v1.Open.settings:type_name -> hearth.bridge.v1.Open.SettingsEntry
 	6,  // 13: hearth.bridge.v1.Open.links:type_name -> hearth.bridge.v1.Link
-	32, // 14: hearth.bridge.v1.Link.settings:type_name -> hearth.bridge.v1.Link.SettingsEntry
-	8,  // 15: hearth.bridge.v1.Delivery.author:type_name -> hearth.bridge.v1.Person
-	10, // 16: hearth.bridge.v1.Delivery.target:type_name -> hearth.bridge.v1.Ref
-	10, // 17: hearth.bridge.v1.Delivery.reply_to:type_name -> hearth.bridge.v1.Ref
-	10, // 18: hearth.bridge.v1.Delivery.thread:type_name -> hearth.bridge.v1.Ref
-	11, // 19: hearth.bridge.v1.Delivery.files:type_name -> hearth.bridge.v1.File
-	8,  // 20: hearth.bridge.v1.Delivery.mentions:type_name -> hearth.bridge.v1.Person
-	9,  // 21: hearth.bridge.v1.Person.ghost:type_name -> hearth.bridge.v1.Ghost
-	8,  // 22: hearth.bridge.v1.Ref.author:type_name -> hearth.bridge.v1.Person
-	11, // 23: hearth.bridge.v1.Answer.file:type_name -> hearth.bridge.v1.File
-	8,  // 24: hearth.bridge.v1.Typing.person:type_name -> hearth.bridge.v1.Person
-	19, // 25: hearth.bridge.v1.PluginFrame.opened:type_name -> hearth.bridge.v1.Opened
-	20, // 26: hearth.bridge.v1.PluginFrame.outcome:type_name -> hearth.bridge.v1.Outcome
-	21, // 27: hearth.bridge.v1.PluginFrame.entry:type_name -> hearth.bridge.v1.Entry
-	22, // 28: hearth.bridge.v1.PluginFrame.request:type_name -> hearth.bridge.v1.Request
-	28, // 29: hearth.bridge.v1.PluginFrame.status:type_name -> hearth.bridge.v1.Status
-	29, // 30: hearth.bridge.v1.PluginFrame.roster:type_name -> hearth.bridge.v1.Roster
-	15, // 31: hearth.bridge.v1.PluginFrame.typing:type_name -> hearth.bridge.v1.Typing
-	14, // 32: hearth.bridge.v1.PluginFrame.chunk:type_name -> hearth.bridge.v1.Chunk
-	30, // 33: hearth.bridge.v1.PluginFrame.count:type_name -> hearth.bridge.v1.Count
-	9,  // 34: hearth.bridge.v1.Entry.ghost:type_name -> hearth.bridge.v1.Ghost
-	11, // 35: hearth.bridge.v1.Entry.files:type_name -> hearth.bridge.v1.File
-	24, // 36: hearth.bridge.v1.Request.put:type_name -> hearth.bridge.v1.Put
-	25, // 37: hearth.bridge.v1.Request.store:type_name -> hearth.bridge.v1.Store
-	26, // 38: hearth.bridge.v1.Request.publish:type_name -> hearth.bridge.v1.Publish
-	27, // 39: hearth.bridge.v1.Request.claim:type_name -> hearth.bridge.v1.Claim
-	23, // 40: hearth.bridge.v1.Request.find:type_name -> hearth.bridge.v1.Find
-	9,  // 41: hearth.bridge.v1.Roster.here:type_name -> hearth.bridge.v1.Ghost
-	0,  // 42: hearth.bridge.v1.Bridge.Describe:input_type -> hearth.bridge.v1.DescribeRequest
-	4,  // 43: hearth.bridge.v1.Bridge.Run:input_type -> hearth.bridge.v1.HostFrame
-	1,  // 44: hearth.bridge.v1.Bridge.Describe:output_type -> hearth.bridge.v1.Description
-	18, // 45: hearth.bridge.v1.Bridge.Run:output_type -> hearth.bridge.v1.PluginFrame
-	44, // [44:46] is the sub-list for method output_type
-	42, // [42:44] is the sub-list for method input_type
-	42, // [42:42] is the sub-list for extension type_name
-	42, // [42:42] is the sub-list for extension extendee
-	0,  // [0:42] is the sub-list for field type_name
+	34, // 14: hearth.bridge.v1.Link.settings:type_name -> hearth.bridge.v1.Link.SettingsEntry
+	7,  // 15: hearth.bridge.v1.Link.private:type_name -> hearth.bridge.v1.Private
+	9,  // 16: hearth.bridge.v1.Private.person:type_name -> hearth.bridge.v1.Person
+	10, // 17: hearth.bridge.v1.Private.ghost:type_name -> hearth.bridge.v1.Ghost
+	9,  // 18: hearth.bridge.v1.Delivery.author:type_name -> hearth.bridge.v1.Person
+	11, // 19: hearth.bridge.v1.Delivery.target:type_name -> hearth.bridge.v1.Ref
+	11, // 20: hearth.bridge.v1.Delivery.reply_to:type_name -> hearth.bridge.v1.Ref
+	11, // 21: hearth.bridge.v1.Delivery.thread:type_name -> hearth.bridge.v1.Ref
+	12, // 22: hearth.bridge.v1.Delivery.files:type_name -> hearth.bridge.v1.File
+	9,  // 23: hearth.bridge.v1.Delivery.mentions:type_name -> hearth.bridge.v1.Person
+	10, // 24: hearth.bridge.v1.Person.ghost:type_name -> hearth.bridge.v1.Ghost
+	9,  // 25: hearth.bridge.v1.Ref.author:type_name -> hearth.bridge.v1.Person
+	12, // 26: hearth.bridge.v1.Answer.file:type_name -> hearth.bridge.v1.File
+	9,  // 27: hearth.bridge.v1.Typing.person:type_name -> hearth.bridge.v1.Person
+	20, // 28: hearth.bridge.v1.PluginFrame.opened:type_name -> hearth.bridge.v1.Opened
+	21, // 29: hearth.bridge.v1.PluginFrame.outcome:type_name -> hearth.bridge.v1.Outcome
+	22, // 30: hearth.bridge.v1.PluginFrame.entry:type_name -> hearth.bridge.v1.Entry
+	23, // 31: hearth.bridge.v1.PluginFrame.request:type_name -> hearth.bridge.v1.Request
+	30, // 32: hearth.bridge.v1.PluginFrame.status:type_name -> hearth.bridge.v1.Status
+	31, // 33: hearth.bridge.v1.PluginFrame.roster:type_name -> hearth.bridge.v1.Roster
+	16, // 34: hearth.bridge.v1.PluginFrame.typing:type_name -> hearth.bridge.v1.Typing
+	15, // 35: hearth.bridge.v1.PluginFrame.chunk:type_name -> hearth.bridge.v1.Chunk
+	32, // 36: hearth.bridge.v1.PluginFrame.count:type_name -> hearth.bridge.v1.Count
+	10, // 37: hearth.bridge.v1.Entry.ghost:type_name -> hearth.bridge.v1.Ghost
+	12, // 38: hearth.bridge.v1.Entry.files:type_name -> hearth.bridge.v1.File
+	26, // 39: hearth.bridge.v1.Request.put:type_name -> hearth.bridge.v1.Put
+	27, // 40: hearth.bridge.v1.Request.store:type_name -> hearth.bridge.v1.Store
+	28, // 41: hearth.bridge.v1.Request.publish:type_name -> hearth.bridge.v1.Publish
+	29, // 42: hearth.bridge.v1.Request.claim:type_name -> hearth.bridge.v1.Claim
+	25, // 43: hearth.bridge.v1.Request.find:type_name -> hearth.bridge.v1.Find
+	24, // 44: hearth.bridge.v1.Request.block:type_name -> hearth.bridge.v1.Block
+	10, // 45: hearth.bridge.v1.Block.ghost:type_name -> hearth.bridge.v1.Ghost
+	10, // 46: hearth.bridge.v1.Roster.here:type_name -> hearth.bridge.v1.Ghost
+	0,  // 47: hearth.bridge.v1.Bridge.Describe:input_type -> hearth.bridge.v1.DescribeRequest
+	4,  // 48: hearth.bridge.v1.Bridge.Run:input_type -> hearth.bridge.v1.HostFrame
+	1,  // 49: hearth.bridge.v1.Bridge.Describe:output_type -> hearth.bridge.v1.Description
+	19, // 50: hearth.bridge.v1.Bridge.Run:output_type -> hearth.bridge.v1.PluginFrame
+	49, // [49:51] is the sub-list for method output_type
+	47, // [47:49] is the sub-list for method input_type
+	47, // [47:47] is the sub-list for extension type_name
+	47, // [47:47] is the sub-list for extension extendee
+	0,  // [0:47] is the sub-list for field type_name
 }
 
 func init() { file_bridge_proto_init() }
@@ -3338,7 +3502,7 @@ func file_bridge_proto_init() {
 		(*HostFrame_Chunk)(nil),
 		(*HostFrame_Stop)(nil),
 	}
-	file_bridge_proto_msgTypes[18].OneofWrappers = []any{
+	file_bridge_proto_msgTypes[19].OneofWrappers = []any{
 		(*PluginFrame_Opened)(nil),
 		(*PluginFrame_Outcome)(nil),
 		(*PluginFrame_Entry)(nil),
@@ -3349,7 +3513,7 @@ func file_bridge_proto_init() {
 		(*PluginFrame_Chunk)(nil),
 		(*PluginFrame_Count)(nil),
 	}
-	file_bridge_proto_msgTypes[22].OneofWrappers = []any{
+	file_bridge_proto_msgTypes[23].OneofWrappers = []any{
 		(*Request_Get)(nil),
 		(*Request_Put)(nil),
 		(*Request_Delete)(nil),
@@ -3359,8 +3523,9 @@ func file_bridge_proto_init() {
 		(*Request_Publish)(nil),
 		(*Request_Claim)(nil),
 		(*Request_Find)(nil),
+		(*Request_Block)(nil),
 	}
-	file_bridge_proto_msgTypes[26].OneofWrappers = []any{
+	file_bridge_proto_msgTypes[28].OneofWrappers = []any{
 		(*Publish_Handle)(nil),
 		(*Publish_Text)(nil),
 	}
@@ -3370,7 +3535,7 @@ func file_bridge_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bridge_proto_rawDesc), len(file_bridge_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   33,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

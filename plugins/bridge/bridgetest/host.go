@@ -70,6 +70,7 @@ type Host struct {
 	pages     []*pb.Publish
 	claims    []*pb.Claim
 	codes     map[string]string // by channel
+	blocks    []*pb.Block
 }
 
 // File is a file that the host has.
@@ -461,12 +462,15 @@ func (h *Host) WaitRoster(channel string, ids ...string) {
 	})
 }
 
-// Typings, Counts, Claims and Pages are what the bridge has sent so far.
+// Typings, Counts, Claims, Blocks and Pages are what the bridge has sent so far.
 func (h *Host) Typings() []*pb.Typing {
 	return locked(h, func() []*pb.Typing { return slices.Clone(h.typing) })
 }
 func (h *Host) Counts() []*pb.Count {
 	return locked(h, func() []*pb.Count { return slices.Clone(h.counts) })
+}
+func (h *Host) Blocks() []*pb.Block {
+	return locked(h, func() []*pb.Block { return slices.Clone(h.blocks) })
 }
 func (h *Host) Claims() []*pb.Claim {
 	return locked(h, func() []*pb.Claim { return slices.Clone(h.claims) })

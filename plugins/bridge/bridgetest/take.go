@@ -226,6 +226,11 @@ func (h *Host) request(r *pb.Request) {
 		h.publish(ask.Publish, a)
 	case *pb.Request_Claim:
 		h.claim(ask.Claim, a)
+	case *pb.Request_Block:
+		h.blocks = append(h.blocks, ask.Block)
+		if a.Confirmed = true; ask.Block.GetOn() {
+			h.unlink(ask.Block.GetChannel())
+		}
 	case *pb.Request_Find:
 		h.find(ask.Find, a)
 	}

@@ -35,12 +35,34 @@ func (u *user) say(m wire.Message) {
 	}
 	name := m.Param(0)
 	if !strings.HasPrefix(strings.TrimLeft(name, "@+"), "#") {
-		if to := u.s.users[name]; to != nil {
-			to.send(u.stamped(m))
-		}
+		u.whisper(m, name)
 		return
 	}
 	u.shout(u.stamped(m), name)
+}
+
+// whisper shows a message to one, and to the one who said it by an echo.
+func (u *user) whisper(m wire.Message, name string) {
+	s, to := u.s, u.s.users[name]
+	if to == nil {
+		u.reply("401", name, "No such nick/channel")
+		return
+	}
+	if numeric := s.Mute[name]; numeric != "" {
+		u.reply(numeric, name, "You cannot write to this user")
+		return
+	}
+	if s.Swallow && u.conn != nil {
+		return
+	}
+	m = u.stamped(m)
+	s.said = append(s.said, Said{m.Tags.Value("msgid"), u.nick, name, m.Command, m.Last(), m.Tags, m.Tags.Time()})
+	to.send(m)
+	if u.caps["echo-message"] {
+		u.send(u.labelled(m))
+	} else if u.label != "" && u.caps["labeled-response"] {
+		u.reply("ACK")
+	}
 }
 
 // shout shows a message to the channel, to the one who said it by an echo, and keeps it.

@@ -31,6 +31,8 @@ type channel struct {
 	topics  topics
 	history history
 	people  people
+	listed  bool      // members has their accounts too
+	peer    *peer     // of a private conversation; nil: a channel
 	lost    bool      // the others were here when the connection was cut, and none of them has been seen since
 	alone   time.Time // until then what is to be said waits for them
 	lane    lane
@@ -60,13 +62,17 @@ func (r *relay) link(l *pb.Link) {
 		ch = &channel{r: r, id: l.GetChannel(), name: l.GetChannel(), members: map[string]*member{}, people: people{}, spoke: map[string]time.Time{}}
 		ch.lane.ch = ch
 		r.links[ch.id] = ch
-		ch.link = l
-		ch.recall()
+		if ch.link = l; l.GetPrivate() != nil {
+			ch.converse(l.GetPrivate())
+		} else {
+			ch.recall()
+		}
 		return
 	}
 	was := ch.link
 	ch.link = l
 	switch {
+	case ch.peer != nil:
 	case l.GetConfirmed() && !was.GetConfirmed() && ch.settled:
 		ch.topicFromRoom(l.GetTopic())
 	case !ch.joined:
@@ -96,7 +102,7 @@ func (ch *channel) keyHeard() string { return "heard/" + ch.id }
 // may be late: what is fetched twice is known by its key.
 func (ch *channel) keepHeard() {
 	until, last := ch.heardAt, ch.last
-	if until == ch.keptAt || last == nil {
+	if until == ch.keptAt || last == nil || ch.peer != nil {
 		return
 	}
 	ch.keptAt = until
@@ -125,7 +131,7 @@ func (r *relay) unlink(id string) {
 func (r *relay) channel(name string) *channel {
 	name = r.fold(name)
 	for _, ch := range r.links {
-		if r.fold(ch.name) == name {
+		if ch.peer == nil && r.fold(ch.name) == name {
 			return ch
 		}
 	}
@@ -134,7 +140,7 @@ func (r *relay) channel(name string) *channel {
 
 // join asks to be let in. It may be called at any time.
 func (ch *channel) join() {
-	if ch.joined || ch.stopped != "" || !ch.history.known || ch.r.bot == nil || !ch.r.bot.session.Ready() {
+	if ch.peer != nil || ch.joined || ch.stopped != "" || !ch.history.known || ch.r.bot == nil || !ch.r.bot.session.Ready() {
 		return
 	}
 	params := []string{ch.name}
@@ -146,7 +152,7 @@ func (ch *channel) join() {
 
 // entered: the bot is in.
 func (ch *channel) entered() {
-	ch.joined, ch.settled, ch.whole, ch.waits = true, false, false, 0
+	ch.joined, ch.settled, ch.whole, ch.listed, ch.waits = true, false, false, false, 0
 	ch.members = map[string]*member{}
 	if ch.lost && !ch.r.remembers() {
 		ch.alone = time.Now().Add(ch.r.aloneTime)
@@ -159,17 +165,29 @@ func (ch *channel) entered() {
 
 // heeded tells whether what is said in the channel now reaches those who were in it. A server that starts again has the
 // bridge back before most people, and no history for those who come after it.
-func (ch *channel) heeded(now time.Time) bool { return ch.settled && !now.Before(ch.alone) }
+func (ch *channel) heeded(now time.Time) bool {
+	if ch.peer != nil {
+		return ch.peer.sight != unsure
+	}
+	return ch.settled && !now.Before(ch.alone)
+}
 
 // left: the bot is out, and no longer knows who is in.
 func (ch *channel) left() {
-	ch.joined, ch.settled, ch.whole, ch.news = false, false, false, nil
+	ch.joined, ch.settled, ch.whole, ch.listed, ch.news = false, false, false, false, nil
+	ch.r.shifted = true
 	ch.members = map[string]*member{}
 	ch.r.host.Roster(&pb.Roster{Channel: ch.id, Whole: true})
 }
 
 // cut is the end of the connection.
 func (ch *channel) cut(why string) {
+	if ch.peer != nil {
+		if ch.peer.sight = unsure; ch.stopped == "" {
+			ch.tell("down", why)
+		}
+		return
+	}
 	ch.hush()
 	if ch.joined {
 		ch.lost = ch.lost || ch.others()

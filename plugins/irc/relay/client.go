@@ -27,7 +27,8 @@ type client struct {
 	given   map[string]bool      // puppet: folded channels in which it was given its person's rank
 	refused map[string]time.Time // puppet: folded channels that do not let it in
 	typed   time.Time
-	syncing bool // a Sync is on its way
+	syncing bool              // a Sync is on its way
+	batches map[string]*batch // puppet: of what is written to it
 }
 
 func (c *client) isBot() bool { return c.user == "" }

@@ -89,6 +89,9 @@ func (r *relay) whispered(m wire.Message) {
 		r.ctcpAsked(m.Source.Nick, strings.TrimSuffix(ctcp, "\x01"))
 		return
 	}
+	if r.unblocks(m) {
+		return
+	}
 	r.count("", "dropped", "private", 1)
 	text := "I am a bridge to " + r.open.GetNode() + " and relay channels only."
 	if r.settings.contact != "" {

@@ -11,7 +11,7 @@ func describe() *pb.Description {
 	return &pb.Description{
 		Protocol: 1, Kind: "irc", Title: "IRC", Version: Version, ChannelHint: "#garden",
 		// Edits and deletes are shown in IRC's own way. Threads are shown as replies.
-		Can:      &pb.Capabilities{Reactions: true, Replies: true, Threads: true, Corrects: true, Topic: true, CatchesUp: true, Typing: true},
+		Can:      &pb.Capabilities{Reactions: true, Replies: true, Threads: true, Corrects: true, Topic: true, CatchesUp: true, Typing: true, Private: true},
 		Settings: asked, LinkSettings: askedOfLinks, Setup: setup,
 	}
 }
@@ -95,6 +95,7 @@ var asked = []*pb.Setting{
 	choice("quiet", "Mute is quiet", "When somebody from IRC is muted in the room, silence them in the channel too. mode: by +q or what the network has for it, if the bridge is an operator there. chanserv: ChanServ is asked, as Libera's and others' services (Atheme) understand it.", "off", "mode", "chanserv"),
 	choice("moderators", "Moderators", "With puppets: the rank that those who moderate the room get in the channel, if the bridge is an operator there.", "off", "voice", "op"),
 	onOff("mute_bans", "Mute is ban", "When somebody from IRC is muted in the room, ban them in the channel too, if the bridge is an operator there; with quiet = mode, only where the network has no quiet.", "false"),
+	choice("private", "Private messages", "Whether people of this node may write privately to those who are in a linked channel; needs mode = puppets.", "off", "on"),
 	number("rejoin_seconds", "Rejoin", "Seconds until the bridge comes back after a kick; the third in an hour ends it.", "30"),
 	number("history", "Catch-up", "Messages at most that are fetched after an outage, where the network keeps history.", "1000"),
 }

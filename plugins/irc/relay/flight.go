@@ -343,7 +343,7 @@ func (r *relay) askSync() {
 		if s.synced || c.syncing || c.gone || c.session.Waiting() > 0 {
 			continue
 		}
-		if c.echoes() && time.Since(s.at) < r.echoTime {
+		if s.echoes() && time.Since(s.at) < r.echoTime {
 			continue
 		}
 		c.syncing, c.stirred = true, true
@@ -351,8 +351,10 @@ func (r *relay) askSync() {
 	}
 }
 
-// echoes tells whether what the connection says comes back by itself.
-func (c *client) echoes() bool { return c.isBot() && c.session.Has("echo-message") }
+// echoes tells whether what was said comes back by itself to where somebody listens.
+func (s *shot) echoes() bool {
+	return (s.client.isBot() || s.job.ch.peer != nil) && s.client.session.Has("echo-message")
+}
 
 // synced: the server has done all that was sent before.
 func (r *relay) synced(c *client, id uint64) {
@@ -367,9 +369,11 @@ func (r *relay) synced(c *client, id uint64) {
 			continue
 		}
 		switch {
-		case c.echoes():
+		case s.echoes() && s.job.ch.peer != nil:
+			s.job.unsaid("swallowed", "The network took the message and did not show it: a filter, or a mode of "+escapeLine(s.job.ch.name)+".")
+		case s.echoes():
 			s.job.drop("swallowed", "The network took the message and did not show it: a filter, or a mode of the channel.")
-		case !c.isBot() && r.bot != nil && r.bot.session.Has("message-tags"):
+		case !c.isBot() && s.job.ch.peer == nil && r.bot != nil && r.bot.session.Has("message-tags"):
 			s.synced = true // the bot sees it soon, with its id
 			r.after(3*time.Second, func() {
 				if slices.Contains(r.flight, s) {

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,7 @@ func (r *relay) heard(m wire.Message) {
 func (r *relay) obey(m wire.Message) {
 	if take := commands[m.Command]; take != nil {
 		take(r, m)
+		r.shifted = r.shifted || slices.Contains(moves, m.Command)
 	}
 }
 
@@ -121,6 +123,9 @@ func (r *relay) renamed(m wire.Message) {
 		delete(r.pictures.at, r.fold(old))
 		r.pictures.at[r.fold(nick)] = at
 	}
+	for _, ch := range r.seen(old) {
+		ch.follow(nick)
+	}
 	now := time.Now()
 	for _, ch := range r.links {
 		who := ch.member(old)
@@ -149,6 +154,9 @@ func (r *relay) account(m wire.Message) {
 	account := m.Param(0)
 	if account == "*" {
 		account = ""
+	}
+	for _, ch := range r.seen(m.Source.Nick) {
+		ch.loggedIn(account)
 	}
 	for _, ch := range r.links {
 		if who := ch.member(m.Source.Nick); who != nil && who.account != account {
@@ -225,6 +233,7 @@ func (r *relay) names(m wire.Message) {
 func (r *relay) namesEnd(m wire.Message) {
 	if ch := r.channel(m.Param(1)); ch != nil && ch.joined {
 		ch.named()
+		ch.listed = m.Command == "315" || !r.bot.session.Support.WHOX || ch.listed
 	}
 }
 
@@ -260,6 +269,12 @@ func (r *relay) tagged(m wire.Message) {
 		r.echoed(m)
 		return
 	}
+	ch.tag(m)
+}
+
+// tag takes in what a message without text says.
+func (ch *channel) tag(m wire.Message) {
+	r := ch.r
 	ghost := r.ghost(m.Source.Nick, m.Tags.Value("account"))
 	if typing := m.Tags.Value("+typing"); typing != "" {
 		r.host.Typing(&pb.Typing{Channel: ch.id, Person: &pb.Person{Name: ghost.Name, Ghost: ghost}, On: typing == "active"})

@@ -58,6 +58,9 @@ func (r *relay) deliver(d *pb.Delivery) {
 		r.host.Dropped(d, "forbidden", r.stopped+ch.stopped)
 		return
 	}
+	if ch.peer != nil && ch.confides(d) {
+		return
+	}
 	if d.GetAuthor() != nil {
 		ch.people.spoke(r.shownNick(d.GetAuthor()), d.GetAuthor(), r.fold)
 	}
@@ -228,6 +231,9 @@ func (l *lane) pump() {
 		}
 		if j.written == 0 && r.room() < len(j.pieces) && r.room() < r.most() {
 			return
+		}
+		if j.written == 0 && l.ch.peer != nil && before != nil {
+			return // no history tells later what was said: one at a time
 		}
 		switch {
 		case j.written == 0:

@@ -12,7 +12,7 @@ import (
 // bridge is away is done when it is back.
 func (r *relay) mute(m *pb.Mute) {
 	ch := r.links[m.GetChannel()]
-	if ch == nil || r.settings.quiet == "off" && !r.settings.muteBans {
+	if ch == nil || ch.peer != nil || r.settings.quiet == "off" && !r.settings.muteBans {
 		return
 	}
 	if ch.mutes == nil {

@@ -184,6 +184,8 @@ func (r *relay) later(why conn.Why, text string) {
 func (r *relay) botReady() {
 	r.well()
 	r.subscribe()
+	r.after(r.lookTime, func() { r.shifted = true })
+	r.shifted = true
 	for _, ch := range r.links {
 		ch.join()
 	}

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,9 @@ var puppetCaps = []string{"message-tags", "batch", "draft/multiline", "labeled-r
 func (j *job) voice() bool {
 	r := j.ch.r
 	j.client, j.how = r.bot, "bot"
+	if j.ch.peer != nil {
+		return j.toPeer()
+	}
 	p := j.d.GetAuthor()
 	if p == nil || j.d.GetKind() == "notice" || j.d.GetKind() == "topic" || j.d.GetKind() == "react" && r.settings.reactions == "digest" {
 		return true
@@ -73,6 +77,9 @@ func (r *relay) newPuppet(p *pb.Person) *client {
 	login := conn.Config{
 		Nick: wire.LegalNick(r.shownNick(p), max(9, r.bot.session.Support.NickLen)), User: wire.LegalNick(name, 10), Realname: "@" + c.user,
 		Password: r.settings.login.Password, Flood: r.flood, Wanted: puppetCaps,
+	}
+	if r.settings.private {
+		login.Wanted = slices.Concat(puppetCaps, privateCaps)
 	}
 	if c := r.settings.contact; c != "" {
 		login.Realname += " (" + c + ")"
@@ -135,6 +142,9 @@ func (r *relay) puppetReady(*client) {}
 
 // puppetHeard takes what a puppet's server says of it alone; all else the bot hears.
 func (r *relay) puppetHeard(c *client, m wire.Message) {
+	if r.privately(c, m) {
+		return
+	}
 	switch m.Command {
 	case "JOIN":
 		if c.session.Is(m.Source.Nick) {
@@ -222,7 +232,7 @@ func (r *relay) sendPuppetsHome() {
 // typing is shown by puppets only: a bot that writes all the time tells nothing.
 func (r *relay) typing(t *pb.Typing) {
 	ch, c := r.links[t.GetChannel()], r.puppets[t.GetPerson().GetUser()]
-	if ch == nil || c == nil || c.stream == nil || !c.joined[r.fold(ch.name)] || !c.session.Has("message-tags") || c.session.Waiting() > 0 {
+	if ch == nil || c == nil || c.stream == nil || !c.joined[r.fold(ch.name)] && (ch.peer == nil || ch.peer.sight != here) || !c.session.Has("message-tags") || c.session.Waiting() > 0 {
 		return
 	}
 	state := "done"

@@ -228,3 +228,39 @@ func TestRealNetsplit(t *testing.T) {
 		t.Error(e)
 	}
 }
+
+// A private conversation over real servers: both ways, another nick, and a nick that is gone.
+func TestRealPrivate(t *testing.T) {
+	t.Parallel()
+	eachServer(t, func(t *testing.T, s *ircreal.Server) {
+		bob := s.Connect("bob", garden)
+		h := real(t, s.Addr, map[string]string{"mode": "puppets", "private": "on"}, &pb.Link{Channel: garden, Confirmed: true}, withBob("bob"))
+		h.WaitRoster(whisper, "bob")
+		w := &world{T: t, host: h}
+		ask := func(text, nick string) {
+			t.Helper()
+			id := h.Deliver(secretly(text))
+			if line := bob.Expect(text); !strings.HasPrefix(line, ":Alice!") || !strings.HasSuffix(line, "PRIVMSG "+nick+" :"+text) {
+				t.Errorf("%q", line)
+			}
+			if o := h.Outcome(id); o.GetDropped() != "" || len(o.GetRemote()) != 1 {
+				t.Error(o)
+			}
+		}
+		ask("psst", "bob")
+		bob.Say("Alice", "yes?")
+		w.answer("yes?")
+		bob.Send("NICK bobby")
+		w.line("bob is now bobby")
+		ask("and now", "bobby")
+		bob.Say("Alice", "still me")
+		if e := h.Entry(); e.GetText() != "still me" || e.GetGhost().GetName() != "bobby" {
+			t.Error(e)
+		}
+		bob.Say("Alice", "!block")
+		bob.Expect("You will not hear from alice@node.example any more")
+		if b := h.Blocks(); len(b) != 1 || b[0].GetGhost().GetId() != "bobby" {
+			t.Error(b)
+		}
+	})
+}

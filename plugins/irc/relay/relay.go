@@ -41,6 +41,7 @@ func (p IRC) Run(ctx context.Context, h *bridge.Host) error {
 	rush := time.Duration(max(p.Rush, 1))
 	r.stable, r.backoff.Rush = p.Stable, p.Rush
 	r.echoTime, r.holdTime, r.comeAgain, r.aloneTime = echoTime/rush, holdTime/rush, comeAgain/rush, aloneTime/rush
+	r.lookTime = lookTime / rush
 	if p.Pictures != nil {
 		r.pictures.client = p.Pictures
 	}
@@ -72,6 +73,10 @@ type relay struct {
 	told                          time.Time // when status was sent
 	ctcp                          allowance
 	private                       allowance
+	blocks                        allowance
+	shifted                       bool   // somebody came or went since the last look around
+	lines                         uint64 // that were said of conversations
+	lookTime                      time.Duration
 	pictures                      pictures
 	identd                        identd
 
@@ -92,6 +97,7 @@ func newRelay(ctx context.Context, h *bridge.Host, s *settings) *relay {
 		puppets: map[string]*client{}, links: map[string]*channel{}, policies: map[string]policy{}, flood: s.login.Flood,
 		nicks: map[string]int64{}, batches: map[string]*batch{}, doubts: map[string]*doubt{},
 		ctcp: allowance{most: 3, every: 10 * time.Second}, private: allowance{most: 3, every: 30 * time.Second},
+		blocks: allowance{most: 3, every: 30 * time.Second},
 	}
 	r.pictures = pictures{client: picture.Public, at: map[string]string{}, handles: map[string]string{}}
 	r.inbox = newInbox(ctx, h)
@@ -177,6 +183,7 @@ func (r *relay) settle() {
 		for _, c := range r.clients() {
 			again = c.turn() || again
 		}
+		r.lookAround()
 		r.pump()
 		again = again || r.stirred()
 	}

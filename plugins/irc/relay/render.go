@@ -66,7 +66,8 @@ func (j *job) text() {
 	for _, l := range lines {
 		size += len(l.IRC()) + 1
 	}
-	switch long := len(lines) > maxLines || size > maxBytes; {
+	// What is private is on no page that a link opens.
+	switch long := (len(lines) > maxLines || size > maxBytes) && j.ch.peer == nil; {
 	case long && j.multiline(lines, size):
 	case long && j.link == "":
 		j.publish()

@@ -39,6 +39,7 @@ type settings struct {
 	moderators  string // off voice op
 	avatars     bool
 	contact     string
+	private     bool
 	identd      string // address to answer at; "": nowhere
 	editWait    time.Duration
 	digestWait  time.Duration
@@ -144,6 +145,9 @@ func readSettings(m map[string]string) (*settings, error) {
 		digestWait: time.Duration(v.number("digest_seconds", 20, 0, 30)) * time.Second,
 		rejoin:     time.Duration(v.number("rejoin_seconds", 30, 0, 3600)) * time.Second,
 		history:    v.number("history", 1000, 0, 1_000_000), connectWait: 2 * time.Second,
+	}
+	if s.private = v.choice("private", "off", "on") == "on"; s.private && s.mode != "puppets" {
+		v.fail("private", "needs mode = puppets, where each person has a nick of their own: else nobody over there knows who writes, and to whom to answer")
 	}
 	charset, err := format.NewCharset(v.text("charset", ""))
 	if err != nil {

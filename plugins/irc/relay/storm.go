@@ -92,8 +92,9 @@ func (ch *channel) farewells() {
 		if split {
 			s.away[ch.r.fold(g.m.nick)] = now
 		}
-		if ch.member(g.m.nick) == nil {
-			ids = append(ids, g.m.ghost(ch.r).Id)
+		id := g.m.ghost(ch.r).Id
+		if now := ch.member(g.m.nick); now == nil || now.ghost(ch.r).Id != id { // another may have the nick already
+			ids = append(ids, id)
 		}
 	}
 	ch.gone(ids...)

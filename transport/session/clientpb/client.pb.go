@@ -5934,9 +5934,10 @@ type RoomBridge struct {
 	Own           bool                   `protobuf:"varint,4,opt,name=own,proto3" json:"own,omitempty"`    // this node's: what follows is known
 	Channel       string                 `protobuf:"bytes,5,opt,name=channel,proto3" json:"channel,omitempty"`
 	Status        *BridgeStatus          `protobuf:"bytes,6,opt,name=status,proto3" json:"status,omitempty"`
-	Here          uint32                 `protobuf:"varint,7,opt,name=here,proto3" json:"here,omitempty"`    // who are in the channel
-	Roster        []*roompb.Ghost        `protobuf:"bytes,8,rep,name=roster,proto3" json:"roster,omitempty"` // a page of them, by name
-	Muted         []string               `protobuf:"bytes,9,rep,name=muted,proto3" json:"muted,omitempty"`   // ids of ghosts
+	Here          uint32                 `protobuf:"varint,7,opt,name=here,proto3" json:"here,omitempty"`        // who are in the channel
+	Roster        []*roompb.Ghost        `protobuf:"bytes,8,rep,name=roster,proto3" json:"roster,omitempty"`     // a page of them, by name
+	Muted         []string               `protobuf:"bytes,9,rep,name=muted,proto3" json:"muted,omitempty"`       // ids of ghosts
+	Private       bool                   `protobuf:"varint,10,opt,name=private,proto3" json:"private,omitempty"` // those who are there can be written to privately: BridgePrivate
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -6032,6 +6033,13 @@ func (x *RoomBridge) GetMuted() []string {
 		return x.Muted
 	}
 	return nil
+}
+
+func (x *RoomBridge) GetPrivate() bool {
+	if x != nil {
+		return x.Private
+	}
+	return false
 }
 
 type RoomBridgesRequest struct {
@@ -6146,6 +6154,102 @@ func (x *RoomBridgesResponse) GetBridges() []*RoomBridge {
 	return nil
 }
 
+type BridgePrivateRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`   // the bridge's: "libera"
+	Ghost         string                 `protobuf:"bytes,2,opt,name=ghost,proto3" json:"ghost,omitempty"` // id of somebody who is beyond it now, or the nick
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BridgePrivateRequest) Reset() {
+	*x = BridgePrivateRequest{}
+	mi := &file_client_proto_msgTypes[95]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BridgePrivateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BridgePrivateRequest) ProtoMessage() {}
+
+func (x *BridgePrivateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[95]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BridgePrivateRequest.ProtoReflect.Descriptor instead.
+func (*BridgePrivateRequest) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{95}
+}
+
+func (x *BridgePrivateRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *BridgePrivateRequest) GetGhost() string {
+	if x != nil {
+		return x.Ghost
+	}
+	return ""
+}
+
+type BridgePrivateResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Room          string                 `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BridgePrivateResponse) Reset() {
+	*x = BridgePrivateResponse{}
+	mi := &file_client_proto_msgTypes[96]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BridgePrivateResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BridgePrivateResponse) ProtoMessage() {}
+
+func (x *BridgePrivateResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_client_proto_msgTypes[96]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BridgePrivateResponse.ProtoReflect.Descriptor instead.
+func (*BridgePrivateResponse) Descriptor() ([]byte, []int) {
+	return file_client_proto_rawDescGZIP(), []int{96}
+}
+
+func (x *BridgePrivateResponse) GetRoom() string {
+	if x != nil {
+		return x.Room
+	}
+	return ""
+}
+
 // BridgeKind is a kind of bridge that there is a plugin for.
 type BridgeKind struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -6163,7 +6267,7 @@ type BridgeKind struct {
 
 func (x *BridgeKind) Reset() {
 	*x = BridgeKind{}
-	mi := &file_client_proto_msgTypes[95]
+	mi := &file_client_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6175,7 +6279,7 @@ func (x *BridgeKind) String() string {
 func (*BridgeKind) ProtoMessage() {}
 
 func (x *BridgeKind) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[95]
+	mi := &file_client_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6188,7 +6292,7 @@ func (x *BridgeKind) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeKind.ProtoReflect.Descriptor instead.
 func (*BridgeKind) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{95}
+	return file_client_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *BridgeKind) GetKind() string {
@@ -6262,7 +6366,7 @@ type BridgeSetting struct {
 
 func (x *BridgeSetting) Reset() {
 	*x = BridgeSetting{}
-	mi := &file_client_proto_msgTypes[96]
+	mi := &file_client_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6274,7 +6378,7 @@ func (x *BridgeSetting) String() string {
 func (*BridgeSetting) ProtoMessage() {}
 
 func (x *BridgeSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[96]
+	mi := &file_client_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6287,7 +6391,7 @@ func (x *BridgeSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeSetting.ProtoReflect.Descriptor instead.
 func (*BridgeSetting) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{96}
+	return file_client_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *BridgeSetting) GetName() string {
@@ -6348,7 +6452,7 @@ type AdminBridgeKindsResponse struct {
 
 func (x *AdminBridgeKindsResponse) Reset() {
 	*x = AdminBridgeKindsResponse{}
-	mi := &file_client_proto_msgTypes[97]
+	mi := &file_client_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6360,7 +6464,7 @@ func (x *AdminBridgeKindsResponse) String() string {
 func (*AdminBridgeKindsResponse) ProtoMessage() {}
 
 func (x *AdminBridgeKindsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[97]
+	mi := &file_client_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6373,7 +6477,7 @@ func (x *AdminBridgeKindsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminBridgeKindsResponse.ProtoReflect.Descriptor instead.
 func (*AdminBridgeKindsResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{97}
+	return file_client_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *AdminBridgeKindsResponse) GetKinds() []*BridgeKind {
@@ -6401,7 +6505,7 @@ type Bridge struct {
 
 func (x *Bridge) Reset() {
 	*x = Bridge{}
-	mi := &file_client_proto_msgTypes[98]
+	mi := &file_client_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6413,7 +6517,7 @@ func (x *Bridge) String() string {
 func (*Bridge) ProtoMessage() {}
 
 func (x *Bridge) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[98]
+	mi := &file_client_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6426,7 +6530,7 @@ func (x *Bridge) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Bridge.ProtoReflect.Descriptor instead.
 func (*Bridge) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{98}
+	return file_client_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *Bridge) GetName() string {
@@ -6522,7 +6626,7 @@ type BridgeLink struct {
 
 func (x *BridgeLink) Reset() {
 	*x = BridgeLink{}
-	mi := &file_client_proto_msgTypes[99]
+	mi := &file_client_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6534,7 +6638,7 @@ func (x *BridgeLink) String() string {
 func (*BridgeLink) ProtoMessage() {}
 
 func (x *BridgeLink) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[99]
+	mi := &file_client_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6547,7 +6651,7 @@ func (x *BridgeLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeLink.ProtoReflect.Descriptor instead.
 func (*BridgeLink) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{99}
+	return file_client_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *BridgeLink) GetRoom() string {
@@ -6664,7 +6768,7 @@ type AdminBridgesResponse struct {
 
 func (x *AdminBridgesResponse) Reset() {
 	*x = AdminBridgesResponse{}
-	mi := &file_client_proto_msgTypes[100]
+	mi := &file_client_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6676,7 +6780,7 @@ func (x *AdminBridgesResponse) String() string {
 func (*AdminBridgesResponse) ProtoMessage() {}
 
 func (x *AdminBridgesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[100]
+	mi := &file_client_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6689,7 +6793,7 @@ func (x *AdminBridgesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminBridgesResponse.ProtoReflect.Descriptor instead.
 func (*AdminBridgesResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{100}
+	return file_client_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *AdminBridgesResponse) GetBridges() []*Bridge {
@@ -6710,7 +6814,7 @@ type AdminBridgeAddRequest struct {
 
 func (x *AdminBridgeAddRequest) Reset() {
 	*x = AdminBridgeAddRequest{}
-	mi := &file_client_proto_msgTypes[101]
+	mi := &file_client_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6722,7 +6826,7 @@ func (x *AdminBridgeAddRequest) String() string {
 func (*AdminBridgeAddRequest) ProtoMessage() {}
 
 func (x *AdminBridgeAddRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[101]
+	mi := &file_client_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6735,7 +6839,7 @@ func (x *AdminBridgeAddRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminBridgeAddRequest.ProtoReflect.Descriptor instead.
 func (*AdminBridgeAddRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{101}
+	return file_client_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *AdminBridgeAddRequest) GetKind() string {
@@ -6771,7 +6875,7 @@ type AdminBridgeSetRequest struct {
 
 func (x *AdminBridgeSetRequest) Reset() {
 	*x = AdminBridgeSetRequest{}
-	mi := &file_client_proto_msgTypes[102]
+	mi := &file_client_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6783,7 +6887,7 @@ func (x *AdminBridgeSetRequest) String() string {
 func (*AdminBridgeSetRequest) ProtoMessage() {}
 
 func (x *AdminBridgeSetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[102]
+	mi := &file_client_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6796,7 +6900,7 @@ func (x *AdminBridgeSetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminBridgeSetRequest.ProtoReflect.Descriptor instead.
 func (*AdminBridgeSetRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{102}
+	return file_client_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *AdminBridgeSetRequest) GetName() string {
@@ -6836,7 +6940,7 @@ type AdminBridgeRequest struct {
 
 func (x *AdminBridgeRequest) Reset() {
 	*x = AdminBridgeRequest{}
-	mi := &file_client_proto_msgTypes[103]
+	mi := &file_client_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6848,7 +6952,7 @@ func (x *AdminBridgeRequest) String() string {
 func (*AdminBridgeRequest) ProtoMessage() {}
 
 func (x *AdminBridgeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[103]
+	mi := &file_client_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6861,7 +6965,7 @@ func (x *AdminBridgeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminBridgeRequest.ProtoReflect.Descriptor instead.
 func (*AdminBridgeRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{103}
+	return file_client_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *AdminBridgeRequest) GetName() string {
@@ -6884,7 +6988,7 @@ type AdminBridgeLinkRequest struct {
 
 func (x *AdminBridgeLinkRequest) Reset() {
 	*x = AdminBridgeLinkRequest{}
-	mi := &file_client_proto_msgTypes[104]
+	mi := &file_client_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6896,7 +7000,7 @@ func (x *AdminBridgeLinkRequest) String() string {
 func (*AdminBridgeLinkRequest) ProtoMessage() {}
 
 func (x *AdminBridgeLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[104]
+	mi := &file_client_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6909,7 +7013,7 @@ func (x *AdminBridgeLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminBridgeLinkRequest.ProtoReflect.Descriptor instead.
 func (*AdminBridgeLinkRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{104}
+	return file_client_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *AdminBridgeLinkRequest) GetName() string {
@@ -6958,7 +7062,7 @@ type AdminBridgeLinkResponse struct {
 
 func (x *AdminBridgeLinkResponse) Reset() {
 	*x = AdminBridgeLinkResponse{}
-	mi := &file_client_proto_msgTypes[105]
+	mi := &file_client_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6970,7 +7074,7 @@ func (x *AdminBridgeLinkResponse) String() string {
 func (*AdminBridgeLinkResponse) ProtoMessage() {}
 
 func (x *AdminBridgeLinkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[105]
+	mi := &file_client_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6983,7 +7087,7 @@ func (x *AdminBridgeLinkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminBridgeLinkResponse.ProtoReflect.Descriptor instead.
 func (*AdminBridgeLinkResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{105}
+	return file_client_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *AdminBridgeLinkResponse) GetCode() string {
@@ -7017,7 +7121,7 @@ type AdminBridgeUnlinkRequest struct {
 
 func (x *AdminBridgeUnlinkRequest) Reset() {
 	*x = AdminBridgeUnlinkRequest{}
-	mi := &file_client_proto_msgTypes[106]
+	mi := &file_client_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7029,7 +7133,7 @@ func (x *AdminBridgeUnlinkRequest) String() string {
 func (*AdminBridgeUnlinkRequest) ProtoMessage() {}
 
 func (x *AdminBridgeUnlinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[106]
+	mi := &file_client_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7042,7 +7146,7 @@ func (x *AdminBridgeUnlinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminBridgeUnlinkRequest.ProtoReflect.Descriptor instead.
 func (*AdminBridgeUnlinkRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{106}
+	return file_client_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *AdminBridgeUnlinkRequest) GetName() string {
@@ -7071,7 +7175,7 @@ type AdminBridgeMuteRequest struct {
 
 func (x *AdminBridgeMuteRequest) Reset() {
 	*x = AdminBridgeMuteRequest{}
-	mi := &file_client_proto_msgTypes[107]
+	mi := &file_client_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7083,7 +7187,7 @@ func (x *AdminBridgeMuteRequest) String() string {
 func (*AdminBridgeMuteRequest) ProtoMessage() {}
 
 func (x *AdminBridgeMuteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[107]
+	mi := &file_client_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7096,7 +7200,7 @@ func (x *AdminBridgeMuteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminBridgeMuteRequest.ProtoReflect.Descriptor instead.
 func (*AdminBridgeMuteRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{107}
+	return file_client_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *AdminBridgeMuteRequest) GetName() string {
@@ -7138,7 +7242,7 @@ type AdminBridgeLogsRequest struct {
 
 func (x *AdminBridgeLogsRequest) Reset() {
 	*x = AdminBridgeLogsRequest{}
-	mi := &file_client_proto_msgTypes[108]
+	mi := &file_client_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7150,7 +7254,7 @@ func (x *AdminBridgeLogsRequest) String() string {
 func (*AdminBridgeLogsRequest) ProtoMessage() {}
 
 func (x *AdminBridgeLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[108]
+	mi := &file_client_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7163,7 +7267,7 @@ func (x *AdminBridgeLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminBridgeLogsRequest.ProtoReflect.Descriptor instead.
 func (*AdminBridgeLogsRequest) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{108}
+	return file_client_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *AdminBridgeLogsRequest) GetName() string {
@@ -7196,7 +7300,7 @@ type AdminBridgeLogsResponse struct {
 
 func (x *AdminBridgeLogsResponse) Reset() {
 	*x = AdminBridgeLogsResponse{}
-	mi := &file_client_proto_msgTypes[109]
+	mi := &file_client_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7208,7 +7312,7 @@ func (x *AdminBridgeLogsResponse) String() string {
 func (*AdminBridgeLogsResponse) ProtoMessage() {}
 
 func (x *AdminBridgeLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[109]
+	mi := &file_client_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7221,7 +7325,7 @@ func (x *AdminBridgeLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminBridgeLogsResponse.ProtoReflect.Descriptor instead.
 func (*AdminBridgeLogsResponse) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{109}
+	return file_client_proto_rawDescGZIP(), []int{111}
 }
 
 func (x *AdminBridgeLogsResponse) GetLines() []*LogLine {
@@ -7242,7 +7346,7 @@ type LogLine struct {
 
 func (x *LogLine) Reset() {
 	*x = LogLine{}
-	mi := &file_client_proto_msgTypes[110]
+	mi := &file_client_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7254,7 +7358,7 @@ func (x *LogLine) String() string {
 func (*LogLine) ProtoMessage() {}
 
 func (x *LogLine) ProtoReflect() protoreflect.Message {
-	mi := &file_client_proto_msgTypes[110]
+	mi := &file_client_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7267,7 +7371,7 @@ func (x *LogLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogLine.ProtoReflect.Descriptor instead.
 func (*LogLine) Descriptor() ([]byte, []int) {
-	return file_client_proto_rawDescGZIP(), []int{110}
+	return file_client_proto_rawDescGZIP(), []int{112}
 }
 
 func (x *LogLine) GetSeq() uint64 {
@@ -7755,7 +7859,7 @@ const file_client_proto_rawDesc = "" +
 	"reconnects\x1a:\n" +
 	"\fDroppedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\x87\x02\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\xa1\x02\n" +
 	"\n" +
 	"RoomBridge\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x14\n" +
@@ -7766,14 +7870,21 @@ const file_client_proto_rawDesc = "" +
 	"\x06status\x18\x06 \x01(\v2\x1e.hearth.client.v1.BridgeStatusR\x06status\x12\x12\n" +
 	"\x04here\x18\a \x01(\rR\x04here\x12-\n" +
 	"\x06roster\x18\b \x03(\v2\x15.hearth.room.v1.GhostR\x06roster\x12\x14\n" +
-	"\x05muted\x18\t \x03(\tR\x05muted\"f\n" +
+	"\x05muted\x18\t \x03(\tR\x05muted\x12\x18\n" +
+	"\aprivate\x18\n" +
+	" \x01(\bR\aprivate\"f\n" +
 	"\x12RoomBridgesRequest\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\tR\x04room\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\tR\x04user\x12\x12\n" +
 	"\x04from\x18\x03 \x01(\rR\x04from\x12\x14\n" +
 	"\x05limit\x18\x04 \x01(\rR\x05limit\"M\n" +
 	"\x13RoomBridgesResponse\x126\n" +
-	"\abridges\x18\x01 \x03(\v2\x1c.hearth.client.v1.RoomBridgeR\abridges\"\x9e\x02\n" +
+	"\abridges\x18\x01 \x03(\v2\x1c.hearth.client.v1.RoomBridgeR\abridges\"@\n" +
+	"\x14BridgePrivateRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05ghost\x18\x02 \x01(\tR\x05ghost\"+\n" +
+	"\x15BridgePrivateResponse\x12\x12\n" +
+	"\x04room\x18\x01 \x01(\tR\x04room\"\x9e\x02\n" +
 	"\n" +
 	"BridgeKind\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x14\n" +
@@ -7882,7 +7993,7 @@ const file_client_proto_rawDesc = "" +
 	"\aLogLine\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x12\n" +
 	"\x04time\x18\x02 \x01(\x03R\x04time\x12\x12\n" +
-	"\x04text\x18\x03 \x01(\tR\x04text2\x85,\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text2\xe7,\n" +
 	"\x06Client\x12W\n" +
 	"\n" +
 	"ServerInfo\x12#.hearth.client.v1.ServerInfoRequest\x1a$.hearth.client.v1.ServerInfoResponse\x12N\n" +
@@ -7952,7 +8063,8 @@ const file_client_proto_rawDesc = "" +
 	"\x0fAdminNodeInvite\x12(.hearth.client.v1.AdminNodeInviteRequest\x1a).hearth.client.v1.AdminNodeInviteResponse\x12O\n" +
 	"\rAdminNodeJoin\x12&.hearth.client.v1.AdminNodeJoinRequest\x1a\x16.hearth.client.v1.Peer\x12Z\n" +
 	"\x12AdminFederationSet\x12+.hearth.client.v1.AdminFederationSetRequest\x1a\x17.hearth.client.v1.Empty\x12Z\n" +
-	"\vRoomBridges\x12$.hearth.client.v1.RoomBridgesRequest\x1a%.hearth.client.v1.RoomBridgesResponse\x12W\n" +
+	"\vRoomBridges\x12$.hearth.client.v1.RoomBridgesRequest\x1a%.hearth.client.v1.RoomBridgesResponse\x12`\n" +
+	"\rBridgePrivate\x12&.hearth.client.v1.BridgePrivateRequest\x1a'.hearth.client.v1.BridgePrivateResponse\x12W\n" +
 	"\x10AdminBridgeKinds\x12\x17.hearth.client.v1.Empty\x1a*.hearth.client.v1.AdminBridgeKindsResponse\x12O\n" +
 	"\fAdminBridges\x12\x17.hearth.client.v1.Empty\x1a&.hearth.client.v1.AdminBridgesResponse\x12S\n" +
 	"\x0eAdminBridgeAdd\x12'.hearth.client.v1.AdminBridgeAddRequest\x1a\x18.hearth.client.v1.Bridge\x12S\n" +
@@ -7976,7 +8088,7 @@ func file_client_proto_rawDescGZIP() []byte {
 	return file_client_proto_rawDescData
 }
 
-var file_client_proto_msgTypes = make([]protoimpl.MessageInfo, 120)
+var file_client_proto_msgTypes = make([]protoimpl.MessageInfo, 122)
 var file_client_proto_goTypes = []any{
 	(*ClientFrame)(nil),               // 0: hearth.client.v1.ClientFrame
 	(*Request)(nil),                   // 1: hearth.client.v1.Request
@@ -8073,99 +8185,101 @@ var file_client_proto_goTypes = []any{
 	(*RoomBridge)(nil),                // 92: hearth.client.v1.RoomBridge
 	(*RoomBridgesRequest)(nil),        // 93: hearth.client.v1.RoomBridgesRequest
 	(*RoomBridgesResponse)(nil),       // 94: hearth.client.v1.RoomBridgesResponse
-	(*BridgeKind)(nil),                // 95: hearth.client.v1.BridgeKind
-	(*BridgeSetting)(nil),             // 96: hearth.client.v1.BridgeSetting
-	(*AdminBridgeKindsResponse)(nil),  // 97: hearth.client.v1.AdminBridgeKindsResponse
-	(*Bridge)(nil),                    // 98: hearth.client.v1.Bridge
-	(*BridgeLink)(nil),                // 99: hearth.client.v1.BridgeLink
-	(*AdminBridgesResponse)(nil),      // 100: hearth.client.v1.AdminBridgesResponse
-	(*AdminBridgeAddRequest)(nil),     // 101: hearth.client.v1.AdminBridgeAddRequest
-	(*AdminBridgeSetRequest)(nil),     // 102: hearth.client.v1.AdminBridgeSetRequest
-	(*AdminBridgeRequest)(nil),        // 103: hearth.client.v1.AdminBridgeRequest
-	(*AdminBridgeLinkRequest)(nil),    // 104: hearth.client.v1.AdminBridgeLinkRequest
-	(*AdminBridgeLinkResponse)(nil),   // 105: hearth.client.v1.AdminBridgeLinkResponse
-	(*AdminBridgeUnlinkRequest)(nil),  // 106: hearth.client.v1.AdminBridgeUnlinkRequest
-	(*AdminBridgeMuteRequest)(nil),    // 107: hearth.client.v1.AdminBridgeMuteRequest
-	(*AdminBridgeLogsRequest)(nil),    // 108: hearth.client.v1.AdminBridgeLogsRequest
-	(*AdminBridgeLogsResponse)(nil),   // 109: hearth.client.v1.AdminBridgeLogsResponse
-	(*LogLine)(nil),                   // 110: hearth.client.v1.LogLine
-	nil,                               // 111: hearth.client.v1.OpenRequest.CursorsEntry
-	nil,                               // 112: hearth.client.v1.RoomGetResponse.RightsEntry
-	nil,                               // 113: hearth.client.v1.AdminHealthResponse.FiguresEntry
-	nil,                               // 114: hearth.client.v1.BridgeStatus.DroppedEntry
-	nil,                               // 115: hearth.client.v1.Bridge.SettingsEntry
-	nil,                               // 116: hearth.client.v1.BridgeLink.SettingsEntry
-	nil,                               // 117: hearth.client.v1.AdminBridgeAddRequest.SettingsEntry
-	nil,                               // 118: hearth.client.v1.AdminBridgeSetRequest.SettingsEntry
-	nil,                               // 119: hearth.client.v1.AdminBridgeLinkRequest.SettingsEntry
-	(*roompb.RoomSummary)(nil),        // 120: hearth.room.v1.RoomSummary
-	(*roompb.Signal)(nil),             // 121: hearth.room.v1.Signal
-	(*roompb.Item)(nil),               // 122: hearth.room.v1.Item
-	(*roompb.Profile)(nil),            // 123: hearth.room.v1.Profile
-	(*roompb.Settings)(nil),           // 124: hearth.room.v1.Settings
-	(*roompb.Member)(nil),             // 125: hearth.room.v1.Member
-	(*roompb.File)(nil),               // 126: hearth.room.v1.File
-	(*roompb.Event)(nil),              // 127: hearth.room.v1.Event
-	(*roompb.Ghost)(nil),              // 128: hearth.room.v1.Ghost
+	(*BridgePrivateRequest)(nil),      // 95: hearth.client.v1.BridgePrivateRequest
+	(*BridgePrivateResponse)(nil),     // 96: hearth.client.v1.BridgePrivateResponse
+	(*BridgeKind)(nil),                // 97: hearth.client.v1.BridgeKind
+	(*BridgeSetting)(nil),             // 98: hearth.client.v1.BridgeSetting
+	(*AdminBridgeKindsResponse)(nil),  // 99: hearth.client.v1.AdminBridgeKindsResponse
+	(*Bridge)(nil),                    // 100: hearth.client.v1.Bridge
+	(*BridgeLink)(nil),                // 101: hearth.client.v1.BridgeLink
+	(*AdminBridgesResponse)(nil),      // 102: hearth.client.v1.AdminBridgesResponse
+	(*AdminBridgeAddRequest)(nil),     // 103: hearth.client.v1.AdminBridgeAddRequest
+	(*AdminBridgeSetRequest)(nil),     // 104: hearth.client.v1.AdminBridgeSetRequest
+	(*AdminBridgeRequest)(nil),        // 105: hearth.client.v1.AdminBridgeRequest
+	(*AdminBridgeLinkRequest)(nil),    // 106: hearth.client.v1.AdminBridgeLinkRequest
+	(*AdminBridgeLinkResponse)(nil),   // 107: hearth.client.v1.AdminBridgeLinkResponse
+	(*AdminBridgeUnlinkRequest)(nil),  // 108: hearth.client.v1.AdminBridgeUnlinkRequest
+	(*AdminBridgeMuteRequest)(nil),    // 109: hearth.client.v1.AdminBridgeMuteRequest
+	(*AdminBridgeLogsRequest)(nil),    // 110: hearth.client.v1.AdminBridgeLogsRequest
+	(*AdminBridgeLogsResponse)(nil),   // 111: hearth.client.v1.AdminBridgeLogsResponse
+	(*LogLine)(nil),                   // 112: hearth.client.v1.LogLine
+	nil,                               // 113: hearth.client.v1.OpenRequest.CursorsEntry
+	nil,                               // 114: hearth.client.v1.RoomGetResponse.RightsEntry
+	nil,                               // 115: hearth.client.v1.AdminHealthResponse.FiguresEntry
+	nil,                               // 116: hearth.client.v1.BridgeStatus.DroppedEntry
+	nil,                               // 117: hearth.client.v1.Bridge.SettingsEntry
+	nil,                               // 118: hearth.client.v1.BridgeLink.SettingsEntry
+	nil,                               // 119: hearth.client.v1.AdminBridgeAddRequest.SettingsEntry
+	nil,                               // 120: hearth.client.v1.AdminBridgeSetRequest.SettingsEntry
+	nil,                               // 121: hearth.client.v1.AdminBridgeLinkRequest.SettingsEntry
+	(*roompb.RoomSummary)(nil),        // 122: hearth.room.v1.RoomSummary
+	(*roompb.Signal)(nil),             // 123: hearth.room.v1.Signal
+	(*roompb.Item)(nil),               // 124: hearth.room.v1.Item
+	(*roompb.Profile)(nil),            // 125: hearth.room.v1.Profile
+	(*roompb.Settings)(nil),           // 126: hearth.room.v1.Settings
+	(*roompb.Member)(nil),             // 127: hearth.room.v1.Member
+	(*roompb.File)(nil),               // 128: hearth.room.v1.File
+	(*roompb.Event)(nil),              // 129: hearth.room.v1.Event
+	(*roompb.Ghost)(nil),              // 130: hearth.room.v1.Ghost
 }
 var file_client_proto_depIdxs = []int32{
 	1,   // 0: hearth.client.v1.ClientFrame.requests:type_name -> hearth.client.v1.Request
 	3,   // 1: hearth.client.v1.ServerFrame.replies:type_name -> hearth.client.v1.Reply
 	5,   // 2: hearth.client.v1.ServerFrame.deliveries:type_name -> hearth.client.v1.Delivery
-	120, // 3: hearth.client.v1.ServerFrame.rooms:type_name -> hearth.room.v1.RoomSummary
-	121, // 4: hearth.client.v1.ServerFrame.signals:type_name -> hearth.room.v1.Signal
+	122, // 3: hearth.client.v1.ServerFrame.rooms:type_name -> hearth.room.v1.RoomSummary
+	123, // 4: hearth.client.v1.ServerFrame.signals:type_name -> hearth.room.v1.Signal
 	6,   // 5: hearth.client.v1.ServerFrame.bye:type_name -> hearth.client.v1.Bye
 	4,   // 6: hearth.client.v1.Reply.error:type_name -> hearth.client.v1.Error
-	122, // 7: hearth.client.v1.Delivery.items:type_name -> hearth.room.v1.Item
+	124, // 7: hearth.client.v1.Delivery.items:type_name -> hearth.room.v1.Item
 	4,   // 8: hearth.client.v1.Bye.error:type_name -> hearth.client.v1.Error
 	11,  // 9: hearth.client.v1.ServerInfoResponse.limits:type_name -> hearth.client.v1.Limits
-	111, // 10: hearth.client.v1.OpenRequest.cursors:type_name -> hearth.client.v1.OpenRequest.CursorsEntry
-	123, // 11: hearth.client.v1.OpenResponse.profile:type_name -> hearth.room.v1.Profile
-	120, // 12: hearth.client.v1.OpenResponse.rooms:type_name -> hearth.room.v1.RoomSummary
+	113, // 10: hearth.client.v1.OpenRequest.cursors:type_name -> hearth.client.v1.OpenRequest.CursorsEntry
+	125, // 11: hearth.client.v1.OpenResponse.profile:type_name -> hearth.room.v1.Profile
+	122, // 12: hearth.client.v1.OpenResponse.rooms:type_name -> hearth.room.v1.RoomSummary
 	19,  // 13: hearth.client.v1.DevicesResponse.devices:type_name -> hearth.client.v1.Device
-	123, // 14: hearth.client.v1.ProfilesResponse.profiles:type_name -> hearth.room.v1.Profile
-	120, // 15: hearth.client.v1.RoomsResponse.rooms:type_name -> hearth.room.v1.RoomSummary
-	120, // 16: hearth.client.v1.RoomFindResponse.rooms:type_name -> hearth.room.v1.RoomSummary
-	120, // 17: hearth.client.v1.RoomGetResponse.summary:type_name -> hearth.room.v1.RoomSummary
+	125, // 14: hearth.client.v1.ProfilesResponse.profiles:type_name -> hearth.room.v1.Profile
+	122, // 15: hearth.client.v1.RoomsResponse.rooms:type_name -> hearth.room.v1.RoomSummary
+	122, // 16: hearth.client.v1.RoomFindResponse.rooms:type_name -> hearth.room.v1.RoomSummary
+	122, // 17: hearth.client.v1.RoomGetResponse.summary:type_name -> hearth.room.v1.RoomSummary
 	71,  // 18: hearth.client.v1.RoomGetResponse.nodes:type_name -> hearth.client.v1.RoomNode
-	112, // 19: hearth.client.v1.RoomGetResponse.rights:type_name -> hearth.client.v1.RoomGetResponse.RightsEntry
-	124, // 20: hearth.client.v1.RoomSetRequest.settings:type_name -> hearth.room.v1.Settings
-	125, // 21: hearth.client.v1.MembersResponse.members:type_name -> hearth.room.v1.Member
-	126, // 22: hearth.client.v1.SendRequest.files:type_name -> hearth.room.v1.File
-	127, // 23: hearth.client.v1.HistoryResponse.events:type_name -> hearth.room.v1.Event
-	123, // 24: hearth.client.v1.HistoryResponse.profiles:type_name -> hearth.room.v1.Profile
+	114, // 19: hearth.client.v1.RoomGetResponse.rights:type_name -> hearth.client.v1.RoomGetResponse.RightsEntry
+	126, // 20: hearth.client.v1.RoomSetRequest.settings:type_name -> hearth.room.v1.Settings
+	127, // 21: hearth.client.v1.MembersResponse.members:type_name -> hearth.room.v1.Member
+	128, // 22: hearth.client.v1.SendRequest.files:type_name -> hearth.room.v1.File
+	129, // 23: hearth.client.v1.HistoryResponse.events:type_name -> hearth.room.v1.Event
+	125, // 24: hearth.client.v1.HistoryResponse.profiles:type_name -> hearth.room.v1.Profile
 	47,  // 25: hearth.client.v1.EditHistoryResponse.editions:type_name -> hearth.client.v1.Edition
-	127, // 26: hearth.client.v1.SearchHit.event:type_name -> hearth.room.v1.Event
+	129, // 26: hearth.client.v1.SearchHit.event:type_name -> hearth.room.v1.Event
 	50,  // 27: hearth.client.v1.SearchResponse.hits:type_name -> hearth.client.v1.SearchHit
-	123, // 28: hearth.client.v1.SearchResponse.profiles:type_name -> hearth.room.v1.Profile
+	125, // 28: hearth.client.v1.SearchResponse.profiles:type_name -> hearth.room.v1.Profile
 	53,  // 29: hearth.client.v1.ReceiptsResponse.receipts:type_name -> hearth.client.v1.Receipt
-	123, // 30: hearth.client.v1.AdminUser.profile:type_name -> hearth.room.v1.Profile
+	125, // 30: hearth.client.v1.AdminUser.profile:type_name -> hearth.room.v1.Profile
 	58,  // 31: hearth.client.v1.AdminUsersResponse.users:type_name -> hearth.client.v1.AdminUser
 	64,  // 32: hearth.client.v1.AdminInvitesResponse.invites:type_name -> hearth.client.v1.Invite
-	120, // 33: hearth.client.v1.AdminRoomsResponse.rooms:type_name -> hearth.room.v1.RoomSummary
+	122, // 33: hearth.client.v1.AdminRoomsResponse.rooms:type_name -> hearth.room.v1.RoomSummary
 	69,  // 34: hearth.client.v1.AdminHealthResponse.checks:type_name -> hearth.client.v1.Check
-	113, // 35: hearth.client.v1.AdminHealthResponse.figures:type_name -> hearth.client.v1.AdminHealthResponse.FiguresEntry
+	115, // 35: hearth.client.v1.AdminHealthResponse.figures:type_name -> hearth.client.v1.AdminHealthResponse.FiguresEntry
 	78,  // 36: hearth.client.v1.NoticesResponse.notices:type_name -> hearth.client.v1.Notice
 	80,  // 37: hearth.client.v1.AdminReportsResponse.reports:type_name -> hearth.client.v1.NodeReport
 	83,  // 38: hearth.client.v1.AdminPeersResponse.peers:type_name -> hearth.client.v1.Peer
 	84,  // 39: hearth.client.v1.AdminPeersResponse.alarms:type_name -> hearth.client.v1.Alarm
-	114, // 40: hearth.client.v1.BridgeStatus.dropped:type_name -> hearth.client.v1.BridgeStatus.DroppedEntry
+	116, // 40: hearth.client.v1.BridgeStatus.dropped:type_name -> hearth.client.v1.BridgeStatus.DroppedEntry
 	91,  // 41: hearth.client.v1.RoomBridge.status:type_name -> hearth.client.v1.BridgeStatus
-	128, // 42: hearth.client.v1.RoomBridge.roster:type_name -> hearth.room.v1.Ghost
+	130, // 42: hearth.client.v1.RoomBridge.roster:type_name -> hearth.room.v1.Ghost
 	92,  // 43: hearth.client.v1.RoomBridgesResponse.bridges:type_name -> hearth.client.v1.RoomBridge
-	96,  // 44: hearth.client.v1.BridgeKind.settings:type_name -> hearth.client.v1.BridgeSetting
-	96,  // 45: hearth.client.v1.BridgeKind.link_settings:type_name -> hearth.client.v1.BridgeSetting
-	95,  // 46: hearth.client.v1.AdminBridgeKindsResponse.kinds:type_name -> hearth.client.v1.BridgeKind
-	115, // 47: hearth.client.v1.Bridge.settings:type_name -> hearth.client.v1.Bridge.SettingsEntry
+	98,  // 44: hearth.client.v1.BridgeKind.settings:type_name -> hearth.client.v1.BridgeSetting
+	98,  // 45: hearth.client.v1.BridgeKind.link_settings:type_name -> hearth.client.v1.BridgeSetting
+	97,  // 46: hearth.client.v1.AdminBridgeKindsResponse.kinds:type_name -> hearth.client.v1.BridgeKind
+	117, // 47: hearth.client.v1.Bridge.settings:type_name -> hearth.client.v1.Bridge.SettingsEntry
 	91,  // 48: hearth.client.v1.Bridge.status:type_name -> hearth.client.v1.BridgeStatus
-	99,  // 49: hearth.client.v1.Bridge.links:type_name -> hearth.client.v1.BridgeLink
+	101, // 49: hearth.client.v1.Bridge.links:type_name -> hearth.client.v1.BridgeLink
 	91,  // 50: hearth.client.v1.BridgeLink.status:type_name -> hearth.client.v1.BridgeStatus
-	116, // 51: hearth.client.v1.BridgeLink.settings:type_name -> hearth.client.v1.BridgeLink.SettingsEntry
-	98,  // 52: hearth.client.v1.AdminBridgesResponse.bridges:type_name -> hearth.client.v1.Bridge
-	117, // 53: hearth.client.v1.AdminBridgeAddRequest.settings:type_name -> hearth.client.v1.AdminBridgeAddRequest.SettingsEntry
-	118, // 54: hearth.client.v1.AdminBridgeSetRequest.settings:type_name -> hearth.client.v1.AdminBridgeSetRequest.SettingsEntry
-	119, // 55: hearth.client.v1.AdminBridgeLinkRequest.settings:type_name -> hearth.client.v1.AdminBridgeLinkRequest.SettingsEntry
-	110, // 56: hearth.client.v1.AdminBridgeLogsResponse.lines:type_name -> hearth.client.v1.LogLine
+	118, // 51: hearth.client.v1.BridgeLink.settings:type_name -> hearth.client.v1.BridgeLink.SettingsEntry
+	100, // 52: hearth.client.v1.AdminBridgesResponse.bridges:type_name -> hearth.client.v1.Bridge
+	119, // 53: hearth.client.v1.AdminBridgeAddRequest.settings:type_name -> hearth.client.v1.AdminBridgeAddRequest.SettingsEntry
+	120, // 54: hearth.client.v1.AdminBridgeSetRequest.settings:type_name -> hearth.client.v1.AdminBridgeSetRequest.SettingsEntry
+	121, // 55: hearth.client.v1.AdminBridgeLinkRequest.settings:type_name -> hearth.client.v1.AdminBridgeLinkRequest.SettingsEntry
+	112, // 56: hearth.client.v1.AdminBridgeLogsResponse.lines:type_name -> hearth.client.v1.LogLine
 	9,   // 57: hearth.client.v1.Client.ServerInfo:input_type -> hearth.client.v1.ServerInfoRequest
 	12,  // 58: hearth.client.v1.Client.Register:input_type -> hearth.client.v1.RegisterRequest
 	13,  // 59: hearth.client.v1.Client.Login:input_type -> hearth.client.v1.LoginRequest
@@ -8227,89 +8341,91 @@ var file_client_proto_depIdxs = []int32{
 	89,  // 115: hearth.client.v1.Client.AdminNodeJoin:input_type -> hearth.client.v1.AdminNodeJoinRequest
 	90,  // 116: hearth.client.v1.Client.AdminFederationSet:input_type -> hearth.client.v1.AdminFederationSetRequest
 	93,  // 117: hearth.client.v1.Client.RoomBridges:input_type -> hearth.client.v1.RoomBridgesRequest
-	7,   // 118: hearth.client.v1.Client.AdminBridgeKinds:input_type -> hearth.client.v1.Empty
-	7,   // 119: hearth.client.v1.Client.AdminBridges:input_type -> hearth.client.v1.Empty
-	101, // 120: hearth.client.v1.Client.AdminBridgeAdd:input_type -> hearth.client.v1.AdminBridgeAddRequest
-	102, // 121: hearth.client.v1.Client.AdminBridgeSet:input_type -> hearth.client.v1.AdminBridgeSetRequest
-	103, // 122: hearth.client.v1.Client.AdminBridgeRemove:input_type -> hearth.client.v1.AdminBridgeRequest
-	104, // 123: hearth.client.v1.Client.AdminBridgeLink:input_type -> hearth.client.v1.AdminBridgeLinkRequest
-	106, // 124: hearth.client.v1.Client.AdminBridgeUnlink:input_type -> hearth.client.v1.AdminBridgeUnlinkRequest
-	107, // 125: hearth.client.v1.Client.AdminBridgeMute:input_type -> hearth.client.v1.AdminBridgeMuteRequest
-	108, // 126: hearth.client.v1.Client.AdminBridgeLogs:input_type -> hearth.client.v1.AdminBridgeLogsRequest
-	103, // 127: hearth.client.v1.Client.AdminBridgeRestart:input_type -> hearth.client.v1.AdminBridgeRequest
-	10,  // 128: hearth.client.v1.Client.ServerInfo:output_type -> hearth.client.v1.ServerInfoResponse
-	14,  // 129: hearth.client.v1.Client.Register:output_type -> hearth.client.v1.LoginResponse
-	14,  // 130: hearth.client.v1.Client.Login:output_type -> hearth.client.v1.LoginResponse
-	16,  // 131: hearth.client.v1.Client.Open:output_type -> hearth.client.v1.OpenResponse
-	7,   // 132: hearth.client.v1.Client.Logout:output_type -> hearth.client.v1.Empty
-	7,   // 133: hearth.client.v1.Client.PasswordChange:output_type -> hearth.client.v1.Empty
-	20,  // 134: hearth.client.v1.Client.Devices:output_type -> hearth.client.v1.DevicesResponse
-	7,   // 135: hearth.client.v1.Client.DeviceRevoke:output_type -> hearth.client.v1.Empty
-	123, // 136: hearth.client.v1.Client.ProfileSet:output_type -> hearth.room.v1.Profile
-	24,  // 137: hearth.client.v1.Client.Profiles:output_type -> hearth.client.v1.ProfilesResponse
-	24,  // 138: hearth.client.v1.Client.UserFind:output_type -> hearth.client.v1.ProfilesResponse
-	26,  // 139: hearth.client.v1.Client.Rooms:output_type -> hearth.client.v1.RoomsResponse
-	120, // 140: hearth.client.v1.Client.RoomCreate:output_type -> hearth.room.v1.RoomSummary
-	120, // 141: hearth.client.v1.Client.RoomDirect:output_type -> hearth.room.v1.RoomSummary
-	30,  // 142: hearth.client.v1.Client.RoomFind:output_type -> hearth.client.v1.RoomFindResponse
-	32,  // 143: hearth.client.v1.Client.RoomGet:output_type -> hearth.client.v1.RoomGetResponse
-	120, // 144: hearth.client.v1.Client.RoomJoin:output_type -> hearth.room.v1.RoomSummary
-	8,   // 145: hearth.client.v1.Client.RoomLeave:output_type -> hearth.client.v1.Done
-	8,   // 146: hearth.client.v1.Client.RoomInvite:output_type -> hearth.client.v1.Done
-	8,   // 147: hearth.client.v1.Client.RoomKick:output_type -> hearth.client.v1.Done
-	8,   // 148: hearth.client.v1.Client.RoomBan:output_type -> hearth.client.v1.Done
-	8,   // 149: hearth.client.v1.Client.RoomUnban:output_type -> hearth.client.v1.Done
-	8,   // 150: hearth.client.v1.Client.RoomRole:output_type -> hearth.client.v1.Done
-	120, // 151: hearth.client.v1.Client.RoomSet:output_type -> hearth.room.v1.RoomSummary
-	7,   // 152: hearth.client.v1.Client.RoomMute:output_type -> hearth.client.v1.Empty
-	37,  // 153: hearth.client.v1.Client.Members:output_type -> hearth.client.v1.MembersResponse
-	39,  // 154: hearth.client.v1.Client.Send:output_type -> hearth.client.v1.EventResponse
-	39,  // 155: hearth.client.v1.Client.Edit:output_type -> hearth.client.v1.EventResponse
-	39,  // 156: hearth.client.v1.Client.Delete:output_type -> hearth.client.v1.EventResponse
-	39,  // 157: hearth.client.v1.Client.React:output_type -> hearth.client.v1.EventResponse
-	39,  // 158: hearth.client.v1.Client.Pin:output_type -> hearth.client.v1.EventResponse
-	45,  // 159: hearth.client.v1.Client.History:output_type -> hearth.client.v1.HistoryResponse
-	48,  // 160: hearth.client.v1.Client.EditHistory:output_type -> hearth.client.v1.EditHistoryResponse
-	45,  // 161: hearth.client.v1.Client.Pins:output_type -> hearth.client.v1.HistoryResponse
-	51,  // 162: hearth.client.v1.Client.Search:output_type -> hearth.client.v1.SearchResponse
-	7,   // 163: hearth.client.v1.Client.Read:output_type -> hearth.client.v1.Empty
-	54,  // 164: hearth.client.v1.Client.Receipts:output_type -> hearth.client.v1.ReceiptsResponse
-	7,   // 165: hearth.client.v1.Client.Typing:output_type -> hearth.client.v1.Empty
-	57,  // 166: hearth.client.v1.Client.Watch:output_type -> hearth.client.v1.WatchResponse
-	60,  // 167: hearth.client.v1.Client.AdminUsers:output_type -> hearth.client.v1.AdminUsersResponse
-	123, // 168: hearth.client.v1.Client.AdminUserAdd:output_type -> hearth.room.v1.Profile
-	7,   // 169: hearth.client.v1.Client.AdminUserSet:output_type -> hearth.client.v1.Empty
-	64,  // 170: hearth.client.v1.Client.AdminInviteCreate:output_type -> hearth.client.v1.Invite
-	65,  // 171: hearth.client.v1.Client.AdminInvites:output_type -> hearth.client.v1.AdminInvitesResponse
-	7,   // 172: hearth.client.v1.Client.AdminInviteRevoke:output_type -> hearth.client.v1.Empty
-	68,  // 173: hearth.client.v1.Client.AdminRooms:output_type -> hearth.client.v1.AdminRoomsResponse
-	70,  // 174: hearth.client.v1.Client.AdminHealth:output_type -> hearth.client.v1.AdminHealthResponse
-	8,   // 175: hearth.client.v1.Client.RoomSteward:output_type -> hearth.client.v1.Done
-	8,   // 176: hearth.client.v1.Client.RoomNodeBan:output_type -> hearth.client.v1.Done
-	7,   // 177: hearth.client.v1.Client.Block:output_type -> hearth.client.v1.Empty
-	75,  // 178: hearth.client.v1.Client.Blocks:output_type -> hearth.client.v1.BlocksResponse
-	77,  // 179: hearth.client.v1.Client.Notices:output_type -> hearth.client.v1.NoticesResponse
-	7,   // 180: hearth.client.v1.Client.Report:output_type -> hearth.client.v1.Empty
-	81,  // 181: hearth.client.v1.Client.AdminReports:output_type -> hearth.client.v1.AdminReportsResponse
-	7,   // 182: hearth.client.v1.Client.AdminReportClose:output_type -> hearth.client.v1.Empty
-	85,  // 183: hearth.client.v1.Client.AdminPeers:output_type -> hearth.client.v1.AdminPeersResponse
-	7,   // 184: hearth.client.v1.Client.AdminPeerSet:output_type -> hearth.client.v1.Empty
-	88,  // 185: hearth.client.v1.Client.AdminNodeInvite:output_type -> hearth.client.v1.AdminNodeInviteResponse
-	83,  // 186: hearth.client.v1.Client.AdminNodeJoin:output_type -> hearth.client.v1.Peer
-	7,   // 187: hearth.client.v1.Client.AdminFederationSet:output_type -> hearth.client.v1.Empty
-	94,  // 188: hearth.client.v1.Client.RoomBridges:output_type -> hearth.client.v1.RoomBridgesResponse
-	97,  // 189: hearth.client.v1.Client.AdminBridgeKinds:output_type -> hearth.client.v1.AdminBridgeKindsResponse
-	100, // 190: hearth.client.v1.Client.AdminBridges:output_type -> hearth.client.v1.AdminBridgesResponse
-	98,  // 191: hearth.client.v1.Client.AdminBridgeAdd:output_type -> hearth.client.v1.Bridge
-	98,  // 192: hearth.client.v1.Client.AdminBridgeSet:output_type -> hearth.client.v1.Bridge
-	7,   // 193: hearth.client.v1.Client.AdminBridgeRemove:output_type -> hearth.client.v1.Empty
-	105, // 194: hearth.client.v1.Client.AdminBridgeLink:output_type -> hearth.client.v1.AdminBridgeLinkResponse
-	7,   // 195: hearth.client.v1.Client.AdminBridgeUnlink:output_type -> hearth.client.v1.Empty
-	7,   // 196: hearth.client.v1.Client.AdminBridgeMute:output_type -> hearth.client.v1.Empty
-	109, // 197: hearth.client.v1.Client.AdminBridgeLogs:output_type -> hearth.client.v1.AdminBridgeLogsResponse
-	7,   // 198: hearth.client.v1.Client.AdminBridgeRestart:output_type -> hearth.client.v1.Empty
-	128, // [128:199] is the sub-list for method output_type
-	57,  // [57:128] is the sub-list for method input_type
+	95,  // 118: hearth.client.v1.Client.BridgePrivate:input_type -> hearth.client.v1.BridgePrivateRequest
+	7,   // 119: hearth.client.v1.Client.AdminBridgeKinds:input_type -> hearth.client.v1.Empty
+	7,   // 120: hearth.client.v1.Client.AdminBridges:input_type -> hearth.client.v1.Empty
+	103, // 121: hearth.client.v1.Client.AdminBridgeAdd:input_type -> hearth.client.v1.AdminBridgeAddRequest
+	104, // 122: hearth.client.v1.Client.AdminBridgeSet:input_type -> hearth.client.v1.AdminBridgeSetRequest
+	105, // 123: hearth.client.v1.Client.AdminBridgeRemove:input_type -> hearth.client.v1.AdminBridgeRequest
+	106, // 124: hearth.client.v1.Client.AdminBridgeLink:input_type -> hearth.client.v1.AdminBridgeLinkRequest
+	108, // 125: hearth.client.v1.Client.AdminBridgeUnlink:input_type -> hearth.client.v1.AdminBridgeUnlinkRequest
+	109, // 126: hearth.client.v1.Client.AdminBridgeMute:input_type -> hearth.client.v1.AdminBridgeMuteRequest
+	110, // 127: hearth.client.v1.Client.AdminBridgeLogs:input_type -> hearth.client.v1.AdminBridgeLogsRequest
+	105, // 128: hearth.client.v1.Client.AdminBridgeRestart:input_type -> hearth.client.v1.AdminBridgeRequest
+	10,  // 129: hearth.client.v1.Client.ServerInfo:output_type -> hearth.client.v1.ServerInfoResponse
+	14,  // 130: hearth.client.v1.Client.Register:output_type -> hearth.client.v1.LoginResponse
+	14,  // 131: hearth.client.v1.Client.Login:output_type -> hearth.client.v1.LoginResponse
+	16,  // 132: hearth.client.v1.Client.Open:output_type -> hearth.client.v1.OpenResponse
+	7,   // 133: hearth.client.v1.Client.Logout:output_type -> hearth.client.v1.Empty
+	7,   // 134: hearth.client.v1.Client.PasswordChange:output_type -> hearth.client.v1.Empty
+	20,  // 135: hearth.client.v1.Client.Devices:output_type -> hearth.client.v1.DevicesResponse
+	7,   // 136: hearth.client.v1.Client.DeviceRevoke:output_type -> hearth.client.v1.Empty
+	125, // 137: hearth.client.v1.Client.ProfileSet:output_type -> hearth.room.v1.Profile
+	24,  // 138: hearth.client.v1.Client.Profiles:output_type -> hearth.client.v1.ProfilesResponse
+	24,  // 139: hearth.client.v1.Client.UserFind:output_type -> hearth.client.v1.ProfilesResponse
+	26,  // 140: hearth.client.v1.Client.Rooms:output_type -> hearth.client.v1.RoomsResponse
+	122, // 141: hearth.client.v1.Client.RoomCreate:output_type -> hearth.room.v1.RoomSummary
+	122, // 142: hearth.client.v1.Client.RoomDirect:output_type -> hearth.room.v1.RoomSummary
+	30,  // 143: hearth.client.v1.Client.RoomFind:output_type -> hearth.client.v1.RoomFindResponse
+	32,  // 144: hearth.client.v1.Client.RoomGet:output_type -> hearth.client.v1.RoomGetResponse
+	122, // 145: hearth.client.v1.Client.RoomJoin:output_type -> hearth.room.v1.RoomSummary
+	8,   // 146: hearth.client.v1.Client.RoomLeave:output_type -> hearth.client.v1.Done
+	8,   // 147: hearth.client.v1.Client.RoomInvite:output_type -> hearth.client.v1.Done
+	8,   // 148: hearth.client.v1.Client.RoomKick:output_type -> hearth.client.v1.Done
+	8,   // 149: hearth.client.v1.Client.RoomBan:output_type -> hearth.client.v1.Done
+	8,   // 150: hearth.client.v1.Client.RoomUnban:output_type -> hearth.client.v1.Done
+	8,   // 151: hearth.client.v1.Client.RoomRole:output_type -> hearth.client.v1.Done
+	122, // 152: hearth.client.v1.Client.RoomSet:output_type -> hearth.room.v1.RoomSummary
+	7,   // 153: hearth.client.v1.Client.RoomMute:output_type -> hearth.client.v1.Empty
+	37,  // 154: hearth.client.v1.Client.Members:output_type -> hearth.client.v1.MembersResponse
+	39,  // 155: hearth.client.v1.Client.Send:output_type -> hearth.client.v1.EventResponse
+	39,  // 156: hearth.client.v1.Client.Edit:output_type -> hearth.client.v1.EventResponse
+	39,  // 157: hearth.client.v1.Client.Delete:output_type -> hearth.client.v1.EventResponse
+	39,  // 158: hearth.client.v1.Client.React:output_type -> hearth.client.v1.EventResponse
+	39,  // 159: hearth.client.v1.Client.Pin:output_type -> hearth.client.v1.EventResponse
+	45,  // 160: hearth.client.v1.Client.History:output_type -> hearth.client.v1.HistoryResponse
+	48,  // 161: hearth.client.v1.Client.EditHistory:output_type -> hearth.client.v1.EditHistoryResponse
+	45,  // 162: hearth.client.v1.Client.Pins:output_type -> hearth.client.v1.HistoryResponse
+	51,  // 163: hearth.client.v1.Client.Search:output_type -> hearth.client.v1.SearchResponse
+	7,   // 164: hearth.client.v1.Client.Read:output_type -> hearth.client.v1.Empty
+	54,  // 165: hearth.client.v1.Client.Receipts:output_type -> hearth.client.v1.ReceiptsResponse
+	7,   // 166: hearth.client.v1.Client.Typing:output_type -> hearth.client.v1.Empty
+	57,  // 167: hearth.client.v1.Client.Watch:output_type -> hearth.client.v1.WatchResponse
+	60,  // 168: hearth.client.v1.Client.AdminUsers:output_type -> hearth.client.v1.AdminUsersResponse
+	125, // 169: hearth.client.v1.Client.AdminUserAdd:output_type -> hearth.room.v1.Profile
+	7,   // 170: hearth.client.v1.Client.AdminUserSet:output_type -> hearth.client.v1.Empty
+	64,  // 171: hearth.client.v1.Client.AdminInviteCreate:output_type -> hearth.client.v1.Invite
+	65,  // 172: hearth.client.v1.Client.AdminInvites:output_type -> hearth.client.v1.AdminInvitesResponse
+	7,   // 173: hearth.client.v1.Client.AdminInviteRevoke:output_type -> hearth.client.v1.Empty
+	68,  // 174: hearth.client.v1.Client.AdminRooms:output_type -> hearth.client.v1.AdminRoomsResponse
+	70,  // 175: hearth.client.v1.Client.AdminHealth:output_type -> hearth.client.v1.AdminHealthResponse
+	8,   // 176: hearth.client.v1.Client.RoomSteward:output_type -> hearth.client.v1.Done
+	8,   // 177: hearth.client.v1.Client.RoomNodeBan:output_type -> hearth.client.v1.Done
+	7,   // 178: hearth.client.v1.Client.Block:output_type -> hearth.client.v1.Empty
+	75,  // 179: hearth.client.v1.Client.Blocks:output_type -> hearth.client.v1.BlocksResponse
+	77,  // 180: hearth.client.v1.Client.Notices:output_type -> hearth.client.v1.NoticesResponse
+	7,   // 181: hearth.client.v1.Client.Report:output_type -> hearth.client.v1.Empty
+	81,  // 182: hearth.client.v1.Client.AdminReports:output_type -> hearth.client.v1.AdminReportsResponse
+	7,   // 183: hearth.client.v1.Client.AdminReportClose:output_type -> hearth.client.v1.Empty
+	85,  // 184: hearth.client.v1.Client.AdminPeers:output_type -> hearth.client.v1.AdminPeersResponse
+	7,   // 185: hearth.client.v1.Client.AdminPeerSet:output_type -> hearth.client.v1.Empty
+	88,  // 186: hearth.client.v1.Client.AdminNodeInvite:output_type -> hearth.client.v1.AdminNodeInviteResponse
+	83,  // 187: hearth.client.v1.Client.AdminNodeJoin:output_type -> hearth.client.v1.Peer
+	7,   // 188: hearth.client.v1.Client.AdminFederationSet:output_type -> hearth.client.v1.Empty
+	94,  // 189: hearth.client.v1.Client.RoomBridges:output_type -> hearth.client.v1.RoomBridgesResponse
+	96,  // 190: hearth.client.v1.Client.BridgePrivate:output_type -> hearth.client.v1.BridgePrivateResponse
+	99,  // 191: hearth.client.v1.Client.AdminBridgeKinds:output_type -> hearth.client.v1.AdminBridgeKindsResponse
+	102, // 192: hearth.client.v1.Client.AdminBridges:output_type -> hearth.client.v1.AdminBridgesResponse
+	100, // 193: hearth.client.v1.Client.AdminBridgeAdd:output_type -> hearth.client.v1.Bridge
+	100, // 194: hearth.client.v1.Client.AdminBridgeSet:output_type -> hearth.client.v1.Bridge
+	7,   // 195: hearth.client.v1.Client.AdminBridgeRemove:output_type -> hearth.client.v1.Empty
+	107, // 196: hearth.client.v1.Client.AdminBridgeLink:output_type -> hearth.client.v1.AdminBridgeLinkResponse
+	7,   // 197: hearth.client.v1.Client.AdminBridgeUnlink:output_type -> hearth.client.v1.Empty
+	7,   // 198: hearth.client.v1.Client.AdminBridgeMute:output_type -> hearth.client.v1.Empty
+	111, // 199: hearth.client.v1.Client.AdminBridgeLogs:output_type -> hearth.client.v1.AdminBridgeLogsResponse
+	7,   // 200: hearth.client.v1.Client.AdminBridgeRestart:output_type -> hearth.client.v1.Empty
+	129, // [129:201] is the sub-list for method output_type
+	57,  // [57:129] is the sub-list for method input_type
 	57,  // [57:57] is the sub-list for extension type_name
 	57,  // [57:57] is the sub-list for extension extendee
 	0,   // [0:57] is the sub-list for field type_name
@@ -8324,14 +8440,14 @@ func file_client_proto_init() {
 	file_client_proto_msgTypes[62].OneofWrappers = []any{}
 	file_client_proto_msgTypes[86].OneofWrappers = []any{}
 	file_client_proto_msgTypes[90].OneofWrappers = []any{}
-	file_client_proto_msgTypes[102].OneofWrappers = []any{}
+	file_client_proto_msgTypes[104].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_client_proto_rawDesc), len(file_client_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   120,
+			NumMessages:   122,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

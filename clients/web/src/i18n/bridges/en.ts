@@ -9,7 +9,7 @@ export const bridges = {
     title: "Bridges", to: (place: string) => `Joined to ${place}`, here: (n: number) => p(n, "# person there", "# people there"), roster: (place: string) => `People in ${place}`, more: "Show more", muted: "muted here",
     note: (place: string, state: string) => `${place}: ${state.toLocaleLowerCase()}.`, waiting: (n: number) => p(n, "# message waits to be relayed.", "# messages wait to be relayed."),
     ranks: { owner: "owner", administrator: "administrator", operator: "operator", "half-operator": "half-operator", voice: "voice" } as Record<string, string>,
-    mute: (who: string) => `Mute ${who}`, unmute: (who: string) => `Hear ${who} again`,
+    write: (who: string) => `Write to ${who} privately`, mute: (who: string) => `Mute ${who}`, unmute: (who: string) => `Hear ${who} again`,
   },
   none: "No bridges yet.", noneHint: "A bridge joins a room to an IRC channel, a Slack channel, or another network.", noKinds: "No plugins were found. They lie beside the hearth binary, or in the folder “plugins” beside the data folder.",
   add: "Add a bridge", kind: "Network", name: "Name", nameHint: "Short and for good, such as libera. The bridge speaks as this user of the node.", setup: "Before you begin", addButton: "Add bridge", optional: "More settings", hidden: "Set, and never shown. Leave empty to keep it.", yes: "On", missing: (what: string) => `${what} is missing.`, added: (name: string) => `${name} was added.`,

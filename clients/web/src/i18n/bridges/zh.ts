@@ -6,7 +6,7 @@ export const bridges: BridgeTexts = {
   room: {
     title: "桥接", to: (place) => `已连到 ${place}`, here: (n) => `那边有 ${n} 人`, roster: (place) => `${place} 中的人`, more: "显示更多", muted: "已在此静音", ranks: { owner: "所有者", administrator: "管理员", operator: "操作员", "half-operator": "半操作员", voice: "发言权" },
     note: (place, state) => `${place}：${state}。`, waiting: (n) => `有 ${n} 条消息等待转发。`,
-    mute: (who) => `将 ${who} 静音`, unmute: (who) => `取消 ${who} 的静音`,
+    write: (who) => `私下写给 ${who}`, mute: (who) => `将 ${who} 静音`, unmute: (who) => `取消 ${who} 的静音`,
   },
   none: "还没有桥接。", noneHint: "桥接把一个房间连到 IRC 频道、Slack 频道或其他网络。", noKinds: "没有找到插件。插件位于 hearth 程序旁，或数据文件夹旁的“plugins”文件夹中。",
   add: "添加桥接", kind: "网络", name: "名称", nameHint: "简短且不再更改，例如 libera。桥接以本节点的这个用户名发言。", setup: "开始之前", addButton: "添加桥接", optional: "更多设置", hidden: "已设置，不会显示。留空则保持不变。", yes: "开启", missing: (what) => `缺少${what}。`, added: (name) => `已添加 ${name}。`,

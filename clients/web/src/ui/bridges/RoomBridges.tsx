@@ -5,8 +5,9 @@ import { tb } from "../../i18n/bridges";
 import { attempt } from "../errors";
 import { Avatar } from "../kit/Avatar";
 import { Button } from "../kit/Button";
-import { Menu } from "../kit/Menu";
+import { Menu, type MenuEntry } from "../kit/Menu";
 import { createLoad } from "../kit/load";
+import { go, toRoom } from "../route";
 import { localPart, useChat } from "../state";
 import { useRoomView } from "../timeline/view";
 import { BridgeState } from "./BridgeState";
@@ -42,6 +43,18 @@ function RoomBridgeItem(props: { bridge: RoomBridge; onChanged: () => void }): J
       setMore([...more(), ...(answer.bridges[0]?.roster ?? [])]);
     });
   const mute = (ghost: Ghost, on: boolean) => void attempt(() => chat.client.commands.adminBridgeMute({ name: localPart(bridge().user), room: view.room, ghost: ghost.id, on })).then(props.onChanged);
+  const write = (ghost: Ghost) =>
+    void attempt(async () => {
+      const answer = await chat.client.commands.bridgePrivate({ name: localPart(bridge().user), ghost: ghost.id });
+      go(toRoom(answer.room));
+    });
+  const entries = (ghost: Ghost): MenuEntry[] => {
+    const list: MenuEntry[] = [];
+    const muted = bridge().muted.includes(ghost.id);
+    if (bridge().private) list.push({ label: tb().room.write(ghost.name), icon: "send", onSelect: () => write(ghost) });
+    if (chat.me()?.admin && bridge().own) list.push({ label: muted ? tb().room.unmute(ghost.name) : tb().room.mute(ghost.name), icon: muted ? "check" : "mute", onSelect: () => mute(ghost, !muted) });
+    return list;
+  };
   return (
     <div class="room-bridge">
       <p class="card-title" dir="auto">
@@ -66,8 +79,8 @@ function RoomBridgeItem(props: { bridge: RoomBridge; onChanged: () => void }): J
                         {ghost.name} <Show when={ghost.rank}><span class="node-tag">{tb().room.ranks[ghost.rank] ?? ghost.rank}</span></Show> <Show when={muted()}><span class="node-tag">{tb().room.muted}</span></Show>
                       </span>
                     </span>
-                    <Show when={chat.me()?.admin && bridge().own}>
-                      <Menu label={tb().actions(ghost.name)} entries={[{ label: muted() ? tb().room.unmute(ghost.name) : tb().room.mute(ghost.name), icon: muted() ? "check" : "mute", onSelect: () => mute(ghost, !muted()) }]} />
+                    <Show when={entries(ghost).length > 0}>
+                      <Menu label={tb().actions(ghost.name)} entries={entries(ghost)} />
                     </Show>
                   </li>
                 );
