@@ -184,3 +184,27 @@ test("people of another node take part: the node that has the bridge relays for 
     await other.stop();
   }
 });
+
+test("who is in the channel is written to privately, answers, and may have enough of it", async () => {
+  const { page } = alice;
+  await node.hearth("bridge", "set", "libera", "mode=puppets", "private=on", "--data", "data");
+  await page.goto(`${address(node)}/#/`);
+  await alice.open("garden");
+  const bridges = page.getByRole("region", { name: "Bridges" });
+  if (!(await bridges.isVisible())) await page.getByRole("button", { name: "Room details" }).click();
+  await bridges.getByText(/people there|person there/).click();
+  await bridges.getByRole("button", { name: "Actions for olga" }).click();
+  await page.getByRole("menuitem", { name: "Write to olga privately" }).click();
+  await page.getByRole("heading", { name: "olga on libera" }).first().waitFor();
+  const [again] = await node.hearth("bridge", "private", "libera", "Olga", "--profile", await node.login("alice"));
+  expect(page.url()).toContain(String(again?.["room"])); // found again
+  await alice.say("between the two of us");
+  const heard = await olga.hears("between the two of us");
+  expect(heard).toMatch(/^(@\S+ )?:alice!\S+ PRIVMSG olga :/);
+  olga.say("PRIVMSG alice :of course");
+  await alice.sees("of course");
+  olga.say("PRIVMSG alice :!block");
+  await olga.hears("You will not hear from alice@");
+  await page.getByText(/does not want to be written to/).first().waitFor();
+  expect(alice.complaints).toEqual([]);
+});

@@ -320,6 +320,16 @@ func (s *Server) Raw(channel, line string) {
 	s.Do(func() { s.show(channel, m, nil) })
 }
 
+// Send sends a line to a nick alone, from a source.
+func (s *Server) Send(nick, source, line string) {
+	m, err := wire.Parse(line)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	m.Source = wire.ParseSource(strings.TrimPrefix(source, ":"))
+	s.Do(func() { s.users[nick].send(m) })
+}
+
 // Split lets n people go at once, by a netsplit; in a batch when the client knows those.
 func (s *Server) Split(channel string, nicks []string, batch bool) {
 	s.Do(func() {

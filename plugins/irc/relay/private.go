@@ -241,20 +241,23 @@ func (r *relay) privately(c *client, m wire.Message) bool {
 			r.conveyed(c, m)
 			return true
 		}
+		if !c.session.Is(m.Param(0)) {
+			return true // said in a channel, where the bot hears it
+		}
 		account := m.Tags.Value("account")
 		ch := r.conversation(c.user, m.Source.Nick, account)
-		if ch == nil || !c.session.Is(m.Param(0)) || !ch.isPeer(c, m, account) {
+		if ch == nil || !ch.isPeer(c, m, account) {
 			return m.Command == "PRIVMSG" && r.unblocks(m)
 		}
 		ch.hears(c, m)
 		return true
 	case "401", "404", "477", "486", "489", "531", "716", "FAIL":
 		if s := r.refusedPuppet(c, m); s != nil && s.job.ch.peer != nil {
-			text := "The network did not take the message: " + escapeLine(short(m.Last(), 200)) + "."
 			if m.Command == "401" {
-				text = s.job.ch.absence()
+				s.job.unsaid("not_there", s.job.ch.absence())
+			} else {
+				s.job.unsaid("forbidden", "The network did not take the message: "+escapeLine(short(m.Last(), 200))+".")
 			}
-			s.job.unsaid("not_there", text)
 			return true
 		}
 	}

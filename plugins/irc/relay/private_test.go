@@ -185,7 +185,7 @@ func TestThePeerIsRefused(t *testing.T) {
 	w.dropped(secretly("hello"), "not_there")
 	w.line("bob is not on")
 	w.irc.Do(func() { w.irc.Mute["bob"] = "716" })
-	w.dropped(secretly("hello"), "not_there")
+	w.dropped(secretly("hello"), "forbidden")
 	w.line("You cannot write to this user")
 	w.irc.Do(func() { w.irc.Mute, w.irc.Swallow = map[string]string{}, true })
 	w.dropped(secretly("hello"), "swallowed")
@@ -211,6 +211,56 @@ func TestAPrivateWordSurvivesACut(t *testing.T) {
 	if o := w.says(secretly("later")); o.GetDropped() != "" {
 		t.Error(o)
 	}
+}
+
+// What a cut takes by surprise is said again, as no history tells whether it was heard.
+func TestAPrivateWordInDoubt(t *testing.T) {
+	t.Parallel()
+	w := beginPrivate(t, "bob", nil)
+	w.says(secretly("before"))
+	w.irc.Do(func() { w.irc.Mumble = true })
+	id := w.host.Deliver(secretly("now"))
+	w.until("the word over there", func() bool { return len(w.toBob()) == 2 })
+	w.host.Kill()
+	w.irc.Do(func() { w.irc.Mumble = false })
+	w.host.Restart()
+	if o := w.host.Outcome(id); o.GetDropped() != "" || fmt.Sprint(w.toBob()) != "[Alice: before Alice: now Alice: now]" {
+		t.Error(o, w.toBob())
+	}
+}
+
+// While the bot is away, who has an account is heard all the same: each message says whose it is. Others may be anybody.
+func TestThePeerWritesWhileTheBotIsAway(t *testing.T) {
+	t.Parallel()
+	w := begin(t, map[string]string{"mode": "puppets", "private": "on"}, nil, func(o *pb.Open) { o.Links = append(o.Links, withBob("account:bobby")) })
+	w.irc.LogIn("bob", "bobby")
+	w.irc.Raw(garden, ":bob!u@host.example ACCOUNT bobby")
+	w.host.WaitRoster(whisper, "account:bobby")
+	w.says(secretly("hello"))
+	w.irc.Do(func() { w.irc.Greet = "ERROR :Throttled" })
+	w.irc.Error("hearth", "be gone")
+	w.host.Status(whisper, "down")
+	w.irc.Line("bob", "PRIVMSG Alice :still here")
+	w.answer("still here")
+	w.irc.LogIn("bob", "*")
+	w.irc.Line("bob", "PRIVMSG Alice :not me")
+	w.line("of whom nobody can tell")
+}
+
+// A message of several lines is one, and what it is said in a channel is nothing private.
+func TestAPrivateMessageOfSeveralLines(t *testing.T) {
+	t.Parallel()
+	w := beginPrivate(t, "bob", nil)
+	w.says(secretly("hello"))
+	w.relayed(alice("aloud"), "aloud") // alice is in the channel now, too
+	w.irc.Line("bob", "PRIVMSG "+garden+" :in the channel")
+	if e := w.host.Entry(); e.GetChannel() != garden {
+		t.Error(e)
+	}
+	for _, line := range []string{"BATCH +x draft/multiline Alice", "@batch=x PRIVMSG Alice :one", "@batch=x PRIVMSG Alice :two", "BATCH -x"} {
+		w.irc.Send("Alice", ":bob!u@host.example", line)
+	}
+	w.answer("one\ntwo")
 }
 
 // Who does not want to be written to says so, once.

@@ -89,6 +89,9 @@ func (ch *channel) unwanted(m wire.Message) string {
 			return "known_bot"
 		}
 	}
+	if r.bot == nil { // a puppet hears while the bot is away
+		return ""
+	}
 	if account := r.bot.session.Account; account != "" && r.fold(m.Tags.Value("account")) == r.fold(account) {
 		return "own"
 	}
