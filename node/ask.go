@@ -112,7 +112,8 @@ func (p *postman) take() (out []string) {
 	return out
 }
 
-// visit delivers what waits for a node, in order, until it cannot be reached.
+// visit delivers what waits for a node. Proposals for one room go in order: while one waits,
+// so do those after it. What a node does not take holds up nothing else.
 func (p *postman) visit(ctx context.Context, to string) {
 	defer func() {
 		p.mu.Lock()
@@ -128,16 +129,33 @@ func (p *postman) visit(ctx context.Context, to string) {
 		p.n.log.Error("read outbox", "to", to, "err", err)
 		return
 	}
+	held, away := map[room.ID]bool{}, false
 	for _, l := range letters {
-		if !p.deliver(ctx, l) {
-			return
+		a := new(roompb.Ask)
+		bad := proto.Unmarshal(l.Bytes, a)
+		id, err := room.HashFromBytes(a.GetPropose().GetRoom())
+		proposal := err == nil
+		if ctx.Err() != nil || held[id] || away && !(proposal && p.elsewhere(id)) {
+			continue
 		}
+		if p.deliver(ctx, l, a, bad) {
+			continue
+		}
+		held[id] = proposal
+		away = away || !p.n.up(to) // each try would wait as long
 	}
 }
 
-func (p *postman) deliver(ctx context.Context, l storage.Outgoing) bool {
-	a := new(roompb.Ask)
-	err := proto.Unmarshal(l.Bytes, a)
+// elsewhere tells whether a room's proposals may be taken by others than its home.
+func (p *postman) elsewhere(id room.ID) bool {
+	c, err := p.n.rooms.get(id)
+	return err == nil && c.several()
+}
+
+// deliver brings a letter, and takes it out of the outbox when it was answered; bad is what
+// is wrong with the letter itself.
+func (p *postman) deliver(ctx context.Context, l storage.Outgoing, a *roompb.Ask, bad error) bool {
+	err := bad
 	if err == nil {
 		within, cancel := context.WithTimeout(ctx, askTimeout)
 		err = p.n.bringAgain(within, l.Node, a)

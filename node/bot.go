@@ -149,8 +149,8 @@ func (n *Node) leaveRoom(ctx context.Context, bot room.User, id room.ID, why str
 	return err
 }
 
-// botChanged ends the link of a bot that somebody has put out of a room. The room's loop calls it: the
-// book is written elsewhere.
+// botChanged ends the link of a bot that somebody has put out of a room. The room's loop calls it and waits: later it
+// would end a link that was made meanwhile.
 func (n *Node) botChanged(c *chamber, u room.User, e *room.Event) {
 	if !n.Bridges.IsBot(u) || !c.without(u) {
 		return
@@ -159,7 +159,7 @@ func (n *Node) botChanged(c *chamber, u room.User, e *room.Event) {
 	if reason := e.Body.GetReason(); reason != "" {
 		why += ": " + reason
 	}
-	n.running.Go(func() { n.endLink(u, c.id, why) })
+	n.endLink(u, c.id, why)
 }
 
 // without tells whether a user is known not to be in the room.

@@ -98,7 +98,8 @@ func (n *Node) settle(peer string, id room.ID) error {
 	ctx, cancel := context.WithTimeout(n.life, enterTimeout)
 	defer cancel()
 	if c, err := n.rooms.get(id); err == nil && !c.isStub() {
-		return n.remember(ctx, c, peer)
+		_, err := n.remember(ctx, c, peer)
+		return err
 	}
 	leave, err := n.entering.enter(ctx, id)
 	if err != nil {
@@ -114,20 +115,21 @@ func (n *Node) settle(peer string, id room.ID) error {
 // remember is for a room's home to which a node shows itself that does not take part as far
 // as is known here. It may have entries that this node signed and, set back to an older copy,
 // has forgotten. Then it is told how far the state is here, and sends what follows
-// (Frontier); an entry in whose place another one is here is a conflict.
-func (n *Node) remember(ctx context.Context, c *chamber, peer string) error {
+// (Frontier); an entry in whose place another one is here is a conflict. index is that of the
+// newest entry that the peer has shown to be signed by this node and is not here; 0: none.
+func (n *Node) remember(ctx context.Context, c *chamber, peer string) (index uint64, err error) {
 	all := n.frontiers(ctx, c.id, []string{peer})
 	if len(all) == 0 || all[0].GetStateIndex() == 0 || c.hasEntry(all[0].GetStateHash()) {
-		return nil
+		return 0, nil
 	}
 	a, err := n.ask(ctx, peer, snapshotAsk(c.id))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	s := a.GetSnapshot()
 	last, err := openPacket(c.id, room.EventID{}, s.GetLast())
 	if err != nil || !headOf(s.GetHead(), last) || c.hasEntry(last.ID.Bytes()) {
-		return err
+		return 0, err
 	}
 	c.mu.Lock()
 	signed := c.state.Signed(s.GetHead())
@@ -137,10 +139,10 @@ func (n *Node) remember(ctx context.Context, c *chamber, peer string) error {
 	}
 	c.mu.Unlock()
 	if !signed {
-		return room.Errorf(room.Forbidden, "The head of entry %d is not signed by this node.", last.Header.GetSeq())
+		return 0, room.Errorf(room.Forbidden, "The head of entry %d is not signed by this node.", last.Header.GetSeq())
 	}
 	_, err = n.take(ctx, c, &received{peer: peer, log: roompb.Log_LOG_STATE, key: keyOfHeader(last.Header), events: []*room.Event{last}, head: s.GetHead()})
-	return err
+	return last.Header.GetSeq(), err
 }
 
 // hasEntry tells whether an entry of the state log is here.

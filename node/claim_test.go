@@ -8,6 +8,7 @@ import (
 
 	"hearth/node/room"
 	"hearth/node/room/roompb"
+	"hearth/storage"
 )
 
 // three are alice at one, who made a room, bob at two, who is in it, and carl at three, who is not.
@@ -197,4 +198,82 @@ func TestWordsOfAnEditAreLookedForAfterARestart(t *testing.T) {
 	l.nodes["one"].courier.mark(id)
 	l.agree(id, "one", "two", "three")
 	l.sees(carl, id, "amy hello 0 0")
+}
+
+// A home that was restored from a backup asks more than the nodes that it knows to be in the
+// room: who has seen the last entries may have joined since.
+func TestARestoredHomeAsksWhoJoinedSince(t *testing.T) {
+	for _, others := range []bool{false, true} {
+		l := newLeague(t, "one", "two", "three")
+		alice, bob, carl := l.user("one", "alice"), l.user("two", "bob"), l.user("three", "carl")
+		s, err := l.nodes["one"].CreateRoom(t.Context(), alice, NewRoom{Alias: "garden", Name: "Garden", Public: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, _ := room.ParseHash(s.Room)
+		if others {
+			if _, err := l.nodes["two"].Join(t.Context(), bob, id, "one"); err != nil {
+				t.Fatal(err)
+			}
+			l.agree(id, "one", "two")
+		}
+		copied := l.nodes["one"].fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(1, 2))})
+		l.sever("one", "two", true)
+		l.sever("two", "three", true)
+		if _, err := l.nodes["three"].Join(t.Context(), carl, id, "one"); err != nil {
+			t.Fatal(err)
+		}
+		l.do(alice, id, room.KindRole, &roompb.Body{Subject: string(carl.User), Role: "administrator"})
+		l.agree(id, "one", "three")
+		l.kill("one")
+		l.nodes["one"].fs = copied
+		reincarnate(t, copied)
+		l.sever("one", "two", false)
+		l.start("one")
+		l.setClock("one", 0) // its links are up
+		name := "Orchard"
+		changed := make(chan struct{})
+		go func() {
+			defer close(changed)
+			for t.Context().Err() == nil {
+				if _, err := l.submit(alice, room.Draft{Room: id, Kind: room.KindSettings, Body: &roompb.Body{Settings: &roompb.Settings{Name: &name}}}); err == nil {
+					return
+				}
+			}
+		}()
+		l.soon("alice changes the room", func() bool {
+			l.nodes["three"].courier.mark(id)
+			select {
+			case <-changed:
+				return true
+			default:
+				return false
+			}
+		})
+		l.nodes["one"].courier.mark(id)
+		l.agree(id, "one", "three")
+		for node, who := range map[string]Caller{"one": alice, "three": carl} {
+			if s, err := l.nodes[node].Summary(who, id); err != nil || s.GetFrozen() != "" || s.GetName() != name || s.GetRole() == "" {
+				t.Errorf("others %v: on %s: %v %v", others, node, s, err)
+			}
+		}
+		if s, err := l.nodes["one"].Summary(alice, id); err != nil || s.GetMembers() != map[bool]uint32{false: 2, true: 3}[others] {
+			t.Errorf("%d members: %v", s.GetMembers(), err)
+		}
+	}
+}
+
+// reincarnate is what `hearth restore` does to a copy.
+func reincarnate(t *testing.T, fs *vfs.MemFS) {
+	t.Helper()
+	s, err := storage.Open("data", storage.Options{FS: fs, CacheBytes: 1 << 20})
+	if err == nil {
+		err = Reincarnate(s)
+	}
+	if err == nil {
+		err = s.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }

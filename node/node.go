@@ -106,22 +106,19 @@ func Open(c Config, s *storage.Store) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open accounts: %w", err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
 	n := &Node{
 		Accounts: accounts,
 		name:     c.Name, version: c.Version, key: id.key,
-		now: c.Now, log: c.Log, store: s, started: c.Now(), acquainted: acquainted{begun: time.Now()}, stop: stop,
+		now: c.Now, log: c.Log, store: s, started: c.Now(), acquainted: acquainted{begun: time.Now()},
 		disk: newDiskGauge(s),
 	}
 	n.incarnation.Store(id.incarnation)
 	if n.Peers, err = peer.Open(s, peer.Config{Self: c.Name, Key: id.key, Now: c.Now, Log: c.Log}); err != nil {
-		stop()
 		return nil, fmt.Errorf("open peers: %w", err)
 	}
 	n.news = newBridgeNews()
 	n.Bridges, err = channel.Open(s, channel.Config{Node: c.Name, Key: id.key, Now: c.Now, Log: c.Log, Changed: n.news.mark})
 	if err != nil {
-		stop()
 		return nil, err
 	}
 	n.life, n.endLife = context.WithCancel(context.Background())
@@ -130,9 +127,16 @@ func Open(c Config, s *storage.Store) (*Node, error) {
 	n.foreign, n.sending = newForeigners(n), newPostman(n)
 	n.people, n.rooms, n.councils = newPeople(n), newHall(n), newCouncils(n)
 	if err := n.openFolders(c); err != nil {
-		stop()
 		return nil, err
 	}
+	n.begin()
+	return n, nil
+}
+
+// begin starts what goes on beside the rooms, until Close.
+func (n *Node) begin() {
+	ctx, stop := context.WithCancel(context.Background())
+	n.stop = stop
 	n.running.Go(func() { n.disk.watch(ctx) })
 	n.running.Go(func() { n.rooms.sweep(ctx) })
 	n.running.Go(func() { n.foreign.run(ctx) })
@@ -144,7 +148,6 @@ func Open(c Config, s *storage.Store) (*Node, error) {
 	if n.index != nil {
 		n.running.Go(func() { n.index.run(ctx) })
 	}
-	return n, nil
 }
 
 func (n *Node) openFolders(c Config) error {

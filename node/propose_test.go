@@ -79,3 +79,60 @@ func TestSettingsThatAreSoAlready(t *testing.T) {
 		t.Error("a stranger changes the settings")
 	}
 }
+
+// What waits for a node holds up nothing that it would take: here the one room's home has
+// moved on to a node that is gone, meanwhile.
+func TestALetterThatIsNotTakenHoldsUpNoOther(t *testing.T) {
+	l, alice, bob, carl, stuck := three(t)
+	one, two := l.nodes["one"], l.nodes["two"]
+	if _, err := l.nodes["three"].Join(t.Context(), carl, stuck, "one"); err != nil {
+		t.Fatal(err)
+	}
+	s, err := one.CreateRoom(t.Context(), alice, NewRoom{Alias: "yard", Name: "Yard", Public: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	free, _ := room.ParseHash(s.Room)
+	if _, err := two.Join(t.Context(), bob, free, "one"); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []room.ID{stuck, free} {
+		l.do(alice, id, room.KindRole, &roompb.Body{Subject: string(bob.User), Role: "administrator"})
+		l.agree(id, "one", "two")
+	}
+	two.Peers.SetState("one", peer.State{Link: peer.Down, Error: "no answer"})
+	name := func(s string) *roompb.Body { return &roompb.Body{Settings: &roompb.Settings{Name: &s}} }
+	for _, d := range []room.Draft{
+		{Room: stuck, Kind: room.KindSettings, Body: name("Orchard")}, {Room: stuck, Kind: room.KindSettings, Body: name("Meadow")},
+		{Room: free, Kind: room.KindSettings, Body: name("Field")},
+	} {
+		if r, err := l.submit(bob, d); err != nil || !r.Waiting {
+			t.Fatalf("%+v, %v", r, err)
+		}
+	}
+	l.do(alice, stuck, room.KindStewards, &roompb.Body{Stewards: []string{"three"}})
+	l.agree(stuck, "one", "two", "three")
+	for _, other := range []string{"one", "two"} {
+		l.sever("three", other, true)
+	}
+	two.Peers.SetState("one", peer.State{Link: peer.Up})
+	two.PeerUp("one")
+	called := func(n *Node, by Caller, id room.ID, want string) func() bool {
+		return func() bool {
+			s, err := n.Summary(by, id)
+			return err == nil && s.GetName() == want
+		}
+	}
+	l.soon("the other room is called Field", called(one.Node, alice, free, "Field"))
+	if s, err := two.Summary(bob, stuck); err != nil || s.GetWaiting() != 2 {
+		t.Errorf("%d changes wait: %v", s.GetWaiting(), err)
+	}
+	for _, other := range []string{"one", "two"} {
+		l.sever("three", other, false)
+	}
+	l.soon("both changes are made, in their order", func() bool {
+		two.PeerUp("one")
+		s, err := two.Summary(bob, stuck)
+		return err == nil && s.GetWaiting() == 0 && called(l.nodes["three"].Node, carl, stuck, "Meadow")()
+	})
+}

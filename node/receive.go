@@ -302,30 +302,22 @@ func (t *turn) receiveEntries(s *submission) error {
 	if t.excludes(r) {
 		return t.conflict(s)
 	}
-	if first := fresh[0].Header.GetSeq(); first <= c.state.Index {
-		fresh = fresh[min(uint64(len(fresh)), c.state.Index+1-first):]
+	if seq := fresh[0].Header.GetSeq(); seq <= c.state.Index {
+		fresh = fresh[min(uint64(len(fresh)), c.state.Index+1-seq):]
 	}
 	if len(fresh) == 0 {
 		s.done <- result{}
 		return nil
 	}
-	switch first := fresh[0]; {
-	case first.Header.GetSeq() > c.state.Index+1:
+	first := fresh[0]
+	if first.Header.GetSeq() > c.state.Index+1 {
 		return later
-	case string(first.Header.GetPrev()) != string(c.state.Hash[:]):
+	}
+	if string(first.Header.GetPrev()) != string(c.state.Hash[:]) {
 		return t.conflict(s)
-	case first.Time() <= c.state.Clock:
-		return room.Errorf(room.BadRequest, "Time falls along the state log.")
 	}
-	for _, e := range fresh[:len(fresh)-1] {
-		if e.Kind() == room.KindStewards {
-			return room.Errorf(room.BadRequest, "An entry that changes the stewards is not the last of its parcel.")
-		}
-	}
-	for _, e := range fresh {
-		if e.Time().Millis() > t.now+room.MaxClockForward {
-			return later
-		}
+	if err := t.canFollow(fresh); err != nil {
+		return err
 	}
 	if err := t.foldAll(fresh, r.head); err != nil {
 		return err
@@ -346,6 +338,24 @@ func (t *turn) receiveEntries(s *submission) error {
 		}
 	}
 	t.replies = append(t.replies, reply{sub: s})
+	return nil
+}
+
+// canFollow checks entries that join on to the state log: their times, and that what changes who signs is the last.
+func (t *turn) canFollow(fresh []*room.Event) error {
+	if fresh[0].Time() <= t.c.state.Clock {
+		return room.Errorf(room.BadRequest, "Time falls along the state log.")
+	}
+	for _, e := range fresh[:len(fresh)-1] {
+		if e.Kind() == room.KindStewards {
+			return room.Errorf(room.BadRequest, "An entry that changes the stewards is not the last of its parcel.")
+		}
+	}
+	for _, e := range fresh {
+		if e.Time().Millis() > t.now+room.MaxClockForward {
+			return later
+		}
+	}
 	return nil
 }
 

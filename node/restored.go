@@ -3,8 +3,11 @@ package node
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 
+	"hearth/node/peer"
 	"hearth/node/room"
 	"hearth/node/room/roompb"
 )
@@ -14,7 +17,8 @@ import (
 // is above 1): the backup may lack entries that other nodes have, and a second entry under
 // the same index, signed too, would split the room for ever. So the room's other nodes are
 // asked how far they are, and what is missing comes from them first. When none answers,
-// the state waits; talk goes on.
+// the state waits; talk goes on. Who joined after the backup is not known here any more: all
+// other nodes that are linked are asked too, and show what this node signed.
 func (n *Node) confirm(ctx context.Context, c *chamber) error {
 	n.greet(ctx, c)
 	if n.sure(c) {
@@ -26,10 +30,11 @@ func (n *Node) confirm(ctx context.Context, c *chamber) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	index, answered := n.furthest(ctx, c.id, peers)
-	if answered == 0 {
+	if answered == 0 && len(peers) > 0 {
 		return &room.Error{Code: room.Unavailable, RetryAfter: resend, Message: fmt.Sprintf(
 			"This node was restored from a backup, and what it missed has to come from another node of the room first: none of %s can be reached.", strings.Join(peers[:min(len(peers), 3)], ", "))}
 	}
+	index = max(index, n.remembered(ctx, c, peers))
 	c.until(ctx, index)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -44,7 +49,30 @@ func (n *Node) confirm(ctx context.Context, c *chamber) error {
 func (n *Node) sure(c *chamber) bool {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return n.incarnation.Load() == 1 || c.confirmed || len(c.peers) == 0
+	return n.incarnation.Load() == 1 || c.confirmed
+}
+
+// remembered is how far the state log was, as those of the linked nodes prove that take no
+// part in the room as far as is known here.
+func (n *Node) remembered(ctx context.Context, c *chamber, peers []string) (index uint64) {
+	var mu sync.Mutex
+	var asking sync.WaitGroup
+	for _, p := range n.Peers.List() {
+		if p.State.Link != peer.Up || slices.Contains(peers, p.Name) {
+			continue
+		}
+		asking.Go(func() {
+			i, err := n.remember(ctx, c, p.Name)
+			if err != nil {
+				n.log.Debug("ask what a restored node has forgotten", "room", c.text, "peer", p.Name, "err", err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			index = max(index, i)
+		})
+	}
+	asking.Wait()
+	return index
 }
 
 // furthest is how far the state log is on those of the peers that answer.

@@ -439,8 +439,38 @@ func storedMember(id room.ID, u room.User, m room.Member) *storagepb.Member {
 
 // publish lets the world see the batch: state, ring, acknowledgements, wake-ups.
 func (t *turn) publish() {
+	followers, passed := t.enact()
+	for _, r := range t.replies {
+		r.sub.done <- result{receipt: r.receipt}
+	}
+	if t.fold != nil {
+		followers = t.foldTold()
+	}
+	t.ensue()
+	if t.fold != nil || passed {
+		t.c.n.courier.mark(t.c.id)
+	}
+	if t.reset {
+		for _, sub := range followers {
+			sub.reset.Store(true)
+		}
+	}
+	if len(t.steps) > 0 || t.reset {
+		for _, sub := range followers {
+			sub.mark()
+		}
+		t.c.n.index.mark(t.c.id)
+	}
+	if t.frozen != "" {
+		t.c.summariesChanged()
+	}
+}
+
+// enact makes the batch the room's. passed: other nodes are to be given some of it.
+func (t *turn) enact() (followers []*subscription, passed bool) {
 	c := t.c
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if t.fold != nil {
 		t.fold.publish(c)
 	}
@@ -456,7 +486,6 @@ func (t *turn) publish() {
 	}
 	if t.frozen != "" {
 		c.frozen, c.proofs = t.frozen, t.proofs
-		defer c.summariesChanged()
 	}
 	c.headPos, c.counted, c.clock = t.meta.HeadPos, t.meta.Counted, room.Time(t.meta.Clock)
 	c.last = lastOf(t.meta)
@@ -467,24 +496,27 @@ func (t *turn) publish() {
 	if len(t.app.Erase)+len(t.app.Restore) > 0 {
 		c.tails.drop()
 	}
+	c.hopeFor(t.logs)
+	return c.followers, c.passesOn(t.logs)
+}
+
+// foldTold tells of what entries have changed, and returns who follows the room then.
+func (t *turn) foldTold() []*subscription {
+	c := t.c
+	c.n.councils.poke(c.id)
+	for _, e := range t.fold.entries {
+		c.n.people.stateChanged(c, e, t.fold.changed)
+	}
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.followers
+}
+
+// ensue is what the batch brings about beside the room's stream.
+func (t *turn) ensue() {
+	c := t.c
 	if len(t.erased) > 0 {
 		c.n.running.Go(func() { c.n.dropOf(t.erased) })
-	}
-	c.hopeFor(t.logs)
-	followers, passed := c.followers, c.passesOn(t.logs)
-	c.mu.Unlock()
-
-	for _, r := range t.replies {
-		r.sub.done <- result{receipt: r.receipt}
-	}
-	if t.fold != nil {
-		c.n.councils.poke(c.id)
-		for _, e := range t.fold.entries {
-			c.n.people.stateChanged(c, e, t.fold.changed)
-		}
-		c.mu.RLock()
-		followers = c.followers
-		c.mu.RUnlock()
 	}
 	for _, m := range t.marks {
 		c.n.people.read(c, m)
@@ -503,21 +535,6 @@ func (t *turn) publish() {
 			c.fill()
 		}
 	}
-	if t.fold != nil || passed {
-		c.n.courier.mark(c.id)
-	}
-	if t.reset {
-		for _, sub := range followers {
-			sub.reset.Store(true)
-		}
-	}
-	if len(t.steps) == 0 && !t.reset {
-		return
-	}
-	for _, sub := range followers {
-		sub.mark()
-	}
-	c.n.index.mark(c.id)
 }
 
 // encodeItem is done once for all readers.

@@ -42,8 +42,8 @@ func (a *arena) afterwards(t *testing.T) {
 	}
 	for _, n := range []*node{a.alice, a.carol} {
 		for _, bad := range []string{"panic", "level=ERROR", "DATA RACE"} {
-			if log := n.log.tail(100_000); strings.Contains(log, bad) {
-				t.Errorf("the log of %s's node has %q:\n%s", n.user, bad, n.log.tail(30))
+			if log := n.log.Tail(100_000); strings.Contains(log, bad) {
+				t.Errorf("the log of %s's node has %q:\n%s", n.user, bad, n.log.Tail(30))
 			}
 		}
 	}

@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -24,31 +23,13 @@ import (
 
 	client "hearth/clients/go"
 	"hearth/test/port"
+	"hearth/test/program"
 )
 
-var program string
+// built is the program under test.
+var built string
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	if program = os.Getenv("HEARTH_BIN"); program != "" {
-		return m.Run()
-	}
-	dir, err := os.MkdirTemp("", "hearth-hostile-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "hearth")
-	build := exec.Command("go", "build", "-trimpath", "-o", program, "hearth/cmd/node")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "build hearth:", err)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(program.Main(m, &built)) }
 
 func full() bool { return os.Getenv("HEARTH_FULL") != "" }
 
@@ -63,7 +44,7 @@ type node struct {
 	profile  string
 	secret   string // of an invite for nodes
 	link     string
-	log      *logs
+	log      *program.Log
 	cmd      *exec.Cmd
 	ended    chan struct{}
 	client   *client.Client
@@ -75,7 +56,7 @@ const password = "correct horse battery staple"
 // startNode starts a node with an account.
 func startNode(t testing.TB, dir, user string) *node {
 	t.Helper()
-	n := &node{t: t, user: user, data: filepath.Join(dir, user), profile: filepath.Join(dir, user+".json"), log: &logs{}, ended: make(chan struct{})}
+	n := &node{t: t, user: user, data: filepath.Join(dir, user), profile: filepath.Join(dir, user+".json"), log: &program.Log{}, ended: make(chan struct{})}
 	n.address = "localhost:" + port.Free(t)
 	n.name, n.profiles = n.address, "127.0.0.1:"+port.Free(t)
 	n.spawn()
@@ -93,8 +74,8 @@ func startNode(t testing.TB, dir, user string) *node {
 
 func (n *node) spawn() {
 	n.t.Helper()
-	n.cmd = exec.Command(program, "serve", "--data", n.data, "--listen", n.address, "--name", n.name, "--send-rate", "0", "--pprof", n.profiles)
-	n.cmd.Env, n.cmd.Stderr = environment(), n.log
+	n.cmd = exec.Command(built, "serve", "--data", n.data, "--listen", n.address, "--name", n.name, "--send-rate", "0", "--pprof", n.profiles)
+	n.cmd.Env, n.cmd.Stderr = program.Environment(), n.log
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := n.cmd.StdoutPipe()
 	if err != nil {
@@ -122,10 +103,10 @@ func (n *node) spawn() {
 	select {
 	case ok := <-ready:
 		if !ok {
-			n.t.Fatalf("%s ended before it was ready:\n%s", n.name, n.log.tail(40))
+			n.t.Fatalf("%s ended before it was ready:\n%s", n.name, n.log.Tail(40))
 		}
 	case <-time.After(time.Minute):
-		n.t.Fatalf("%s is not ready after a minute:\n%s", n.name, n.log.tail(40))
+		n.t.Fatalf("%s is not ready after a minute:\n%s", n.name, n.log.Tail(40))
 	}
 }
 
@@ -153,8 +134,8 @@ func (n *node) cli(args ...string) (out string, err error) {
 	ctx, cancel := context.WithTimeout(n.t.Context(), time.Minute)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Env, cmd.Stdout, cmd.Stderr = environment(), &stdout, &stderr
+	cmd := exec.CommandContext(ctx, built, args...)
+	cmd.Env, cmd.Stdout, cmd.Stderr = program.Environment(), &stdout, &stderr
 	if err := cmd.Run(); err != nil {
 		return stdout.String(), fmt.Errorf("hearth %s: %w\n%s%s", strings.Join(args, " "), err, stdout.String(), stderr.String())
 	}
@@ -168,17 +149,6 @@ func (n *node) must(args ...string) string {
 		n.t.Fatal(err)
 	}
 	return out
-}
-
-// environment is the test's without what would change hearth's defaults.
-func environment() []string {
-	var env []string
-	for _, e := range os.Environ() {
-		if !strings.HasPrefix(e, "HEARTH_") {
-			env = append(env, e)
-		}
-	}
-	return env
 }
 
 // status is a figure of /proc/PID/status, in bytes.
@@ -216,23 +186,4 @@ func (n *node) busy() time.Duration {
 	user, _ := strconv.ParseInt(fields[11], 10, 64)
 	system, _ := strconv.ParseInt(fields[12], 10, 64)
 	return time.Duration(user+system) * 10 * time.Millisecond // USER_HZ is 100 on Linux
-}
-
-// logs keeps what a node wrote.
-type logs struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logs) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(b)
-}
-
-func (l *logs) tail(lines int) string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	all := strings.SplitAfter(l.b.String(), "\n")
-	return strings.Join(all[max(0, len(all)-lines):], "")
 }

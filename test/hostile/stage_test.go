@@ -98,7 +98,7 @@ func (a *arena) perform(t *testing.T, n int, row attack) cost {
 	s.mallory = s.User("mallory")
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("alice's node said at last:\n%s", a.alice.log.tail(15))
+			t.Logf("alice's node said at last:\n%s", a.alice.log.Tail(15))
 		}
 	})
 	s.meet(row)

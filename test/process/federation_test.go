@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hearth/test/port"
+	"hearth/test/program"
 )
 
 const password = "correct horse battery staple"
@@ -34,7 +35,7 @@ type node struct {
 	visitor string // profile of another account, that is in the room at times
 	netns   string
 	flags   []string
-	log     *logs
+	log     *program.Log
 	run     *process // nil: it does not
 }
 
@@ -63,7 +64,7 @@ func federate(t *testing.T, places []place) *federation {
 	f := &federation{t: t, dir: t.TempDir()}
 	f.write("pw", password+"\n")
 	for i, p := range places {
-		n := &node{t: t, name: p.name, url: p.url, netns: p.netns, user: fmt.Sprintf("user%d", i+1), log: &logs{}}
+		n := &node{t: t, name: p.name, url: p.url, netns: p.netns, user: fmt.Sprintf("user%d", i+1), log: &program.Log{}}
 		n.data = filepath.Join(f.dir, fmt.Sprintf("d%d", i+1))
 		n.flags = []string{"--data", n.data, "--listen", p.listen, "--name", p.name, "--send-rate", "0"}
 		for _, host := range p.hosts {
@@ -201,7 +202,7 @@ func (f *federation) show() {
 		return
 	}
 	for _, n := range f.nodes {
-		f.t.Logf("%s (%s) said at last:\n%s", n.name, n.user, n.log.tail(40))
+		f.t.Logf("%s (%s) said at last:\n%s", n.name, n.user, n.log.Tail(40))
 	}
 }
 

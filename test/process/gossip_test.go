@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hearth/test/port"
+	"hearth/test/program"
 )
 
 // alive waits until each of the nodes hears of exactly these others by gossip.
@@ -73,7 +74,7 @@ func TestASquatter(t *testing.T) {
 	first, real := f.nodes[0], f.nodes[1]
 	link := strings.TrimSpace(first.must("invite", "--node", "--data", first.data).out)
 	data := f.path("squatter")
-	squatter := spawn(t, "", &logs{}, "--data", data, "--listen", "localhost:"+port.Free(t), "--name", real.name)
+	squatter := spawn(t, "", &program.Log{}, "--data", data, "--listen", "localhost:"+port.Free(t), "--name", real.name)
 	if r := first.cli("join", link, "--data", data); r.code != 1 {
 		t.Errorf("the squatter was let in: %s", r)
 	}

@@ -14,38 +14,18 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"hearth/test/program"
 )
 
 // binary is the program under test.
 var binary string
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	if binary = os.Getenv("HEARTH_BIN"); binary != "" {
-		return m.Run()
-	}
-	dir, err := os.MkdirTemp("", "hearth-process-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "hearth")
-	build := exec.Command("go", "build", "-trimpath", "-o", binary, "hearth/cmd/node")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "build hearth:", err)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(program.Main(m, &binary)) }
 
 func full() bool { return os.Getenv("HEARTH_FULL") != "" }
 
@@ -73,7 +53,7 @@ func spawn(t *testing.T, netns string, log io.Writer, args ...string) *process {
 		line = append([]string{"ip", "netns", "exec", netns}, line...) // which then is the program: ip execs it
 	}
 	p := &process{cmd: exec.Command(line[0], line[1:]...), ended: make(chan struct{})}
-	p.cmd.Env = environment()
+	p.cmd.Env = program.Environment()
 	p.cmd.Stderr = log
 	// Should the test die, its nodes do.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -130,17 +110,6 @@ func (p *process) stop(t *testing.T) {
 	}
 }
 
-// environment is the test's without what would change hearth's defaults.
-func environment() []string {
-	var env []string
-	for _, e := range os.Environ() {
-		if !strings.HasPrefix(e, "HEARTH_") {
-			env = append(env, e)
-		}
-	}
-	return env
-}
-
 // result is what a command line left behind.
 type result struct {
 	args     []string
@@ -154,7 +123,7 @@ func hearth(ctx context.Context, args ...string) result {
 	defer cancel()
 	var out, errs bytes.Buffer
 	cmd := exec.CommandContext(ctx, binary, args...)
-	cmd.Env, cmd.Stdout, cmd.Stderr = environment(), &out, &errs
+	cmd.Env, cmd.Stdout, cmd.Stderr = program.Environment(), &out, &errs
 	err := cmd.Run()
 	code := cmd.ProcessState.ExitCode()
 	if err != nil && code < 1 {
@@ -166,28 +135,4 @@ func hearth(ctx context.Context, args ...string) result {
 
 func (r result) String() string {
 	return fmt.Sprintf("hearth %s: exit code %d\n%s%s", strings.Join(r.args, " "), r.code, r.out, r.err)
-}
-
-// logs keeps what a node wrote, across its restarts.
-type logs struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logs) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(b)
-}
-
-func (l *logs) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-// tail is the end of it.
-func (l *logs) tail(lines int) string {
-	all := strings.SplitAfter(l.String(), "\n")
-	return strings.Join(all[max(0, len(all)-lines):], "")
 }

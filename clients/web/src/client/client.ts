@@ -99,7 +99,7 @@ class HearthClient implements ChatClient {
       blocks: this.#blocks,
       nodes: this.#nodes,
       user: () => this.#account?.user ?? "",
-      membershipChanged: () => this.#watcher.set(this.#watchable()),
+      membershipChanged: () => this.#watch(),
       setProfile: (profile) => this.#setProfile(profile),
       refresh: (room) => this.#refresher.want(room),
     });
@@ -214,13 +214,13 @@ class HearthClient implements ChatClient {
   open(room: string): Timeline {
     const summary = this.#rooms.get(room);
     const timeline = this.#timelines.open(room, summary, !summary && this.connection.phase !== "online");
-    this.#watcher.set(this.#watchable());
+    this.#watch();
     return timeline.snapshot();
   }
 
   close(room: string): void {
     this.#timelines.close(room);
-    this.#watcher.set(this.#watchable());
+    this.#watch();
   }
 
   timeline(room: string, thread = ""): Timeline {
@@ -325,9 +325,17 @@ class HearthClient implements ChatClient {
     if (this.#account) await this.#outbox.start(this.#account.user).catch(() => {});
   }
 
-  /** The node refuses to watch anything if one of the rooms is not the user's. */
-  #watchable(): readonly string[] {
-    return this.#timelines.openRooms.filter((room) => this.#rooms.get(room)?.membership === "join");
+  #watch(): void {
+    this.#watcher.set(...this.#watchable());
+  }
+
+  /**
+   * The rooms that are open, and those of two people: the list of rooms shows who of them is here.
+   * The node refuses to watch anything if one of the rooms is not the user's.
+   */
+  #watchable(): [open: readonly string[], direct: readonly string[]] {
+    const direct = this.rooms().filter((room) => room.direct && room.membership === "join");
+    return [this.#timelines.openRooms.filter((room) => this.#rooms.get(room)?.membership === "join"), direct.map((room) => room.room)];
   }
 
   #opened(response: OpenResponse): void {
@@ -336,7 +344,7 @@ class HearthClient implements ChatClient {
     this.#feed.opened(response);
     this.#reading.retry();
     this.commands.blocks({}).catch(() => {}); // the next session asks again
-    this.#watcher.restart(this.#watchable());
+    this.#watcher.restart(...this.#watchable());
   }
 
   #connectionChanged(): void {

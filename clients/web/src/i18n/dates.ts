@@ -22,9 +22,6 @@ export const clock = (locale: string, time: number): string =>
 export const fullTime = (locale: string, time: number): string =>
   format(locale, "full", { dateStyle: "full", timeStyle: "medium" }).format(time);
 
-/** 22 Nov 2026 */
-export const shortDate = (locale: string, time: number): string => format(locale, "date", { dateStyle: "medium" }).format(time);
-
 /** 22 Nov 2026, 14:05 */
 export const dateTime = (locale: string, time: number): string =>
   format(locale, "datetime", { dateStyle: "medium", timeStyle: "short" }).format(time);

@@ -11,4 +11,3 @@ export function createMedia(query: string): Accessor<boolean> {
 }
 
 export const isTouch = (): boolean => matchMedia("(hover: none) and (pointer: coarse)").matches;
-export const reducedMotion = (): boolean => matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -20,7 +20,7 @@ export function RoomLink(props: { id: string }): JSX.Element {
   const unread = () => room()?.unread ?? 0;
   const label = () => {
     const parts: string[] = [];
-    if (room()?.direct) parts.push(chat.online(room()!.direct) ? t().common.online : t().common.offline);
+    if (room()?.direct && chat.online(room()!.direct)) parts.push(t().common.online);
     if (mentions()) parts.push(t().rooms.mentions(mentions()));
     if (unread()) parts.push(t().rooms.unread(unread()));
     if (room()?.muted) parts.push(t().rooms.muted);
