@@ -250,7 +250,7 @@ func (n *Node) PeerUp(name string) {
 			}
 		}
 	}
-	n.tellPresence(name, ids)
+	n.tellPresence(name)
 }
 
 // PeerDown is told by the door when the link is gone: who is there is not known any more.

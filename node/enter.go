@@ -343,10 +343,7 @@ func (n *Node) install(id room.ID, home string, s *roompb.Snapshot) error {
 // joined tells the sessions of all who are in the room since a snapshot was installed.
 func (n *Node) joined(c *chamber) {
 	for _, m := range c.membersWhere(room.Joined) {
-		for _, f := range n.people.of(m.user) {
-			f.follow(c, true)
-			f.markSummary(c.id)
-		}
+		n.people.standingChanged(c, m.user)
 	}
 	n.courier.mark(c.id)
 }

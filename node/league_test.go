@@ -183,7 +183,14 @@ func (l *league) carryNews(ctx context.Context, n *Node, news *PeerFollower) {
 		case <-news.Wake():
 		case <-again.C:
 		}
-		ids, _ := news.Next()
+		ids, signals := news.Next()
+		for _, s := range signals {
+			for _, name := range s.To {
+				if to := l.reach(n.name, name); to != nil {
+					to.ReceiveSignal(n.name, s.Signal)
+				}
+			}
+		}
 		for _, id := range ids {
 			dirty[id] = true
 		}

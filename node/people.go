@@ -16,6 +16,7 @@ type people struct {
 	here   map[room.User]map[*Follower]struct{}
 	going  map[room.User]*time.Timer // gone a moment ago: not yet announced
 	afar   map[room.User]struct{}    // of other nodes, as those say
+	owed   map[string]bool           // nodes that a room was begun to be shared with, and that were not told yet who is here
 	n      *Node
 	closed bool
 }
@@ -25,7 +26,7 @@ type people struct {
 const goodbye = 10 * time.Second
 
 func newPeople(n *Node) *people {
-	return &people{n: n, afar: map[room.User]struct{}{}, here: map[room.User]map[*Follower]struct{}{}, going: map[room.User]*time.Timer{}}
+	return &people{n: n, afar: map[room.User]struct{}{}, owed: map[string]bool{}, here: map[room.User]map[*Follower]struct{}{}, going: map[room.User]*time.Timer{}}
 }
 
 func (p *people) add(f *Follower) error {
@@ -154,6 +155,7 @@ func (p *people) setAfar(u room.User, on bool) bool {
 // forgetNode: a node that cannot be heard says nothing of its users.
 func (p *people) forgetNode(name string) {
 	p.mu.Lock()
+	delete(p.owed, name) // it is told when its link is up again
 	var gone []room.User
 	for u := range p.afar {
 		if u.Node() == name {
@@ -223,6 +225,30 @@ func (p *people) standingChanged(c *chamber, u room.User) {
 		f.follow(c, joined)
 		f.markSummary(c.id)
 	}
+	switch {
+	case !joined:
+	case u.Node() != p.n.name:
+		p.owe(u.Node())
+	case p.online(u):
+		p.presence([]*chamber{c}, u, true)
+	}
+}
+
+// owe notes that a node has to be told who is here: once it says so of its own users, for
+// before that it may not know the room by which it has to do with ours.
+func (p *people) owe(node string) {
+	p.mu.Lock()
+	p.owed[node] = true
+	p.mu.Unlock()
+}
+
+// settle tells whether a node was owed that, and no longer is.
+func (p *people) settle(node string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	was := p.owed[node]
+	delete(p.owed, node)
+	return was
 }
 
 // follow brings the subscription to a room in line with the user's membership.

@@ -172,7 +172,12 @@ func nodesOf(rooms []*chamber) []string {
 const mostTold = 1000
 
 // tellPresence tells a peer which users of this node are here, of those it shares a room with.
-func (n *Node) tellPresence(peer string, ids []room.ID) {
+func (n *Node) tellPresence(peer string) {
+	ids, err := n.store.PeerRooms(peer)
+	if err != nil {
+		n.log.Error("read rooms shared with a peer", "peer", peer, "err", err)
+		return
+	}
 	told := 0
 	for _, u := range n.people.everyone() {
 		for _, c := range n.roomsOf(u) {
@@ -201,6 +206,9 @@ func (n *Node) ReceiveSignal(peer string, s *roompb.Signal) {
 	case "presence":
 		if n.people.setAfar(u, s.GetOn()) {
 			n.people.presence(n.roomsOf(u), u, s.GetOn())
+		}
+		if n.people.settle(peer) {
+			n.tellPresence(peer)
 		}
 	case "profile":
 		n.foreign.learn(peer, []*roompb.Profile{s.GetProfile()})

@@ -17,8 +17,8 @@ import (
 
 // Check runs the conformance suite on a binary, each life a process of its own, as a node would run it. With
 // settings that lead to a network, and a channel there, it tries that too. What the plugin prints goes to
-// printed. It returns how many checks failed.
-func Check(path string, settings map[string]string, channel string, say func(bridgetest.Finding), printed io.Writer) (failed int, err error) {
+// printed. It returns how many checks failed. When ctx ends it stops.
+func Check(ctx context.Context, path string, settings map[string]string, channel string, say func(bridgetest.Finding), printed io.Writer) (failed int, err error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return 0, err
 	}
@@ -31,9 +31,9 @@ func Check(path string, settings map[string]string, channel string, say func(bri
 	if m := binaryName.FindStringSubmatch(filepath.Base(path)); m != nil {
 		b.kind = m[1]
 	}
-	c := &checked{b, dir, printed}
-	s := &bridgetest.Suite{Describe: c.describe, Drive: c.drive, Settings: settings, Channel: channel, Say: say}
-	return s.Run(), nil
+	c := &checked{b, dir, printed, ctx}
+	s := &bridgetest.Suite{Describe: c.describe, Drive: c.drive, Settings: settings, Channel: channel, Say: say, Within: ctx}
+	return s.Run(), ctx.Err()
 }
 
 // checked is a binary that is looked at.
@@ -41,6 +41,7 @@ type checked struct {
 	binary
 	dir     string
 	printed io.Writer
+	within  context.Context
 }
 
 func (c *checked) start(ctx context.Context) (*plugin, error) {
@@ -66,6 +67,7 @@ func (c *checked) describe(ctx context.Context) (*pb.Description, error) {
 // drive is one life: frames pass between the suite and the process.
 func (c *checked) drive(ctx context.Context, f bridge.Frames) error {
 	ctx, cancel := context.WithCancel(ctx)
+	defer context.AfterFunc(c.within, cancel)()
 	p, err := c.start(ctx)
 	if err != nil {
 		cancel()

@@ -1,6 +1,8 @@
 package plugins
 
 import (
+	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -13,7 +15,7 @@ import (
 // `hearth bridge check` on real binaries: the example passes, what is no plugin does not, and says so.
 func TestCheck(t *testing.T) {
 	verdicts := func(path string, settings map[string]string) (failed int, all []bridgetest.Finding) {
-		failed, err := Check(path, settings, "cave", func(f bridgetest.Finding) { all = append(all, f) }, io.Discard)
+		failed, err := Check(t.Context(), path, settings, "cave", func(f bridgetest.Finding) { all = append(all, f) }, io.Discard)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,5 +37,13 @@ func TestCheck(t *testing.T) {
 	failed, all = verdicts(script, nil)
 	if failed != 1 || !strings.Contains(all[0].Text, "handshake") {
 		t.Errorf("a script: %d failed of %v", failed, all)
+	}
+
+	// Who stops it does not wait for the rest, and no plugin goes on.
+	ctx, stop := context.WithCancel(t.Context())
+	all = nil
+	_, err := Check(ctx, filepath.Join(pluginFolder(t), "hearth-bridge-echo"), map[string]string{}, "cave", func(f bridgetest.Finding) { all = append(all, f); stop() }, io.Discard)
+	if !errors.Is(err, context.Canceled) || all[0].Verdict != "passed" || all[1].Verdict != "skipped" {
+		t.Errorf("stopped after the first: %v %v", all, err)
 	}
 }

@@ -84,7 +84,7 @@ func TestAPluginInJavaScriptKeepsTheContract(t *testing.T) {
 		t.Skip("takes half a minute: HEARTH_FULL=1")
 	}
 	path := filepath.Join(jsFolder(t), "hearth-bridge-jsecho")
-	_, err := Check(path, map[string]string{"voice": "Nymph"}, "cave", func(f bridgetest.Finding) {
+	_, err := Check(t.Context(), path, map[string]string{"voice": "Nymph"}, "cave", func(f bridgetest.Finding) {
 		if f.Verdict != "passed" {
 			t.Errorf("%s: %s (%s)", f.Check, f.Verdict, f.Text)
 		}

@@ -19,7 +19,7 @@ type bridgeCheck struct {
 }
 
 // Run checks a plugin as its author wants it: no node is needed.
-func (v *bridgeCheck) Run(_ context.Context, r *run) error {
+func (v *bridgeCheck) Run(ctx context.Context, r *run) error {
 	var settings map[string]string
 	if v.Config != "" {
 		var err error
@@ -41,8 +41,10 @@ func (v *bridgeCheck) Run(_ context.Context, r *run) error {
 			broken = err
 		}
 	}
-	failed, err := plugins.Check(v.Plugin, settings, v.Channel, say, printed)
+	failed, err := plugins.Check(ctx, v.Plugin, settings, v.Channel, say, printed)
 	switch {
+	case ctx.Err() != nil:
+		return room.Errorf(room.Unavailable, "The check was stopped.")
 	case err != nil:
 		return err
 	case broken != nil:

@@ -22,9 +22,11 @@ type Suite struct {
 	Settings map[string]string // nil: there are none, and the bridge will not connect
 	Channel  string
 
-	Say func(Finding) // called after each check
+	Say    func(Finding)   // called after each check
+	Within context.Context // nil: as long as it takes; when it ends, what is left is skipped
 
 	description *pb.Description
+	lost        string // why nothing more needs to be tried with the network
 }
 
 // Finding is what a check found.
@@ -75,8 +77,12 @@ func (s *Suite) Run() (failed int) {
 		switch {
 		case s.description == nil && c.name != checks[0].name:
 			f.Verdict, f.Text = "skipped", "it could not even describe itself"
+		case s.Within != nil && s.Within.Err() != nil:
+			f.Verdict, f.Text = "skipped", "it was stopped"
 		case c.live && s.Settings == nil:
 			f.Verdict, f.Text = "skipped", "needs settings that lead to a network, and a channel there"
+		case c.live && s.lost != "":
+			f.Verdict, f.Text = "skipped", s.lost
 		default:
 			one := &check{}
 			one.run(func() { c.run(s, one) })
@@ -254,7 +260,9 @@ func (s *Suite) stops(c *check) {
 }
 
 func (s *Suite) connects(c *check) {
-	if st := s.connected(c).Status("", "connected"); st.GetReason() != "" {
+	s.lost = "it did not connect"
+	st := s.connected(c).Status("", "connected")
+	if s.lost = ""; st.GetReason() != "" {
 		c.Errorf("it is connected, and gives a reason: %s", st.GetReason())
 	}
 }
@@ -372,7 +380,8 @@ func (h *Host) patient(id string, s *Suite) *pb.Outcome {
 			break
 		}
 		if tries == 10 {
-			h.t.Fatalf("the delivery %s was not answered in %s", id, 10*Patience)
+			s.lost = "a delivery was not answered before"
+			h.t.Fatalf("a delivery got no answer in %s but, perhaps, \"not now\": does what the settings lead to take it?", 10*Patience)
 		}
 		h.waitSome(func() bool { all := h.outcomes[id]; return len(all) > 0 && all[len(all)-1].AgainMs == 0 })
 	}
