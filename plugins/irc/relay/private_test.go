@@ -106,6 +106,30 @@ func TestNobodyBeginsFromThere(t *testing.T) {
 	w.dropped(d, "forbidden")
 }
 
+// Two of ours write to the same nick: each by a connection of their own, each answered in a room of their own.
+func TestTwoWriteToOne(t *testing.T) {
+	t.Parallel()
+	w := begin(t, map[string]string{"mode": "puppets", "private": "on"}, nil, func(o *pb.Open) {
+		hers := withBob("bob")
+		hers.Channel, hers.Private.Person = "private:two", &pb.Person{User: "carol@node.example", Name: "Carol"}
+		o.Links = append(o.Links, withBob("bob"), hers)
+	})
+	w.host.WaitRoster(whisper, "bob")
+	w.says(secretly("from alice"))
+	d := secretly("from carol")
+	d.Channel, d.Author = "private:two", &pb.Person{User: "carol@node.example", Name: "Carol"}
+	w.says(d)
+	if got := w.toBob(); fmt.Sprint(got) != "[Alice: from alice Carol: from carol]" {
+		t.Error(got)
+	}
+	w.irc.Line("bob", "PRIVMSG Carol :to carol")
+	if e := w.host.Entry(); e.GetChannel() != "private:two" || e.GetText() != "to carol" {
+		t.Error(e)
+	}
+	w.irc.Line("bob", "PRIVMSG Alice :to alice")
+	w.answer("to alice")
+}
+
 // A nick is followed while it is seen; who leaves or quits is not written to.
 func TestThePeerMoves(t *testing.T) {
 	t.Parallel()
