@@ -68,8 +68,9 @@ export async function detour(port: number, text: string, time: string): Promise<
   const way = createServer((near) => {
     const far = connect(port, "127.0.0.1");
     near.pipe(far);
-    createInterface({ input: far }).on("line", (line) => near.write((line.includes(text) ? line.replace(/time=[^; ]+/, `time=${time}`) : line) + "\r\n"));
+    const lines = createInterface({ input: far }).on("line", (line) => near.write((line.includes(text) ? line.replace(/time=[^; ]+/, `time=${time}`) : line) + "\r\n"));
     for (const [one, other] of [[near, far], [far, near]] as const) one.on("error", () => {}).on("close", () => other.destroy());
+    lines.on("error", () => {}); // those of its input come out there as well: the server may be away
   });
   await new Promise<void>((done) => way.listen(0, "127.0.0.1", done));
   return way;

@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 import { chromium, type Browser, type BrowserContext, type Locator, type Page } from "playwright-core";
 import { people } from "./evidence.ts";
 import { password } from "./node.ts";
-import { patience } from "./until.ts";
+import { patience, until } from "./until.ts";
 
 /** Real Chromium: scripts/need.sh says where it is. */
 export function launch(): Promise<Browser> {
@@ -153,8 +153,11 @@ export class Person {
 
   /** Brings up a message's actions, as a pointer over it does, and takes one from the bar. */
   async act(text: string, action: string): Promise<void> {
-    await this.message(text).hover();
-    await this.message(text).getByRole("toolbar").getByRole("button", { name: action, exact: true }).click();
+    // The list may move under the pointer just then, as a message comes: people point again.
+    await until(async () => {
+      await this.message(text).hover();
+      await this.message(text).getByRole("toolbar").getByRole("button", { name: action, exact: true }).click({ timeout: 3_000 });
+    });
   }
 
   /** Takes an action that is only in the menu. */
