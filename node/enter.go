@@ -367,7 +367,7 @@ func (n *Node) storeSnapshot(id room.ID, o *opened, was *chamber) error {
 	if was != nil && len(was.logs) > 0 { // what came while nobody here was in the room was judged by the state of before
 		t.fold = &fold{state: o.state}
 		t.fold.compare(was.state)
-		if _, err := t.judgeAgain(was.state); err != nil {
+		if _, err := t.judgeAgain(); err != nil {
 			return err
 		}
 		if err := t.withdraw(); err != nil {

@@ -275,26 +275,24 @@ func (t *turn) arrive(s *submission) error {
 	if t.app.Values, t.err = c.noEntering(); t.err != nil {
 		return t.err
 	}
+	voided, err := t.judgeAgain()
+	if err != nil {
+		t.err = err
+		return err
+	}
 	if o.state.Index > c.state.Index {
-		if err := t.skip(o); err != nil {
-			return err
-		}
+		t.skip(o, voided)
 	}
 	t.replies = append(t.replies, reply{sub: s})
 	return nil
 }
 
 // skip goes from the state that was here to a later one, without the entries between.
-func (t *turn) skip(o *opened) error {
+func (t *turn) skip(o *opened, voided []string) {
 	c, f := t.c, t.fold
 	f.entries = []*room.Event{o.last}
 	f.log.add(o.last, o.last, nil)
 	f.log.end(o.last, o.head)
-	voided, err := t.judgeAgain(c.state)
-	if err != nil {
-		t.err = err
-		return err
-	}
 	row := t.row(o.last)
 	t.accept(row, nil)
 	if len(voided) > 0 {
@@ -305,12 +303,17 @@ func (t *turn) skip(o *opened) error {
 			t.app.Reads = append(t.app.Reads, storage.Read{User: u, Pos: t.meta.HeadPos, Counted: t.meta.Counted, Event: o.last.ID, Time: t.now})
 		}
 	}
-	return nil
 }
 
-// judgeAgain takes back what the fold's state voids of messages that were judged by the state before.
-func (t *turn) judgeAgain(was *room.State) (voided []string, err error) {
-	return t.voidBeyond(func(k logKey) (uint64, bool) { return t.fold.firstCut(was, k) })
+// judgeAgain takes back what the fold's state voids of messages that were judged by a state
+// before. Those of authors of whom the one before knows nothing may be here too: from when
+// the room was here once.
+func (t *turn) judgeAgain() (voided []string, err error) {
+	ended := map[string][]*roompb.PastStanding{} // by node
+	for u, past := range t.fold.pasts {
+		ended[u.Node()] = append(ended[u.Node()], past...)
+	}
+	return t.voidBeyond(func(k logKey) (uint64, bool) { return firstEnd(ended[k.origin], k.incarnation) })
 }
 
 // compare notes what is otherwise in the fold's state than in the one before.
@@ -343,26 +346,20 @@ func (f *fold) compare(was *room.State) {
 
 func samePast(a, b *roompb.PastStanding) bool { return proto.Equal(a, b) }
 
-// firstCut is the first seq of a log that may be void by what ended for users whose messages
-// were judged by the state before.
-func (f *fold) firstCut(was *room.State, k logKey) (from uint64, cut bool) {
-	for u, past := range f.pasts {
-		if u.Node() != k.origin || was.Lacks(u) {
+// firstEnd is the first seq of a log that may be void by what ended for its users.
+func firstEnd(pasts []*roompb.PastStanding, incarnation uint32) (from uint64, cut bool) {
+	for _, p := range pasts {
+		if !p.GetCut() {
 			continue
 		}
-		for _, p := range past {
-			if !p.GetCut() {
-				continue
+		seen := uint64(0)
+		for _, c := range p.GetCuts() {
+			if c.GetIncarnation() == incarnation {
+				seen = c.GetSeq()
 			}
-			seen := uint64(0)
-			for _, c := range p.GetCuts() {
-				if c.GetIncarnation() == k.incarnation {
-					seen = c.GetSeq()
-				}
-			}
-			if !cut || seen+1 < from {
-				from, cut = seen+1, true
-			}
+		}
+		if !cut || seen+1 < from {
+			from, cut = seen+1, true
 		}
 	}
 	return from, cut

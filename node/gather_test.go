@@ -344,3 +344,66 @@ func TestAskForMembers(t *testing.T) {
 		t.Errorf("a node that has not all of them itself: %v", a)
 	}
 }
+
+// A message that was here before its room was left and entered again is judged when its
+// author's page is here: the author was put out meanwhile, and the home had not seen it.
+func TestAuthorsWhoComeLaterAreJudgedAgain(t *testing.T) {
+	w := newCrowd(t)
+	var late []Caller // of some of them the pages come with the snapshot, as chance has it
+	for i := range 10 {
+		late = append(late, w.user("c.test", fmt.Sprintf("dora%d", i)))
+		w.do(late[i], w.id, room.KindJoin, nil)
+	}
+	w.enter(w.bob)
+	w.whole("b.test")
+	w.agree(w.id, "a.test", "b.test", "c.test")
+	for _, other := range []string{"b.test", "c.test"} {
+		w.sever("a.test", other, true)
+	}
+	for _, by := range late {
+		w.do(by, w.id, room.KindText, &roompb.Body{Text: "late " + string(by.User)})
+		w.soon("bob hears "+string(by.User), func() bool { return w.sees(w.bob, "late "+string(by.User)) })
+	}
+	if _, err := w.submit(w.bob, room.Draft{Room: w.id, Kind: room.KindLeave}); err != nil {
+		t.Fatal(err)
+	}
+	w.sever("b.test", "c.test", true)
+	for _, by := range late[:len(late)-1] {
+		w.do(w.ann, w.id, room.KindKick, &roompb.Body{Subject: string(by.User)})
+	}
+	w.mu.Lock()
+	w.silent = true // who has left tells the home nothing of what it has
+	w.mu.Unlock()
+	w.sever("a.test", "b.test", false)
+	w.nodes["b.test"].PeerUp("a.test")
+	w.soon("bob has left", func() bool {
+		s, err := w.nodes["a.test"].Summary(w.ann, w.id)
+		return err == nil && s.GetMembers() == crowdSize+3
+	})
+	parcels, _, _, err := w.nodes["a.test"].Collect("b.test", w.chamber("b.test").frontier(), false, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range parcels { // up to the entry by which bob left
+		if _, err := w.nodes["b.test"].TakeParcel("a.test", p)(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.do(w.ann, w.id, room.KindKick, &roompb.Body{Subject: string(late[len(late)-1].User)})
+	w.withhold(true)
+	w.enter(w.bob)
+	c := w.chamber("b.test")
+	c.mu.RLock()
+	lacking := slices.ContainsFunc(late, func(by Caller) bool { return c.state.Lacks(by.User) })
+	c.mu.RUnlock()
+	if !lacking {
+		t.Fatal("all pages have come with the snapshot")
+	}
+	w.withhold(false)
+	w.whole("b.test")
+	for _, by := range late {
+		if w.sees(w.ann, "late "+string(by.User)) || w.sees(w.bob, "late "+string(by.User)) {
+			t.Errorf("what %s said is shown", by.User)
+		}
+	}
+}
