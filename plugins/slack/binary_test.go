@@ -34,7 +34,7 @@ func TestCheck(t *testing.T) {
 	s.Channel(garden, "garden", false)
 	settings := map[string]string{"bot_token": slackdouble.BotToken, "app_token": slackdouble.AppToken, "api_url": s.URL(), "pace": "10000"}
 	var printed bytes.Buffer
-	failed, err := plugins.Check(filepath.Join(build(t), "hearth-bridge-slack"), settings, "#garden", func(f bridgetest.Finding) {
+	failed, err := plugins.Check(t.Context(), filepath.Join(build(t), "hearth-bridge-slack"), settings, "#garden", func(f bridgetest.Finding) {
 		t.Logf("%s: %s %s", f.Check, f.Verdict, f.Text)
 		if f.Verdict != "passed" {
 			t.Fail()

@@ -29,8 +29,12 @@ type channel struct {
 	roots  *recent       // the thread that a message is in, by its ts; "" for none
 	joined chan struct{} // closed once Slack's id is known, and the bot a member if it may be
 	ended  chan struct{} // closed once run has returned
+	gone   chan struct{} // closed once the channel was left, after an unlink
+	after  []*channel    // those that were being left when this one was linked: perhaps the same in Slack
 	retry  chan struct{} // something changed: look again whether the channel can be joined, one slot
 	wake   chan struct{} // something is in the queue, one slot
+
+	saving sync.Mutex // held while kept is written, so that what is older never comes last
 
 	mu      sync.Mutex
 	link    *pb.Link
@@ -38,21 +42,25 @@ type channel struct {
 	dirty   int       // messages since kept was written
 	saved   time.Time // when it was
 	queue   []*item
+	left    bool   // nothing is taken any more
 	filling *item  // the fill that waits in the queue
-	due     bool   // a fill waits, or is under way
+	due     int    // fills that wait, or are under way
 	high    string // ts of the newest message posted
 
 	jobs map[string]*sharing // of send alone: uploads under way
 
 	// Of run alone:
-	seen     *ring          // ts that were posted lately
-	parents  *ring          // threads whose first message was posted or fetched
-	catching bool           // a fill is under way: posts are not waited for one by one
-	sent     []func() error // what is left to do of them, in order
+	seen    *ring // ts that were posted lately
+	parents *ring // threads whose first message was posted or fetched
+	undone  *item // that was worked on when the channel ended
+
+	sent      chan sent // what waits for answers, in order
+	unsettled []*item   // of land alone: what was not answered when it ended
 }
 
 // kept is what outlives a life, under the key ch/NAME.
 type kept struct {
+	Room    string            `json:"room"` // that it is linked to
 	ID      string            `json:"id"`
 	Called  string            `json:"called"`  // its name at last
 	Since   string            `json:"since"`   // ts: nothing from before the link is relayed
@@ -62,6 +70,7 @@ type kept struct {
 }
 
 const (
+	channelKeys = "ch/"
 	keptThreads = 20 // whose first message may be older than what a fill reads
 	seenLimit   = 5000
 	saveEvery   = 20 // messages
@@ -69,14 +78,14 @@ const (
 )
 
 func newChannel(l *life, link *pb.Link) *channel {
-	c := &channel{l: l, name: link.GetChannel(), link: link, own: newOwn(l.begun), roots: newRecent(5000), joined: make(chan struct{}), ended: make(chan struct{}),
-		retry: make(chan struct{}, 1), wake: make(chan struct{}, 1), seen: newRing(seenLimit), parents: newRing(1000)}
+	c := &channel{l: l, name: link.GetChannel(), link: link, own: newOwn(l.begun), roots: newRecent(5000), joined: make(chan struct{}), ended: make(chan struct{}), gone: make(chan struct{}),
+		retry: make(chan struct{}, 1), wake: make(chan struct{}, 1), sent: make(chan sent, mostSent), seen: newRing(seenLimit), parents: newRing(1000)}
 	c.ctx, c.cancel = context.WithCancel(l.ctx)
 	c.out, c.jobs = newOutbox(), map[string]*sharing{}
 	return c
 }
 
-func (c *channel) key() string { return "ch/" + c.name }
+func (c *channel) key() string { return channelKeys + c.name }
 
 func (c *channel) confirmed() bool {
 	c.mu.Lock()
@@ -90,7 +99,8 @@ func (c *channel) id() string {
 	return c.kept.ID
 }
 
-// load reads what is kept, so that events find the channel.
+// load reads what is kept, so that events find the channel. Of a link that has ended while the bridge was away only the id is
+// of use: what was said since is not for this one.
 func (c *channel) load() {
 	raw, ok, err := c.l.h.Get(c.ctx, c.key())
 	if err != nil || !ok {
@@ -100,6 +110,9 @@ func (c *channel) load() {
 	defer c.mu.Unlock()
 	if c.kept.ID != "" || json.Unmarshal(raw, &c.kept) != nil || c.kept.ID == "" {
 		return
+	}
+	if !c.link.GetConfirmed() || c.kept.Room != "" && c.kept.Room != c.link.GetRoom() {
+		c.kept = kept{ID: c.kept.ID, Called: c.kept.Called}
 	}
 	c.l.known(c.kept.ID, c)
 }
@@ -132,6 +145,13 @@ func (c *channel) run() {
 	case <-c.l.in:
 	case <-c.ctx.Done():
 		return
+	}
+	for _, old := range c.after {
+		select {
+		case <-old.gone:
+		case <-c.ctx.Done():
+			return
+		}
 	}
 	c.load() // one that was linked after the others
 	for delay := c.l.timing.Retry; ; delay = min(2*delay, 5*time.Minute) {
@@ -222,7 +242,7 @@ func (c *channel) found(ch *slack.Channel) error {
 		return fmt.Errorf("channel %s is linked as %s", ch.ID, other.name)
 	}
 	c.mu.Lock()
-	c.kept.ID, c.kept.Called = ch.ID, ch.Name
+	c.kept.ID, c.kept.Called, c.kept.Room = ch.ID, ch.Name, c.link.GetRoom()
 	c.dirty++
 	c.mu.Unlock()
 	return c.save(true)
@@ -231,6 +251,8 @@ func (c *channel) found(ch *slack.Channel) error {
 // save writes how far the channel is posted, now and then: what it lags behind is read again, and the node
 // knows it.
 func (c *channel) save(now bool) error {
+	c.saving.Lock()
+	defer c.saving.Unlock()
 	c.mu.Lock()
 	if c.dirty == 0 || !now && c.dirty < saveEvery && time.Since(c.saved) < c.l.timing.Save {
 		c.mu.Unlock()
@@ -259,13 +281,13 @@ func (c *channel) advance(ts, thread string) {
 		if c.kept.Threads == nil {
 			c.kept.Threads = map[string]string{}
 		}
-		if last := c.kept.Threads[thread]; !c.due {
+		if last := c.kept.Threads[thread]; c.due == 0 {
 			c.kept.Threads[thread] = max(last, ts)
 		} else if last == "" {
 			c.kept.Threads[thread] = thread
 		}
 	}
-	if !c.due {
+	if c.due == 0 {
 		c.kept.Last = max(c.kept.Last, c.high)
 	}
 	c.kept.Recent = append(c.kept.Recent, ts)
@@ -278,21 +300,25 @@ func (c *channel) advance(ts, thread string) {
 }
 
 // filled notes that a fill is done: up to what was posted so far nothing is missing, unless another is due already.
-func (c *channel) filled() {
+func (c *channel) filled() error {
 	c.mu.Lock()
-	if c.filling == nil {
-		c.due = false
+	if c.due--; c.due == 0 {
 		c.kept.Last = max(c.kept.Last, c.high)
 		c.dirty++
 	}
 	c.mu.Unlock()
 	c.save(false)
+	return nil
 }
 
 // push hands the channel an event. Two sockets do not keep the order in which things happened: the queue does,
-// and waits a moment for what may still be on its way by the other one.
-func (c *channel) push(it *item) {
+// and waits a moment for what may still be on its way by the other one. One that was left takes nothing.
+func (c *channel) push(it *item) bool {
 	c.mu.Lock()
+	if c.left {
+		c.mu.Unlock()
+		return false
+	}
 	i := len(c.queue)
 	for i > 0 && !c.queue[i-1].fill && c.queue[i-1].event.at() > it.event.at() {
 		i--
@@ -300,6 +326,7 @@ func (c *channel) push(it *item) {
 	c.queue = slices.Insert(c.queue, i, it)
 	c.mu.Unlock()
 	poke(c.wake)
+	return true
 }
 
 // askFill has what was missed read, behind what has come and before what comes.
@@ -308,9 +335,9 @@ func (c *channel) askFill(gap bool) {
 	if c.filling == nil {
 		c.filling = &item{fill: true}
 		c.queue = append(c.queue, c.filling)
+		c.due++
 	}
 	c.filling.gap = c.filling.gap || gap
-	c.due = true
 	c.mu.Unlock()
 	poke(c.wake)
 }
@@ -335,6 +362,9 @@ func (c *channel) pop() (*item, time.Duration) {
 
 // receive works the queue off until the channel ends. What the node does not take is tried again.
 func (c *channel) receive() {
+	var landing sync.WaitGroup
+	landing.Go(c.land)
+	defer landing.Wait()
 	tick := time.NewTicker(c.l.timing.Save)
 	defer tick.Stop()
 	for c.ctx.Err() == nil {
@@ -363,34 +393,61 @@ func (c *channel) receive() {
 				break
 			}
 		}
-		if c.ctx.Err() == nil {
-			c.l.inbox.done(c.ctx, it)
+		end := sent{item: it, do: func() error {
+			if c.ctx.Err() != nil {
+				return c.ctx.Err()
+			}
+			c.l.inbox.done(c.l.ctx, it)
+			return nil
+		}}
+		if c.follow(end) != nil {
+			c.undone = it
 		}
 	}
 }
 
 func (c *channel) work(it *item) error {
 	if it.fill {
-		err := c.fill(it.gap)
-		if err == nil {
-			c.filled()
+		if err := c.catchUp(it.gap); err != nil {
+			return err
 		}
-		return err
+		return c.then(c.filled)
 	}
 	return c.handle(it.event)
 }
 
-// leave ends the link over there.
+// leave ends the link over there, and forgets all of it: what others say is for the room that was linked, and not for the next.
 func (c *channel) leave() {
-	id := c.id()
+	defer c.l.departed(c)
 	c.cancel()
 	<-c.ended
+	id := c.id()
+	for _, it := range c.abandon() {
+		c.l.inbox.done(c.l.ctx, it)
+	}
 	if id != "" {
 		if err := c.l.web.Leave(c.l.ctx, id); err != nil {
 			c.l.log.Info("the app is still in the channel", "channel", c.name, "error", err.Error())
 		}
 	}
 	c.l.h.Delete(c.l.ctx, c.key())
+	c.l.status.forget(c.name)
+}
+
+// abandon is what was kept and not posted.
+func (c *channel) abandon() (items []*item) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.left = true
+	if items = c.unsettled; c.undone != nil {
+		items = append(items, c.undone)
+	}
+	for len(c.sent) > 0 {
+		if s := <-c.sent; s.item != nil {
+			items = append(items, s.item)
+		}
+	}
+	return append(items, c.queue...)
 }
 
 // post gives the node an entry. A refusal is final, and told to the log.

@@ -83,7 +83,9 @@ func (l *life) keep(ctx context.Context, e *event, raw []byte) bool {
 		return false
 	}
 	it.ready = time.Now().Add(l.timing.Order)
-	c.push(it)
+	if !c.push(it) {
+		l.inbox.done(ctx, it)
+	}
 	return true
 }
 

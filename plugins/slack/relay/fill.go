@@ -14,43 +14,6 @@ const (
 	fillPages = 50 // of a channel, at most, after one outage
 )
 
-// fill posts what was said while nobody listened.
-func (c *channel) fill(gap bool) error {
-	c.catching, c.sent = true, nil
-	defer func() { c.catching = false }()
-	if err := c.catchUp(gap); err != nil {
-		return err
-	}
-	return c.landed()
-}
-
-// fillBatch is how many messages of a fill are posted before the first is answered: the node takes many at once more readily
-// than one after the other.
-const fillBatch = 32
-
-// then does what comes after a post, which waits for its answer: at once, or in a fill together with others.
-func (c *channel) then(f func() error) error {
-	if !c.catching {
-		return f()
-	}
-	if c.sent = append(c.sent, f); len(c.sent) < fillBatch {
-		return nil
-	}
-	return c.landed()
-}
-
-// landed waits for all that a fill has posted so far.
-func (c *channel) landed() error {
-	sent := c.sent
-	c.sent = nil
-	for _, f := range sent {
-		if err := f(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // catchUp reads the channel's history. After a gap, a time without any socket, it looks into older
 // threads as well that were alive lately.
 func (c *channel) catchUp(gap bool) error {
@@ -171,9 +134,6 @@ func (c *channel) tooLate(page []*web.Message, fresh func(*web.Message) bool) (l
 
 // fillThread posts the replies of a thread that came after last, or shortly before it.
 func (c *channel) fillThread(thread, last, since string) error {
-	if err := c.landed(); err != nil { // a reply that was sent to the channel too is in both
-		return err
-	}
 	last = max(back(last, c.l.timing.Overlap), since)
 	for cursor, n := "", 0; n < fillPages; n++ {
 		page, err := c.l.web.Replies(c.ctx, web.Backfill, c.id(), thread, last, cursor, fillPage)

@@ -3,10 +3,13 @@ package relay
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -42,6 +45,7 @@ type life struct {
 
 	mu       sync.Mutex
 	channels map[string]*channel // by the name that the administrator wrote
+	leaving  map[*channel]bool   // that were unlinked and are not left yet
 	byID     map[string]*channel // by Slack's id
 	groups   map[string]string   // names of user groups
 	emoji    map[string]bool     // names of the workspace's own
@@ -49,7 +53,7 @@ type life struct {
 
 func newLife(ctx context.Context, h *bridge.Host, set settings, timing Timing) *life {
 	l := &life{h: h, log: h.Log(), set: set, timing: timing, begun: time.Now(), in: make(chan struct{}), look: make(chan struct{}, 1),
-		channels: map[string]*channel{}, byID: map[string]*channel{}, echoes: newEchoes(), inbox: newInbox(h)}
+		channels: map[string]*channel{}, leaving: map[*channel]bool{}, byID: map[string]*channel{}, echoes: newEchoes(), inbox: newInbox(h)}
 	l.ctx, l.cancel = context.WithCancel(ctx)
 	l.web = web.NewClient(web.Config{BotToken: set.botToken, AppToken: set.appToken, APIURL: set.apiURL, Pace: set.pace, Limited: l.limited})
 	l.people = newPeople(l)
@@ -136,6 +140,7 @@ func (l *life) link(link *pb.Link) {
 	c := newChannel(l, link)
 	l.mu.Lock()
 	l.channels[link.GetChannel()] = c
+	c.after = slices.Collect(maps.Keys(l.leaving))
 	l.mu.Unlock()
 	l.work.Go(c.run)
 	l.work.Go(c.send)
@@ -153,8 +158,17 @@ func (l *life) unlink(name string) {
 			delete(l.byID, id)
 		}
 	}
+	l.leaving[c] = true
 	l.mu.Unlock()
 	l.work.Go(c.leave)
+}
+
+// departed notes that a channel was left: one that was linked meanwhile, which may be the same in Slack, can begin.
+func (l *life) departed(c *channel) {
+	l.mu.Lock()
+	delete(l.leaving, c)
+	l.mu.Unlock()
+	close(c.gone)
 }
 
 // connect signs in, starts the way in, and looks after both.
@@ -198,16 +212,43 @@ func (l *life) inboxLoad() {
 		l.log.Error("the inbox could not be read", "error", err.Error())
 	}
 	for _, c := range l.all() {
-		c.load()
+		if len(c.after) == 0 {
+			c.load()
+		}
 	}
 	for _, it := range items {
-		if c := l.channelByID(it.event.channelID()); c != nil {
-			c.push(it)
-		} else {
+		if c := l.channelByID(it.event.channelID()); c == nil || !c.push(it) {
 			l.inbox.done(l.ctx, it)
 		}
 	}
+	l.leaveUnlinked()
 }
+
+// leaveUnlinked leaves the channels that were unlinked while the bridge was away.
+func (l *life) leaveUnlinked() {
+	ctx, cancel := context.WithTimeout(l.ctx, leaveWithin)
+	defer cancel()
+	keys, _ := l.h.List(ctx, channelKeys)
+	for _, key := range keys {
+		if l.channel(strings.TrimPrefix(key, channelKeys)) != nil {
+			continue
+		}
+		var k kept
+		raw, ok, err := l.h.Get(ctx, key)
+		if err != nil || !ok {
+			continue
+		}
+		if json.Unmarshal(raw, &k); k.ID != "" && l.channelByID(k.ID) == nil {
+			if err := l.web.Leave(ctx, k.ID); err != nil {
+				l.log.Info("the app is still in a channel that is not linked any more", "channel", k.ID, "error", err.Error())
+			}
+		}
+		l.h.Delete(ctx, key)
+	}
+}
+
+// leaveWithin bounds what the start may wait for it.
+const leaveWithin = 10 * time.Second
 
 // learn reads what the workspace calls its groups and emoji. Without it they stay as they are written.
 func (l *life) learn() {

@@ -26,11 +26,10 @@ func (c *channel) reaction(e *event) error {
 	if e.kind == "reaction_removed" {
 		kind, key = "unreact", "u/"
 	}
-	_, err := c.post(&pb.Entry{
+	return c.submit(&pb.Entry{
 		Key: key + at.TS + "/" + user + "/" + oneLine(e.fields.Reaction, 100) + "/" + e.fields.EventTS, Kind: kind, Target: at.TS,
 		Ghost: c.l.people.author(c.ctx, &web.Message{User: user}), Emoji: format.Emoji(e.fields.Reaction), Time: web.Time(e.fields.EventTS).UnixMilli(),
 	})
-	return err
 }
 
 // reacted is who of the room has reacted to a message, under the key re/TS. The app can add each emoji once, and must

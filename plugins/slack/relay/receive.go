@@ -73,12 +73,21 @@ func (c *channel) say(m *web.Message) error {
 	case silent[m.Subtype] || m.Hidden || m.Ephemeral || !web.IsTS(m.TS):
 		return nil
 	case topics[m.Subtype] != nil:
-		return c.settle(m, topics[m.Subtype](c, m))
+		if err := topics[m.Subtype](c, m); err != nil {
+			return err
+		}
+		return c.settle(m, nil)
 	case m.BotID != "" && !c.l.set.bots || c.l.isKnownBot(m):
 		c.count("dropped", "known_bot", 1)
 		return c.settle(m, nil)
 	case isClaim(m.Text):
-		return c.settle(m, c.claimSaid(m))
+		if err := c.landed(); err != nil { // what was said before an unlink is in the room
+			return err
+		}
+		if err := c.claimSaid(m); err != nil {
+			return err
+		}
+		return c.settle(m, nil)
 	}
 	e, err := c.entry(m)
 	if err != nil {
@@ -95,28 +104,28 @@ func (c *channel) say(m *web.Message) error {
 	if err != nil {
 		return err
 	}
-	return c.then(func() error {
-		_, err := wait()
-		if err != nil {
-			return err
-		}
-		return c.settle(m, nil)
-	})
+	return c.settle(m, wait)
 }
 
-// settle notes that a message is done with.
-func (c *channel) settle(m *web.Message, err error) error {
-	if err == nil {
-		c.seen.add(m.TS)
-		c.parents.add(m.TS)
-		thread := m.ThreadTS
-		c.inThread(m.TS, thread)
-		if thread == m.TS {
-			thread = ""
+// settle notes that a message is on its way, so that it is found by what refers to it and does not go twice, and that it is
+// done with once it was answered; wait is nil for one that was not posted.
+func (c *channel) settle(m *web.Message, wait func() (*pb.Posted, error)) error {
+	c.seen.add(m.TS)
+	c.parents.add(m.TS)
+	thread := m.ThreadTS
+	c.inThread(m.TS, thread)
+	if thread == m.TS {
+		thread = ""
+	}
+	return c.then(func() error {
+		if wait != nil {
+			if _, err := wait(); err != nil {
+				return err
+			}
 		}
 		c.advance(m.TS, thread)
-	}
-	return err
+		return nil
+	})
 }
 
 // entry is a message as the node takes it.
@@ -306,11 +315,8 @@ func (c *channel) edit(m *web.Message, at string) error {
 	if len(e.Text) > maxText {
 		e.Text = strings.ToValidUTF8(e.Text[:maxText], "") + " …"
 	}
-	_, err := c.post(e)
-	if err == nil {
-		c.seen.add(m.TS + "/" + at)
-	}
-	return err
+	c.seen.add(m.TS + "/" + at)
+	return c.submit(e)
 }
 
 // lateFiles posts files that were added to a message after it was said.
@@ -347,8 +353,7 @@ func (c *channel) deleted(ts string, before *web.Message) error {
 		by = c.l.people.author(c.ctx, before)
 	}
 	c.seen.add(ts)
-	_, err := c.post(&pb.Entry{Key: "d/" + ts, Kind: "delete", Target: ts, Ghost: by})
-	return err
+	return c.submit(&pb.Entry{Key: "d/" + ts, Kind: "delete", Target: ts, Ghost: by})
 }
 
 // topics are the messages that tell of the channel itself.

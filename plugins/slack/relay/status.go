@@ -32,6 +32,13 @@ func (s *status) set(channel, state, reason string) {
 	s.say(channel, state, reason)
 }
 
+// forget is for a channel that was left: one that is linked under the same name says how it is from the start.
+func (s *status) forget(channel string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.last, channel)
+}
+
 func (s *status) say(channel, state, reason string) {
 	if s.last[channel] == state+" "+reason {
 		return
