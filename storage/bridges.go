@@ -133,6 +133,14 @@ func (w *writer) remote(bridge string, r room.ID, rm Remote, fresh map[string]bo
 		return err
 	}
 	if rm.Anew {
+		for _, id := range known.Ids {
+			if slices.Contains(rm.IDs, id) {
+				continue
+			}
+			if err := w.delete(appendLocal(nil, bridge, r, id)); err != nil {
+				return err
+			}
+		}
 		known.Ids = nil
 	}
 	had := len(known.Ids)
