@@ -133,14 +133,7 @@ func (w *writer) remote(bridge string, r room.ID, rm Remote, fresh map[string]bo
 		return err
 	}
 	if rm.Anew {
-		for _, id := range known.Ids {
-			if slices.Contains(rm.IDs, id) {
-				continue
-			}
-			if err := w.delete(appendLocal(nil, bridge, r, id)); err != nil {
-				return err
-			}
-		}
+		known.Former = slices.DeleteFunc(append(known.Former, known.Ids...), func(id string) bool { return slices.Contains(rm.IDs, id) })
 		known.Ids = nil
 	}
 	had := len(known.Ids)
@@ -149,7 +142,7 @@ func (w *writer) remote(bridge string, r room.ID, rm Remote, fresh map[string]bo
 		if err != nil {
 			return err
 		}
-		if ok && owner != rm.Event || fresh[id] || slices.Contains(known.Ids, id) {
+		if ok && owner != rm.Event || fresh[id] || slices.Contains(known.Ids, id) || slices.Contains(known.Former, id) {
 			continue
 		}
 		fresh[id] = true
@@ -310,7 +303,7 @@ func (v *verifier) bridges() error {
 		if err := decode(value, m); err != nil {
 			return err
 		}
-		for _, id := range m.GetIds() {
+		for _, id := range append(m.GetIds(), m.GetFormer()...) {
 			if err := v.expect(r, 0, entry{appendLocal(nil, bridge, r, id), e[:]}); err != nil {
 				return err
 			}

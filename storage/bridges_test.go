@@ -62,8 +62,8 @@ func TestAdvanceLink(t *testing.T) {
 			}
 		}
 	}
-	if _, ok, err := cut.LocalOf("lib", r, "old"); ok || err != nil {
-		t.Error("what an event was before it was there anew is forgotten:", ok, err)
+	if _, ok, err := cut.LocalOf("lib", r, "old"); !ok || err != nil {
+		t.Error("what an event was before it was there anew still names it:", ok, err)
 	}
 	if links, err := cut.BridgeLinks("libera"); err != nil || len(links) != 1 || links[0].GetCursor() != 8 {
 		t.Error(links, err)

@@ -2290,7 +2290,8 @@ func (x *BridgeCounts) GetDropped() map[string]uint64 {
 // Remote is what an event of a room is in a channel.
 type Remote struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Ids           []string               `protobuf:"bytes,1,rep,name=ids,proto3" json:"ids,omitempty"` // one a piece
+	Ids           []string               `protobuf:"bytes,1,rep,name=ids,proto3" json:"ids,omitempty"`       // one a piece
+	Former        []string               `protobuf:"bytes,2,rep,name=former,proto3" json:"former,omitempty"` // ids that it had before it was said again: they still name it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2328,6 +2329,13 @@ func (*Remote) Descriptor() ([]byte, []int) {
 func (x *Remote) GetIds() []string {
 	if x != nil {
 		return x.Ids
+	}
+	return nil
+}
+
+func (x *Remote) GetFormer() []string {
+	if x != nil {
+		return x.Former
 	}
 	return nil
 }
@@ -2693,9 +2701,10 @@ const file_storage_proto_rawDesc = "" +
 	"\adropped\x18\x05 \x03(\v2,.hearth.storage.v1.BridgeCounts.DroppedEntryR\adropped\x1a:\n" +
 	"\fDroppedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\x1a\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"2\n" +
 	"\x06Remote\x12\x10\n" +
-	"\x03ids\x18\x01 \x03(\tR\x03idsB\x1aZ\x18hearth/storage/storagepbb\x06proto3"
+	"\x03ids\x18\x01 \x03(\tR\x03ids\x12\x16\n" +
+	"\x06former\x18\x02 \x03(\tR\x06formerB\x1aZ\x18hearth/storage/storagepbb\x06proto3"
 
 var (
 	file_storage_proto_rawDescOnce sync.Once
