@@ -20,8 +20,9 @@ func TestWhatHasANameOverThere(t *testing.T) {
 	if err := w.n.Bridges.Received("pit", w.room, channel.Arrival{Remote: "r1", Event: asked}, channel.Arrival{Remote: "r2", Event: answer}); err != nil {
 		t.Fatal(err)
 	}
-	l, end := w.lifeOf(&script{})
-	defer end()
+	l := w.silentLifeOf(&script{})
+	defer l.tasks.Wait()
+	defer l.end(errStopped)
 	for _, f := range []*pb.Find{{Channel: "#pit", Remote: "r2"}, {Channel: "#pit", Event: answer.String()}} {
 		if a, err := l.find(f); err != nil || a.GetEvent() != answer.String() || len(a.GetRemote()) != 1 || a.GetRemote()[0] != "r2" {
 			t.Errorf("%v: %v, %v", f, a, err)
