@@ -172,10 +172,14 @@ func (c *chamber) fetchWords(ctx context.Context, e *room.Event) (found *room.Ev
 
 // restore puts words back, and works out anew how the messages stand that they are about.
 func (t *turn) restore(s *submission) error {
+	before := len(t.app.Restore)
 	for _, rec := range s.words {
 		was, err := t.find(rec.Event.ID)
 		if err != nil {
 			return err
+		}
+		if was.Event.Body != nil || slices.ContainsFunc(t.app.Restore, func(r storage.Record) bool { return r.Pos == rec.Pos }) {
+			continue // looked for twice, for its message and by itself
 		}
 		t.app.Restore = append(t.app.Restore, rec)
 		w := &t.withdrawn
@@ -196,6 +200,10 @@ func (t *turn) restore(s *submission) error {
 		if err := t.moveThread(was, &whole); err != nil {
 			return err
 		}
+	}
+	if len(t.app.Restore) == before {
+		s.done <- result{}
+		return nil
 	}
 	t.reset = true
 	t.replies = append(t.replies, reply{sub: s})
