@@ -157,7 +157,10 @@ export class Person {
     await until(async () => {
       await this.message(text).hover();
       const button = this.message(text).getByRole("toolbar").getByRole("button", { name: action, exact: true });
-      await button.click({ timeout: 3_000 }).catch(() => button.press("Enter", { timeout: 3_000 }));
+      await button.click({ timeout: 3_000 }).catch(async () => {
+        await this.message(text).hover();
+        await button.press("Enter", { timeout: 3_000 });
+      });
     });
   }
 
