@@ -442,11 +442,6 @@ func (b *Book) LinkSecrets(bridge string, r room.ID) (map[string]string, error) 
 	return settings, nil
 }
 
-// SetStrikes notes how often the far side has put the bridge out of a channel.
-func (b *Book) SetStrikes(bridge string, r room.ID, n int) error {
-	return b.changeLink(bridge, r, func(m *storagepb.BridgeLink) error { m.Strikes = uint32(max(n, 0)); return nil })
-}
-
 // Mute says whether a ghost is not to be heard in a room any more.
 func (b *Book) Mute(bridge string, r room.ID, ghost string, on bool) error {
 	l := b.linkOf(bridge, r)
