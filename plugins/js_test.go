@@ -72,6 +72,7 @@ func TestAPluginInJavaScript(t *testing.T) {
 	}
 	w.do(room.KindEdit, &roompb.Body{Target: first.Bytes(), Text: "good night"})
 	w.until("the echo's edit", func() bool { return w.now(echoes()[0]).GetText() == "good night" })
+	w.until("its count", func() bool { return w.status("nymph").Received == 2 }) // a moment after it is in the room
 	w.stop()
 	if s := w.status("nymph"); s.Relayed != 2 || s.Received != 2 || len(s.Dropped) > 0 {
 		t.Errorf("%+v", s)

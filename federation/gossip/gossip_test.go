@@ -68,11 +68,11 @@ func TestAQuickRestartIsNoConflict(t *testing.T) {
 		defer w.close()
 		w.until(found, five...)
 		c := w.kill("c")
-		c.record = sign(c.key, &roompb.Record{Name: "c", Addresses: []string{"elsewhere:9443"}})
+		c.issue(&roompb.Record{Name: "c", Addresses: []string{"elsewhere:9443"}})
 		w.open(c)
 		w.until(60*time.Second, five...)
 		w.waitFor(60*time.Second, func() string {
-			record, err := open(w.nodes["a"].roster.byKey[c.self].record)
+			record, err := open(w.nodes["a"].recordOf(c.self))
 			if err == nil && record.Addresses[0] == "elsewhere:9443" {
 				return ""
 			}
@@ -123,9 +123,7 @@ func TestANewRecordSpreads(t *testing.T) {
 			<-a.Wake()
 		}
 		e := w.nodes["e"]
-		e.mu.Lock()
-		e.record = sign(e.key, &roompb.Record{Name: "e", Version: "2"})
-		e.mu.Unlock()
+		e.issue(&roompb.Record{Name: "e", Version: "2"})
 		select {
 		case <-a.Wake():
 		case <-time.After(time.Minute):

@@ -134,6 +134,23 @@ func (n *node) own() []byte {
 	return n.record
 }
 
+// issue makes a new record its own.
+func (n *node) issue(r *roompb.Record) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.record = sign(n.key, r)
+}
+
+// recordOf is the record it has of the one with that key.
+func (n *node) recordOf(key string) []byte {
+	n.roster.mu.Lock()
+	defer n.roster.mu.Unlock()
+	if e := n.roster.byKey[key]; e != nil {
+		return e.record
+	}
+	return nil
+}
+
 var (
 	errSignature = errors.New("bad signature")
 	errExpired   = errors.New("expired")

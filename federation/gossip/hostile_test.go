@@ -121,12 +121,17 @@ func TestPoisonIsRefused(t *testing.T) {
 				defer w.close()
 				w.until(found, five...)
 				a, c := w.nodes["a"], p.bad()
+				a.mu.Lock()
 				a.pins["a"] = Peer{Name: "a", Key: keyOf("a").Public().(ed25519Public)}
+				a.mu.Unlock()
 				w.nodes["b"].SendPacket("a", pack(msgAlive, &c)) // in b's name: a link that is in order
 				w.push("b", "a", listed{c.Node, c.Addr, c.Port, c.Meta, c.Incarnation, 0, c.Vsn})
 				time.Sleep(2 * time.Minute)
 				w.until(0, five...)
-				if p.err == errOtherKey && len(a.alarms) == 0 {
+				a.mu.Lock()
+				alarms := len(a.alarms)
+				a.mu.Unlock()
+				if p.err == errOtherKey && alarms == 0 {
 					t.Error("nobody was alarmed")
 				}
 				if p.err == nil {
@@ -162,9 +167,7 @@ func TestAnOldRecordDoesNotReplaceANewer(t *testing.T) {
 		old := claim("e")
 		time.Sleep(time.Second)
 		e := w.nodes["e"]
-		e.mu.Lock()
-		e.record = sign(e.key, &roompb.Record{Name: "e"})
-		e.mu.Unlock()
+		e.issue(&roompb.Record{Name: "e"})
 		time.Sleep(time.Minute)
 		w.until(found, five...)
 		a := w.nodes["a"]
