@@ -96,6 +96,19 @@ test("opens at the newest when all is read", async () => {
   await until(async () => expect(await inView(alice)).toContain(TOTAL));
 });
 
+test("while the view scrolls, as it does with each message of a lively room, messages can be clicked", async () => {
+  const hit = await alice.messages.evaluate(async (log) => {
+    const scrolled = new Promise((done) => log.addEventListener("scroll", done, { once: true }));
+    log.scrollTop -= 30;
+    await scrolled;
+    await new Promise((done) => requestAnimationFrame(done));
+    const { top, height, left, width } = log.getBoundingClientRect();
+    return document.elementFromPoint(left + width / 2, top + height / 2)?.closest("[data-key]") != null;
+  });
+  expect(hit).toBe(true);
+  await alice.messages.evaluate((log) => (log.scrollTop = log.scrollHeight));
+});
+
 test("scrolled up by the wheel, the view never jumps while older pages come", async () => {
   const box = (await alice.messages.boundingBox())!;
   await alice.page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
