@@ -122,11 +122,21 @@ func (c *channel) changed(link *pb.Link) {
 	c.mu.Lock()
 	confirmed := link.GetConfirmed() && !c.link.GetConfirmed()
 	c.link = link
+	c.start()
 	c.mu.Unlock()
 	if confirmed {
 		c.askFill(true)
 		poke(c.retry)
 		c.l.work.Go(c.roster)
+	}
+}
+
+// start notes since when the channel is linked, by Slack's clock. The caller holds mu.
+func (c *channel) start() {
+	if c.link.GetConfirmed() && c.kept.Since == "" {
+		c.kept.Since = web.TS(c.l.web.Now())
+		c.kept.Last = c.kept.Since
+		c.dirty++
 	}
 }
 
@@ -243,6 +253,7 @@ func (c *channel) found(ch *slack.Channel) error {
 	}
 	c.mu.Lock()
 	c.kept.ID, c.kept.Called, c.kept.Room = ch.ID, ch.Name, c.link.GetRoom()
+	c.start()
 	c.dirty++
 	c.mu.Unlock()
 	return c.save(true)

@@ -75,6 +75,9 @@ func (l *life) keep(ctx context.Context, e *event, raw []byte) bool {
 	} else if !c.confirmed() {
 		return true
 	}
+	if e.at() != "" && e.at() <= c.since() { // Slack sends it again, and meanwhile the channel was linked anew
+		return true
+	}
 	it, err := l.inbox.add(ctx, e, raw)
 	if err != nil {
 		if ctx.Err() == nil {

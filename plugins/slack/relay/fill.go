@@ -20,7 +20,7 @@ func (c *channel) catchUp(gap bool) error {
 	if !c.confirmed() {
 		return nil
 	}
-	kept, err := c.begin()
+	kept, err := c.posted()
 	if err != nil {
 		return err
 	}
@@ -79,25 +79,16 @@ func (c *channel) met(m *web.Message) error {
 	return err
 }
 
-// begin is how far the channel is posted. One that was never posted from begins now.
-func (c *channel) begin() (kept, error) {
+// posted is how far the channel is posted; it is written down before anything is posted by it.
+func (c *channel) posted() (kept, error) {
 	c.mu.Lock()
-	fresh := c.kept.Since == ""
-	if fresh {
-		c.kept.Since = web.TS(time.Now())
-		c.kept.Last = c.kept.Since
-		c.dirty++
-	}
 	k := c.kept
 	k.Threads = map[string]string{}
 	for thread, last := range c.kept.Threads {
 		k.Threads[thread] = last
 	}
 	c.mu.Unlock()
-	if fresh {
-		return k, c.save(true)
-	}
-	return k, nil
+	return k, c.save(true)
 }
 
 func back(ts string, d time.Duration) string { return web.TS(web.Time(ts).Add(-d)) }

@@ -92,10 +92,11 @@ func TestOneChannelDoesNotTakeTheWholeWindow(t *testing.T) {
 }
 
 // past says something, and waits until it lies in the past by the clock, of which the double's runs ahead.
-func (w *world) past(text string) {
-	for ts := w.Say(garden, "UALICE0", text); web.TS(time.Now()) <= ts; {
+func (w *world) past(text string) (ts string) {
+	for ts = w.Say(garden, "UALICE0", text); web.TS(time.Now()) <= ts; {
 		time.Sleep(time.Millisecond)
 	}
+	return ts
 }
 
 // begun waits until the channel has kept since when it is linked to a room.
@@ -167,6 +168,24 @@ func TestLinkedToAnotherRoomWhileTheBridgeWasAway(t *testing.T) {
 	w.host.Restart()
 	w.begun("#garden", "ANOTHER")
 	w.ready()
+	w.Say(garden, "UALICE0", "after")
+	if e := w.host.Entry(); e.Text != "after" {
+		t.Errorf("%v", e)
+	}
+}
+
+// What Slack sends again, of the time before the channel was linked anew, is for nobody.
+func TestARepeatOfTheTimeBeforeTheLink(t *testing.T) {
+	w := start(t, nil)
+	w.Set(func(s *slackdouble.Slack) { s.Deaf = true })
+	lost := w.past("its event was lost")
+	w.Set(func(s *slackdouble.Slack) { s.Deaf = false })
+	w.host.Unlink("#garden")
+	w.Wait("it to be left", func() bool { return w.CallsLocked("conversations.leave") == 1 })
+	w.host.Link(&pb.Link{Channel: "#garden", Room: "ANOTHER", RoomName: "#other@node.example", Confirmed: true})
+	w.begun("#garden", "ANOTHER")
+	w.Event(map[string]any{"type": "message", "channel": garden, "user": "UALICE0", "ts": lost, "text": "its event was lost"})
+	w.Event(map[string]any{"type": "reaction_added", "user": "UBORIS0", "reaction": "tada", "event_ts": lost, "item": map[string]any{"type": "message", "channel": garden, "ts": lost}})
 	w.Say(garden, "UALICE0", "after")
 	if e := w.host.Entry(); e.Text != "after" {
 		t.Errorf("%v", e)

@@ -59,6 +59,8 @@ type Slack struct {
 	AckWithin time.Duration
 	// Lost are events that Slack gave up: three attempts, or none with a socket open.
 	Lost int
+	// Resent are envelopes that were sent again, as nobody acknowledged them.
+	Resent int
 	// EventsURL is where events go by HTTP instead of sockets.
 	EventsURL string
 	// HelloLate keeps sockets from greeting.
@@ -515,9 +517,10 @@ func (s *Slack) Disable() {
 // Set changes what the double does: its fields.
 func (s *Slack) Set(f func(*Slack)) { defer s.lock()(); f(s) }
 
-// OpenedLocked and WhispersLocked are for functions that Wait calls.
+// OpenedLocked, WhispersLocked and UnackedLocked are for functions that Wait calls.
 func (s *Slack) OpenedLocked() int        { return s.opened }
 func (s *Slack) WhispersLocked() []string { return s.whispers }
+func (s *Slack) UnackedLocked() int       { return len(s.unacked) }
 
 // Unacked is how many events wait for their acknowledgement, GaveUp how many Slack gave up.
 func (s *Slack) Unacked() int { s.mu.Lock(); defer s.mu.Unlock(); return len(s.unacked) }

@@ -234,6 +234,7 @@ func (s *Slack) redeliver() {
 				s.Lost++
 				continue
 			}
+			s.Resent++
 			s.dispatch(e)
 		}
 		unlock()

@@ -29,6 +29,7 @@ type Config struct {
 type Client struct {
 	api    *slack.Client
 	http   *http.Client
+	clock  *clock
 	config Config
 
 	mu      sync.Mutex
@@ -54,8 +55,8 @@ func NewClient(c Config) *Client {
 	if c.Limited == nil {
 		c.Limited = func(string, time.Duration) {}
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	hc := &http.Client{Transport: transport, CheckRedirect: func(r *http.Request, via []*http.Request) error {
+	k := &clock{transport: http.DefaultTransport.(*http.Transport).Clone()}
+	hc := &http.Client{Transport: k, CheckRedirect: func(r *http.Request, via []*http.Request) error {
 		if len(via) >= 5 || !ours(c.APIURL, r.URL) {
 			return fmt.Errorf("redirected to %s, which is not Slack's", r.URL.Host)
 		}
@@ -63,7 +64,7 @@ func NewClient(c Config) *Client {
 	}}
 	return &Client{
 		api:  slack.New(c.BotToken, slack.OptionAppLevelToken(c.AppToken), slack.OptionAPIURL(c.APIURL), slack.OptionHTTPClient(hc)),
-		http: hc, config: c, buckets: map[string]*bucket{},
+		http: hc, clock: k, config: c, buckets: map[string]*bucket{},
 	}
 }
 
@@ -83,7 +84,7 @@ func ours(api string, u *url.URL) bool {
 }
 
 // Close lets go of idle connections.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() { c.clock.transport.CloseIdleConnections() }
 
 // perMinute is Slack's tiers, as docs.slack.dev has them at each method (2026-11). Tier 2 is 20 a minute.
 var perMinute = map[string]float64{
