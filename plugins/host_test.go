@@ -22,7 +22,10 @@ func TestTwoEchoesOfOneRoomMakeNoLoop(t *testing.T) {
 	w.until("five messages", func() bool { return len(w.messages()) == 5 })
 	w.say("again")
 	w.until("ten messages", func() bool { return len(w.messages()) == 10 })
-	w.until("empty queues", func() bool { return w.status("cave").Queue+w.status("well").Queue == 0 })
+	w.until("empty queues, and all counted, which comes after it is in the room", func() bool {
+		cave, well := w.status("cave"), w.status("well")
+		return cave.Queue+well.Queue == 0 && cave.Received >= 4 && well.Received >= 4
+	})
 	for _, e := range w.messages() {
 		if g := e.GetGhost(); g != nil && (len(g.GetHops()) == 0 || g.GetHops()[len(g.GetHops())-1] != g.GetNetwork() || e.GetReplyTo() == "") {
 			t.Errorf("%v", e)

@@ -147,6 +147,7 @@ func TestWhatTheNetworkCannotCarryIsCounted(t *testing.T) {
 	w.until("the edit", func() bool { return w.now(w.messages()[1]).GetText() == "hallo" })
 	w.do(room.KindDelete, &roompb.Body{Target: hello.Bytes()})
 	w.until("the deletion", func() bool { return w.now(w.messages()[1]).GetDeleted() })
+	w.until("all to be counted", func() bool { s := w.status("cave"); return s.Relayed >= 4 && s.Received >= 4 })
 	if s := w.status("cave"); s.Relayed != 4 || s.Received != 4 || len(s.Dropped) != 0 {
 		t.Errorf("%+v", s)
 	}
