@@ -299,7 +299,7 @@ func TestPagesThatAreNot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := w.chamber("a.test").state
+	a := w.chamber("a.test").stateNow()
 	d := a.Pages(g.o.state.PagesLacking(1), 1<<20)
 	d.Members[0] = proto.Clone(d.Members[0]).(*roompb.MemberStanding)
 	d.Members[0].Role = 3

@@ -60,8 +60,10 @@ func leagueOn(t testing.TB, disks map[string]*vfs.MemFS) *league {
 	l := &league{t: t, clock: &clock{}, nodes: map[string]*leagued{}, cut: map[[2]string]bool{}}
 	l.clock.ms.Store(time.Now().UnixMilli())
 	names := slices.Sorted(maps.Keys(disks))
-	for _, name := range names {
+	for _, name := range names { // all of them first: who runs looks for the others
 		l.nodes[name] = &leagued{fs: disks[name]}
+	}
+	for _, name := range names {
 		l.start(name)
 	}
 	for _, a := range names {
@@ -252,6 +254,13 @@ func (l *league) do(by Caller, id room.ID, k room.Kind, b *roompb.Body) Receipt 
 		l.t.Fatalf("%s %s waits", by.User, k)
 	}
 	return r
+}
+
+// stateNow is what a chamber has made of its room, for a test to read alone.
+func (c *chamber) stateNow() *room.State {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.state.Clone()
 }
 
 // longWait is for what comes about by itself, on a machine that does much else.

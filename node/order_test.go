@@ -249,7 +249,11 @@ func (w *telling) learn() {
 			delete(w.logs, key) // nobody of that node ever joined: it is not heard
 		}
 	}
-	for key, ch := range map[logKey]*chain{{}: c.entries, {homeNode, 1}: c.logs[logKey{homeNode, 1}]} {
+	own := logKey{homeNode, 1}
+	c.mu.RLock()
+	written := map[logKey]*chain{{}: c.entries, own: c.logs[own]}
+	c.mu.RUnlock()
+	for key, ch := range written {
 		for seq := uint64(1); ch != nil && seq <= ch.seq(); seq++ {
 			e, err := c.logEvent(ch, seq)
 			if err != nil {
