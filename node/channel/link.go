@@ -103,7 +103,7 @@ func (b *Book) viewLink(l *link) Link {
 	id, _ := room.HashFromBytes(m.GetRoom()) // checked when it was read
 	out := Link{
 		Bridge: m.GetBridge(), Room: id, Channel: m.GetChannel(), Confirmed: m.GetConfirmed(), ConfirmedBy: m.GetConfirmedBy(), By: m.GetBy(),
-		Created: m.GetCreated(), Cursor: m.GetCursor(), Strikes: int(m.GetStrikes()), Ended: m.GetEnded(), EndedAt: m.GetEndedAt(),
+		Created: m.GetCreated(), Cursor: m.GetCursor(), Ended: m.GetEnded(), EndedAt: m.GetEndedAt(),
 		CodeEnds: m.GetCodeEnds(), Muted: slices.Sorted(maps.Keys(l.muted)), Private: privateOf(m), Blocked: m.GetBlocked(),
 	}
 	settings, err := b.open(m.GetSettings(), sealedLink(m.GetBridge(), id))

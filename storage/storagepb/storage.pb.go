@@ -1986,9 +1986,8 @@ type BridgeLink struct {
 	Settings      []byte                 `protobuf:"bytes,5,opt,name=settings,proto3" json:"settings,omitempty"` // sealed, as a Bridge's
 	By            string                 `protobuf:"bytes,6,opt,name=by,proto3" json:"by,omitempty"`             // who linked it
 	Created       int64                  `protobuf:"varint,7,opt,name=created,proto3" json:"created,omitempty"`
-	Cursor        uint64                 `protobuf:"varint,8,opt,name=cursor,proto3" json:"cursor,omitempty"`   // pos up to which everything was relayed, or counted as dropped
-	Strikes       uint32                 `protobuf:"varint,9,opt,name=strikes,proto3" json:"strikes,omitempty"` // how often the far side has put the bridge out of the channel
-	Ended         string                 `protobuf:"bytes,10,opt,name=ended,proto3" json:"ended,omitempty"`     // why it ended; empty: it lives
+	Cursor        uint64                 `protobuf:"varint,8,opt,name=cursor,proto3" json:"cursor,omitempty"` // pos up to which everything was relayed, or counted as dropped
+	Ended         string                 `protobuf:"bytes,10,opt,name=ended,proto3" json:"ended,omitempty"`   // why it ended; empty: it lives
 	EndedAt       int64                  `protobuf:"varint,11,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
 	CodeHash      []byte                 `protobuf:"bytes,12,opt,name=code_hash,json=codeHash,proto3" json:"code_hash,omitempty"` // 32 bytes: the code itself is never stored
 	CodeEnds      int64                  `protobuf:"varint,13,opt,name=code_ends,json=codeEnds,proto3" json:"code_ends,omitempty"`
@@ -2082,13 +2081,6 @@ func (x *BridgeLink) GetCreated() int64 {
 func (x *BridgeLink) GetCursor() uint64 {
 	if x != nil {
 		return x.Cursor
-	}
-	return 0
-}
-
-func (x *BridgeLink) GetStrikes() uint32 {
-	if x != nil {
-		return x.Strikes
 	}
 	return 0
 }
@@ -2664,7 +2656,7 @@ const file_storage_proto_rawDesc = "" +
 	"\x06values\x18\x01 \x03(\v2-.hearth.storage.v1.BridgeSettings.ValuesEntryR\x06values\x1a9\n" +
 	"\vValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x85\x04\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf1\x03\n" +
 	"\n" +
 	"BridgeLink\x12\x16\n" +
 	"\x06bridge\x18\x01 \x01(\tR\x06bridge\x12\x12\n" +
@@ -2674,8 +2666,7 @@ const file_storage_proto_rawDesc = "" +
 	"\bsettings\x18\x05 \x01(\fR\bsettings\x12\x0e\n" +
 	"\x02by\x18\x06 \x01(\tR\x02by\x12\x18\n" +
 	"\acreated\x18\a \x01(\x03R\acreated\x12\x16\n" +
-	"\x06cursor\x18\b \x01(\x04R\x06cursor\x12\x18\n" +
-	"\astrikes\x18\t \x01(\rR\astrikes\x12\x14\n" +
+	"\x06cursor\x18\b \x01(\x04R\x06cursor\x12\x14\n" +
 	"\x05ended\x18\n" +
 	" \x01(\tR\x05ended\x12\x19\n" +
 	"\bended_at\x18\v \x01(\x03R\aendedAt\x12\x1b\n" +
@@ -2684,7 +2675,8 @@ const file_storage_proto_rawDesc = "" +
 	"\fconfirmed_by\x18\x0e \x01(\tR\vconfirmedBy\x127\n" +
 	"\x06counts\x18\x0f \x01(\v2\x1f.hearth.storage.v1.BridgeCountsR\x06counts\x12:\n" +
 	"\aprivate\x18\x10 \x01(\v2 .hearth.storage.v1.BridgePrivateR\aprivate\x12\x18\n" +
-	"\ablocked\x18\x11 \x01(\bR\ablocked\"M\n" +
+	"\ablocked\x18\x11 \x01(\bR\ablockedJ\x04\b\t\x10\n" +
+	"\"M\n" +
 	"\rBridgePrivate\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x14\n" +
 	"\x05ghost\x18\x02 \x01(\tR\x05ghost\x12\x12\n" +
