@@ -136,13 +136,18 @@ func (n *Node) UnlinkBridge(ctx context.Context, bridge, channel, why string) er
 	return n.leaveRoom(ctx, n.Bridges.Bot(bridge), l.Room, why)
 }
 
-// leaveRoom has a bot leave, and say why; that it is not there is as good.
+// leaveRoom has a bot leave that is in a room, and say why.
 func (n *Node) leaveRoom(ctx context.Context, bot room.User, id room.ID, why string) error {
 	c, err := n.rooms.get(id)
 	if room.CodeOf(err) == room.NotFound || err == nil && c.membership(bot) != room.Joined {
 		return nil
 	}
-	_, err = n.Submit(ctx, room.Draft{Room: id, Author: bot, Kind: room.KindLeave, Body: &roompb.Body{Reason: line(why)}})
+	return n.leave(ctx, bot, id, why)
+}
+
+// leave has a user leave a room; that they are not there is as good.
+func (n *Node) leave(ctx context.Context, u room.User, id room.ID, why string) error {
+	_, err := n.Submit(ctx, room.Draft{Room: id, Author: u, Kind: room.KindLeave, Body: &roompb.Body{Reason: line(why)}})
 	if room.CodeOf(err) == room.NotFound || room.CodeOf(err) == room.Conflict {
 		return nil
 	}

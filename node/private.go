@@ -27,25 +27,38 @@ func (n *Node) BeginPrivate(ctx context.Context, by Caller, bridge, who string) 
 		return l.Room, nil
 	}
 	with := channel.Private{User: by.User, Ghost: ghost.GetId(), Name: ghost.GetName()}
+	// No channel can be called so, and nobody can guess it.
+	l := channel.NewLink{Bridge: bridge, Channel: "private:" + rand.Text(), By: string(by.User), Agreed: true, Private: &with}
 	if err := n.Bridges.CheckBeginning(bridge, with); err != nil {
 		return room.ID{}, err
 	}
-	b, ok := n.Bridges.Bridge(bridge)
+	return n.converse(ctx, by, l)
+}
+
+// converse makes the room of a conversation, and links it. What fails half way leaves nobody in a room. n.bots is held.
+func (n *Node) converse(ctx context.Context, by Caller, l channel.NewLink) (room.ID, error) {
+	b, ok := n.Bridges.Bridge(l.Bridge)
 	if !ok {
-		return room.ID{}, room.Errorf(room.NotFound, "There is no bridge %q.", clip(bridge, 80))
+		return room.ID{}, room.Errorf(room.NotFound, "There is no bridge %q.", clip(l.Bridge, 80))
 	}
-	place := clip(ghost.GetName()+" on "+b.Network, room.MaxRoomName-1)
+	bot, place := n.Bridges.Bot(l.Bridge), clip(l.Private.Name+" on "+b.Network, room.MaxRoomName-1)
 	id, err := n.create(by, NewRoom{Name: place}, "", nil)
 	if err != nil {
 		return room.ID{}, fmt.Errorf("make the room of a private conversation: %w", err)
 	}
-	if err := n.bringBot(ctx, n.Bridges.Bot(bridge), id, place, ""); err != nil {
-		return room.ID{}, err
+	l.Room = id
+	if err = n.bringBot(ctx, bot, id, place, ""); err == nil {
+		_, err = n.Bridges.Link(l)
 	}
-	// No channel can be called so, and nobody can guess it.
-	l := channel.NewLink{Bridge: bridge, Room: id, Channel: "private:" + rand.Text(), By: string(by.User), Agreed: true, Private: &with}
-	_, err = n.Bridges.Link(l)
-	return id, err
+	if err == nil {
+		return id, nil
+	}
+	for _, u := range []room.User{bot, by.User} {
+		if err := n.leave(n.life, u, id, ""); err != nil { // also the bot, whose join may be on its way
+			n.log.Error("leave the room of a private conversation that could not begin", "user", u, "err", err)
+		}
+	}
+	return room.ID{}, err
 }
 
 // beyond is somebody who is beyond a bridge now, as a user sees it in a room; nil: nobody whom the user sees.

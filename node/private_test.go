@@ -2,12 +2,14 @@ package node
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"hearth/node/channel"
 	"hearth/node/room"
 	"hearth/node/room/roompb"
+	"hearth/storage/storagepb"
 )
 
 var secretKind = channel.Kind{Kind: "irc", Title: "IRC", Can: map[string]bool{"private": true}, Settings: []channel.Setting{{Name: "private", Type: "choice", Choices: []string{"off", "on"}}}}
@@ -84,6 +86,36 @@ func TestBeginPrivate(t *testing.T) {
 	}
 	if hers, err := begin(carol, "bob"); err != nil || hers == id {
 		t.Errorf("carol's own: %v", err)
+	}
+}
+
+// A conversation that cannot be linked leaves nobody in a room.
+func TestPrivateCannotBegin(t *testing.T) {
+	w := newWorld(t)
+	alice := w.user("alice")
+	_, begin := w.garden(alice)
+	w.allowPrivate("on")
+	for i := 1; i < channel.MaxLinks; i++ {
+		w.link(w.room(alice, fmt.Sprint("r", i)), fmt.Sprint("#", i))
+	}
+	if _, err := begin(alice, "bob"); room.CodeOf(err) != room.Limited {
+		t.Errorf("the bridge has no link left: %v", err)
+	}
+	for _, u := range []room.User{alice.User, w.Bridges.Bot("libera")} {
+		rooms, err := w.store.UserRooms(u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rooms = slices.DeleteFunc(rooms, func(m *storagepb.Member) bool { return m.GetMembership() != string(room.Joined) })
+		if len(rooms) != channel.MaxLinks {
+			t.Errorf("%s is in %d rooms", u, len(rooms))
+		}
+	}
+	if err := w.Bridges.Unlink("libera", "#1", "enough"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := begin(alice, "bob"); err != nil {
+		t.Error(err)
 	}
 }
 
