@@ -164,7 +164,10 @@ func (k *keeper) crashed(err error) bool {
 	}
 	delay := min(t.Backoff<<min(len(k.crashes)-1, 16), t.MaxBackoff)
 	delay = delay/2 + rand.N(delay)
-	k.say(channel.Down, fmt.Sprintf("Its plugin has ended (%v). It is started again in %s.", err, delay.Round(time.Second)))
+	k.h.book.SetStatus(k.name, channel.Status{
+		State: channel.Down, Detail: err.Error(),
+		Reason: fmt.Sprintf("Its plugin has ended. It is started again in %s.", delay.Round(time.Second)),
+	})
 	ctx, restart := context.WithCancel(k.ctx)
 	defer restart()
 	k.mu.Lock()
@@ -178,7 +181,7 @@ func (k *keeper) crashed(err error) bool {
 }
 
 func (k *keeper) disable(err error) {
-	reason := fmt.Sprintf("Its plugin crashed %d times in %s, the last time: %v.", len(k.crashes), k.h.Times.CrashTime, err)
+	reason := fmt.Sprintf("Its plugin crashed %d times in %s.\nThe last time: %v.", len(k.crashes), k.h.Times.CrashTime, err)
 	if c, ok := errors.AsType[*crash](err); ok && len(c.tail) > 0 {
 		reason += " It said last: " + strings.Join(c.tail[max(0, len(c.tail)-3):], " / ")
 	}

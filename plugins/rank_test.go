@@ -17,20 +17,21 @@ func TestRanksAndRoles(t *testing.T) {
 	l, end := w.lifeOf(&script{})
 	defer end()
 	if err := l.take(&pb.PluginFrame{Frame: &pb.PluginFrame_Roster{Roster: &pb.Roster{Channel: "#pit", Here: []*pb.Ghost{
-		{Id: "a", Name: "Ann", Rank: "operator"}, {Id: "b", Name: "Bob", Rank: strings.Repeat("x", 31)}, {Id: "c", Name: "Cem", Rank: "two\nlines"},
+		{Id: "a", Name: "Ann", Rank: "operator", Away: "lunch", RealName: "Ann Lee"}, {Id: "b", Name: "Bob", Rank: strings.Repeat("x", 31), Away: strings.Repeat("x", 101)},
+		{Id: "c", Name: "Cem", Rank: "two\nlines", RealName: "two\nlines"},
 	}}}}); err != nil {
 		t.Fatal(err)
 	}
 	var ranks []string
 	for _, g := range w.n.Bridges.Roster("pit", w.room) {
-		ranks = append(ranks, g.GetName()+" "+g.GetRank())
+		ranks = append(ranks, strings.Join([]string{g.GetName(), g.GetRank(), g.GetAway(), g.GetRealName()}, " "))
 	}
-	if got := strings.Join(ranks, ","); got != "Ann operator,Bob ,Cem " {
+	if got := strings.Join(ranks, ","); got != "Ann operator lunch Ann Lee,Bob   ,Cem   " {
 		t.Errorf("the roster: %q", got)
 	}
 	a := l.lane("#pit")
-	d, err := l.draft(a, &pb.Entry{Key: "k", Channel: "#pit", Kind: "text", Text: "hi", Ghost: &pb.Ghost{Id: "a", Name: "Ann", Rank: "operator"}})
-	if err != nil || d.Body.Ghost.GetRank() != "" {
+	d, err := l.draft(a, &pb.Entry{Key: "k", Channel: "#pit", Kind: "text", Text: "hi", Ghost: &pb.Ghost{Id: "a", Name: "Ann", Rank: "operator", Away: "lunch", RealName: "Ann Lee"}})
+	if err != nil || d.Body.Ghost.GetRank()+d.Body.Ghost.GetAway()+d.Body.Ghost.GetRealName() != "" {
 		t.Errorf("an event with a rank: %v, %v", d, err)
 	}
 	w.say("hello")

@@ -42,9 +42,9 @@ func (l *life) note() {
 	}
 	var links []one
 	for _, a := range l.lanes {
-		s := channel.Status{State: whole.State, Reason: whole.Reason, Heard: whole.Heard}
+		s := channel.Status{State: whole.State, Reason: whole.Reason, Detail: whole.Detail, Heard: whole.Heard}
 		if a.state != nil {
-			s = channel.Status{State: a.state.GetState(), Reason: a.state.GetReason(), Heard: max(a.state.GetHeard(), 0)}
+			s = channel.Status{State: a.state.GetState(), Reason: a.state.GetReason(), Detail: a.state.GetDetail(), Heard: max(a.state.GetHeard(), 0)}
 		}
 		s.Queue, s.OldestSeconds = a.out.waiting(l.n.Now())
 		links = append(links, one{a, a.out.next, s})
@@ -105,7 +105,7 @@ func (h *Host) waiting(link channel.Link) (n uint64, oldest int64) {
 
 // judge is what is shown of what the plugin says: connected is proven with data. l.mu is held.
 func (l *life) judge(s *pb.Status) channel.Status {
-	out := channel.Status{State: s.GetState(), Reason: s.GetReason(), Heard: l.heard}
+	out := channel.Status{State: s.GetState(), Reason: s.GetReason(), Detail: s.GetDetail(), Heard: l.heard}
 	if s.GetState() != channel.Connected {
 		return out
 	}
@@ -118,7 +118,18 @@ func (l *life) judge(s *pb.Status) channel.Status {
 	return out
 }
 
-const maxRank = 30 // characters
+const (
+	maxRank  = 30 // characters
+	maxWords = 100
+)
+
+// inLine is what is said of a ghost, or nothing where it is too long or no line.
+func inLine(s string, most int) string {
+	if room.CheckLine("word", s, most) != nil {
+		return ""
+	}
+	return s
+}
 
 // roster is who is in a channel, as the plugin has told piece by piece.
 type roster struct{ here map[string]*roompb.Ghost }
@@ -137,9 +148,8 @@ func (l *life) takeRoster(r *pb.Roster) {
 	}
 	for _, g := range r.GetHere() {
 		if ghost, err := l.ghost(g, nil); err == nil && len(a.roster.here) < channel.MaxRoster {
-			if room.CheckLine("rank", g.GetRank(), maxRank) == nil {
-				ghost.Rank = g.GetRank()
-			}
+			ghost.Rank = inLine(g.GetRank(), maxRank)
+			ghost.Away, ghost.RealName = inLine(g.GetAway(), maxWords), inLine(g.GetRealName(), maxWords)
 			a.roster.here[ghost.GetId()] = ghost
 		}
 	}

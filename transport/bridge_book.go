@@ -43,14 +43,14 @@ func (b Bridges) show(m channel.Bridge) *clientpb.Bridge {
 	for _, l := range b.Book.Links(m.Name) {
 		name, status := b.Name(l.Room), showStatus(b.Book.LinkStatus(m.Name, l.Room))
 		if l.Private != nil { // whose and with whom is no administrator's affair
-			name, l.By, status.Reason = "a private conversation", "", ""
+			name, l.By, status.Reason, status.Detail = "a private conversation", "", "", ""
 			if !l.Live() {
 				l.Ended = "ended"
 			}
 		}
 		out.Links = append(out.Links, &clientpb.BridgeLink{
 			Room: l.Room.String(), RoomName: name, Channel: l.Channel, Confirmed: l.Confirmed, ConfirmedBy: l.ConfirmedBy, By: l.By,
-			Created: l.Created, Settings: l.Settings, Hidden: l.Hidden, Strikes: uint32(l.Strikes), CodeEnds: l.CodeEnds, Ended: l.Ended, EndedAt: l.EndedAt, Muted: l.Muted,
+			Created: l.Created, Settings: l.Settings, Hidden: l.Hidden, CodeEnds: l.CodeEnds, Ended: l.Ended, EndedAt: l.EndedAt, Muted: l.Muted,
 			Status: status,
 		})
 	}
@@ -67,7 +67,7 @@ func SetLink(b *channel.Book, in *clientpb.AdminBridgeSetRequest) error {
 
 func showStatus(s channel.Status) *clientpb.BridgeStatus {
 	return &clientpb.BridgeStatus{
-		State: s.State, Reason: s.Reason, Since: s.Since, Heard: s.Heard, Queue: s.Queue, OldestS: s.OldestSeconds,
+		State: s.State, Reason: s.Reason, Detail: s.Detail, Since: s.Since, Heard: s.Heard, Queue: s.Queue, OldestS: s.OldestSeconds,
 		Relayed: s.Relayed, Received: s.Received, Dropped: s.Dropped, Duplicates: s.Duplicates, Reconnects: s.Reconnects,
 	}
 }

@@ -59,6 +59,7 @@ func roomBridges(_ context.Context, c *call, in *clientpb.RoomBridgesRequest) (*
 		if in.User != "" && in.User != string(b.Bot) {
 			continue
 		}
+		b.Status.Detail = "" // members are not told addresses
 		out.Bridges = append(out.Bridges, &clientpb.RoomBridge{
 			User: string(b.Bot), Place: b.Place, Kind: b.Kind, Own: b.Own, Channel: b.Channel, Status: showStatus(b.Status),
 			Here: uint32(len(b.Roster)), Roster: pageOf(b.Roster, in.From, in.Limit), Muted: b.Muted, Private: b.Private,

@@ -52,7 +52,7 @@ func TestBridges(t *testing.T) {
 		t.Fatal(ok, err)
 	}
 	h.node.Bridges.SetStatus("libera", channel.Status{State: channel.Connected})
-	h.node.Bridges.SetLinkStatus("libera", "#garden-irc", channel.Status{State: channel.Degraded, Reason: "slow", Queue: 7})
+	h.node.Bridges.SetLinkStatus("libera", "#garden-irc", channel.Status{State: channel.Degraded, Reason: "slow", Detail: "192.0.2.7", Queue: 7})
 	h.node.Bridges.SetRoster("libera", "#garden-irc", []*roompb.Ghost{{Id: "zoe", Name: "zoe"}, {Id: "ann", Name: "ann"}, {Id: "bob", Name: "bob"}})
 	h.node.Bridges.Logf("libera", "PASS %s", ircPassword)
 
@@ -66,7 +66,7 @@ func TestBridges(t *testing.T) {
 	if b.User != "libera@"+h.node.Name() || b.Settings["server"] != "irc.test:6697" || !slices.Equal(b.Hidden, []string{"password"}) || b.Status.State != "connected" || b.Status.Queue != 7 {
 		t.Errorf("bridge: %v", b)
 	}
-	if l := b.Links[0]; l.RoomName != "#garden@"+h.node.Name() || !l.Confirmed || l.ConfirmedBy != "ChanOp" || l.By != root.user || l.Status.State != "degraded" || !slices.Equal(l.Hidden, []string{"key"}) {
+	if l := b.Links[0]; l.RoomName != "#garden@"+h.node.Name() || !l.Confirmed || l.ConfirmedBy != "ChanOp" || l.By != root.user || l.Status.State != "degraded" || l.Status.Detail != "192.0.2.7" || !slices.Equal(l.Hidden, []string{"key"}) {
 		t.Errorf("link: %v", l)
 	}
 	said, err := protojson.Marshal(all)
@@ -77,7 +77,7 @@ func TestBridges(t *testing.T) {
 	in := &clientpb.RoomBridgesResponse{}
 	alice.mustCall("RoomBridges", &clientpb.RoomBridgesRequest{Room: made.Room, From: 1, Limit: 1}, in)
 	r := in.Bridges[0]
-	if r.Place != "#garden-irc on libera" || r.Kind != "IRC" || !r.Own || r.Here != 3 || len(r.Roster) != 1 || r.Roster[0].Name != "bob" || r.Status.Reason != "slow" {
+	if r.Place != "#garden-irc on libera" || r.Kind != "IRC" || !r.Own || r.Here != 3 || len(r.Roster) != 1 || r.Roster[0].Name != "bob" || r.Status.Reason != "slow" || r.Status.Detail != "" {
 		t.Errorf("the members see %v", r)
 	}
 	if code := bob.call("RoomBridges", &clientpb.RoomBridgesRequest{Room: made.Room}, in); codeIn(code) != "not_found" {

@@ -55,6 +55,7 @@ type linkLine struct {
 type stateLine struct {
 	State      string            `json:"state"`
 	Reason     string            `json:"reason"`
+	Detail     string            `json:"detail"`
 	Since      int64             `json:"since"`
 	Heard      int64             `json:"heard"`
 	Queue      uint64            `json:"queue"`
@@ -69,7 +70,7 @@ type stateLine struct {
 
 func lineOfState(s *pb.BridgeStatus) stateLine {
 	l := stateLine{
-		State: s.GetState(), Reason: s.GetReason(), Since: s.GetSince(), Heard: s.GetHeard(), Queue: s.GetQueue(), Oldest: s.GetOldestS(),
+		State: s.GetState(), Reason: s.GetReason(), Detail: s.GetDetail(), Since: s.GetSince(), Heard: s.GetHeard(), Queue: s.GetQueue(), Oldest: s.GetOldestS(),
 		Relayed: s.GetRelayed(), Received: s.GetReceived(), DroppedBy: s.GetDropped(), Duplicates: s.GetDuplicates(), Reconnects: s.GetReconnects(),
 	}
 	for _, n := range l.DroppedBy {
@@ -119,7 +120,7 @@ func (l bridgeLine) String() string {
 		if k.State != "ended" {
 			text += "   " + k.stateLine.String()
 		}
-		if k.Reason != l.Reason {
+		if k.Reason != l.Reason || k.Detail != l.Detail {
 			text += reasonBelow(k.stateLine, 4)
 		}
 	}
@@ -130,9 +131,13 @@ func reasonBelow(l stateLine, indent int) string {
 	if l.Reason == "" {
 		return ""
 	}
-	text := "\n" + strings.Repeat(" ", indent) + printable(l.Reason)
+	before := "\n" + strings.Repeat(" ", indent)
+	text := before + printable(l.Reason)
 	if l.Since > 0 {
 		text += " (since " + at(l.Since) + ")"
+	}
+	if l.Detail != "" {
+		text += before + printable(l.Detail)
 	}
 	return text
 }

@@ -152,7 +152,7 @@ func (r *run) linkSettings(b *pb.Bridge, l *pb.BridgeLink) error {
 func (r *run) bridgeSettings(b *pb.Bridge) error {
 	text := fmt.Sprintf("%s (%s): %s", b.Name, printable(b.Kind), b.Status.GetState())
 	if why := b.Status.GetReason(); why != "" {
-		text += "\n  " + printable(why)
+		text += "\n  " + printable(strings.TrimSpace(why+" "+b.Status.GetDetail()))
 	}
 	return r.print(map[string]any{
 		"bridge": b.Name, "kind": b.Kind, "enabled": b.Enabled, "state": b.Status.GetState(),

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	client "hearth/clients/go"
@@ -34,7 +35,7 @@ func bridgeFindings(bridges []*pb.Bridge) []finding {
 		}
 		for _, l := range b.Links {
 			if k := l.Status; k.GetState() == channel.Waiting || k.GetState() != s.GetState() && k.GetState() != channel.Ended && k.GetState() != channel.Connected {
-				out = append(out, finding{"bridge", warning, fmt.Sprintf("%s, %s is %s: %s", printable(b.Name), printable(l.Channel), k.GetState(), printable(k.GetReason())), adviceOfLink(b, l)})
+				out = append(out, finding{"bridge", warning, fmt.Sprintf("%s, %s is %s: %s", printable(b.Name), printable(l.Channel), k.GetState(), printable(strings.TrimSpace(k.GetReason()+" "+k.GetDetail()))), adviceOfLink(b, l)})
 			}
 		}
 	}
@@ -51,7 +52,7 @@ func bridgeFinding(b *pb.Bridge) finding {
 		f.Detail += " since " + at(s.GetSince())
 	}
 	if s.GetReason() != "" {
-		f.Detail += ": " + printable(s.GetReason())
+		f.Detail += ": " + printable(strings.TrimSpace(s.GetReason()+" "+s.GetDetail()))
 	}
 	if s.GetQueue() > 0 {
 		f.Detail += fmt.Sprintf("; %s wait, the oldest for %v", count(s.GetQueue(), "message"), time.Duration(s.GetOldestS())*time.Second)

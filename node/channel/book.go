@@ -66,10 +66,9 @@ type Link struct {
 	By          string            // who linked it
 	Created     int64             // ms
 	Cursor      uint64            // pos up to which all is relayed or counted as dropped
-	Strikes     int
-	Ended       string // why it ended; empty: it lives
-	EndedAt     int64  // ms
-	CodeEnds    int64  // ms until which it may be confirmed; 0: there is no code
+	Ended       string            // why it ended; empty: it lives
+	EndedAt     int64             // ms
+	CodeEnds    int64             // ms until which it may be confirmed; 0: there is no code
 	Muted       []string
 	Private     *Private // a conversation of two; nil: a channel
 	Blocked     bool     // it ended because the one over there does not want to be written to
@@ -388,7 +387,7 @@ func (b *Book) changeBridge(name string, change func(*storagepb.Bridge) error) e
 	return nil
 }
 
-// Enable stops a bridge, with a reason for people, or lets it run again.
+// Enable stops a bridge, with a reason for people (what follows its first line is for administrators), or lets it run again.
 func (b *Book) Enable(name string, on bool, reason string) error {
 	err := b.changeBridge(name, func(m *storagepb.Bridge) error {
 		m.Enabled, m.Reason = on, clipTo(reason, maxSentence)

@@ -15,15 +15,15 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"go.uber.org/goleak"
 
 	"hearth/node/room"
 	"hearth/node/room/roompb"
 	"hearth/storage"
 	"hearth/storage/storagepb"
+	"hearth/test/leak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 const password = "correct horse battery"
 
@@ -209,6 +209,7 @@ func TestSettingsAreChecked(t *testing.T) {
 func TestSecrets(t *testing.T) {
 	d, _ := linked(t, true)
 	d.Logf("libera", "PASS %s :and the rest\r\n", password)
+	d.Logf("libera", "JOIN #garden sesame-open")
 	for range 2 {
 		b, _ := d.Bridge("libera")
 		if b.Settings["server"] != "irc.test:6697" || b.Settings["password"] != "" || !slices.Equal(b.Hidden, []string{"password"}) {
@@ -226,10 +227,10 @@ func TestSecrets(t *testing.T) {
 		if b, _ := d.Bridge("libera"); len(b.Settings) > 0 {
 			t.Fatalf("shown without a plugin: %+v", b)
 		}
-		d.Logf("libera", "PASS %s", password)
+		d.Logf("libera", "PASS %s, JOIN #garden sesame-open", password)
 		lines, err := d.Logs("libera", 0, 10)
 		for _, l := range lines {
-			if err != nil || strings.Contains(l.Text, password) || strings.ContainsAny(l.Text, "\r\n") {
+			if err != nil || strings.Contains(l.Text, password) || strings.Contains(l.Text, "sesame") || strings.ContainsAny(l.Text, "\r\n") {
 				t.Fatal(lines, err)
 			}
 		}
@@ -448,7 +449,12 @@ func TestStatus(t *testing.T) {
 			d.SetLinkStatus("libera", "#garden", Status{State: Degraded, Reason: "slow", Queue: 3, OldestSeconds: 9})
 		}, Degraded},
 		{func() { d.SetStatus("libera", Status{State: Down, Reason: "no route"}) }, Down},
-		{func() { d.ok(d.Enable("libera", false, "it crashed")) }, Disabled},
+		{func() {
+			d.ok(d.Enable("libera", false, "It crashed.\nAt 192.0.2.7."))
+			if s := d.LinkStatus("libera", garden); s.Reason != "It crashed." || s.Detail != "At 192.0.2.7." {
+				t.Errorf("%+v", s)
+			}
+		}, Disabled},
 		{func() { d.ok(d.Enable("libera", true, "")) }, Down},
 	}
 	for i, s := range steps {

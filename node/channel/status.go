@@ -29,6 +29,7 @@ const (
 type Status struct {
 	State         string
 	Reason        string // for people, with what to do; empty when connected
+	Detail        string // more of it, such as addresses: for administrators alone
 	Since         int64  // ms; of the state; 0 in SetStatus: the book notes it
 	Heard         int64  // ms; when the far network last said anything
 	Queue         uint64 // events that wait to be relayed
@@ -53,7 +54,7 @@ func (s *Status) count(counts ...*storagepb.BridgeCounts) {
 
 // set takes over what the host says; it tells whether people see a difference.
 func (s *Status) set(now Status, millis int64) bool {
-	now.Reason = clipTo(now.Reason, maxSentence)
+	now.Reason, now.Detail = clipTo(now.Reason, maxSentence), clipTo(now.Detail, maxSentence)
 	changed := now.State != s.State || now.Reason != s.Reason
 	if now.Since == 0 {
 		if now.Since = s.Since; now.State != s.State || now.Since == 0 {
@@ -146,9 +147,16 @@ func (b *Book) StatusOf(bridge string) Status {
 	}
 	s.count(counts...)
 	if !e.stored.GetEnabled() {
-		s.State, s.Reason = Disabled, cmp.Or(e.stored.GetReason(), "It was stopped by an administrator.")
+		s.disable(e.stored.GetReason())
 	}
 	return s
+}
+
+// disable makes it that of a bridge which was stopped, for a reason whose first line is for people, and what
+// follows for administrators.
+func (s *Status) disable(reason string) {
+	s.State = Disabled
+	s.Reason, s.Detail, _ = strings.Cut(cmp.Or(reason, "It was stopped by an administrator."), "\n")
 }
 
 // LinkStatus is how a room's link is now: as bad as its bridge is.
@@ -164,13 +172,13 @@ func (b *Book) LinkStatus(bridge string, r room.ID) Status {
 	s.count(l.stored.GetCounts(), l.pending)
 	switch up := e.status.State; {
 	case l.stored.GetEnded() != "":
-		s.State, s.Reason, s.Since = Ended, l.stored.GetEnded(), l.stored.GetEndedAt()
+		s.State, s.Reason, s.Detail, s.Since = Ended, l.stored.GetEnded(), "", l.stored.GetEndedAt()
 	case !e.stored.GetEnabled():
-		s.State, s.Reason = Disabled, cmp.Or(e.stored.GetReason(), "It was stopped by an administrator.")
+		s.disable(e.stored.GetReason())
 	case up != Connected && up != Degraded:
-		s.State, s.Reason, s.Since = up, e.status.Reason, e.status.Since
+		s.State, s.Reason, s.Detail, s.Since = up, e.status.Reason, e.status.Detail, e.status.Since
 	case !l.stored.GetConfirmed():
-		s.State, s.Reason = Waiting, fmt.Sprintf("It waits for an operator of %s to confirm it there.", l.stored.GetChannel())
+		s.State, s.Detail, s.Reason = Waiting, "", fmt.Sprintf("It waits for an operator of %s to confirm it there.", l.stored.GetChannel())
 		if l.stored.GetCodeEnds() <= b.millis() {
 			s.Reason = "Nobody confirmed it in time. Link it again for another code."
 		}
@@ -241,7 +249,7 @@ const hidden = "•••"
 // would be found in half the words there are.
 const minSecret = 6
 
-// Logf keeps a line. Secrets of the bridge are struck out, should a plugin have said one.
+// Logf keeps a line. Secrets of the bridge and of its links are struck out, should a plugin have said one.
 func (b *Book) Logf(bridge, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	b.mu.Lock()
@@ -250,7 +258,7 @@ func (b *Book) Logf(bridge, format string, args ...any) {
 	if e == nil {
 		return
 	}
-	for _, secret := range b.secrets(e.stored) {
+	for _, secret := range b.secrets(e) {
 		text = strings.ReplaceAll(text, secret, hidden)
 	}
 	text = strings.Map(func(r rune) rune {
@@ -262,18 +270,24 @@ func (b *Book) Logf(bridge, format string, args ...any) {
 	e.log.add(Line{Time: b.millis(), Text: clipTo(text, maxLine)})
 }
 
-// secrets are the values that must not be in a log. b.mu is held.
-func (b *Book) secrets(m *storagepb.Bridge) (out []string) {
-	settings, err := b.open(m.GetSettings(), sealedBridge(m.GetName()))
-	if err != nil {
-		return nil
-	}
-	kind := b.kinds[m.GetKind()]
-	for name, value := range settings {
-		if kind.secret(name) && len(value) >= minSecret {
-			out = append(out, value)
+// secrets are the values that must not be in a log, the longest first, as one may be part of another. b.mu is held.
+func (b *Book) secrets(e *entry) (out []string) {
+	kind, name := b.kinds[e.stored.GetKind()], e.stored.GetName()
+	add := func(sealed, of []byte, secret func(string) bool) {
+		settings, _ := b.open(sealed, of) // of what cannot be opened the plugin knows nothing either
+		for name, value := range settings {
+			if secret(name) && len(value) >= minSecret {
+				out = append(out, value)
+			}
 		}
 	}
+	add(e.stored.GetSettings(), sealedBridge(name), kind.secret)
+	for id, l := range e.links {
+		if sealed := l.stored.GetSettings(); len(sealed) > 0 {
+			add(sealed, sealedLink(name, id), kind.linkSecret)
+		}
+	}
+	slices.SortFunc(out, func(x, y string) int { return len(y) - len(x) })
 	return out
 }
 

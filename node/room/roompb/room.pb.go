@@ -539,12 +539,14 @@ func (x *File) GetHeight() uint32 {
 // it: a ghost is shown with its author, as a display name is, and proves nothing.
 type Ghost struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`           // what the far network calls this person for good, at most 100 characters: a nick, a user id
-	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`       // what people see, at most 100 characters
-	Avatar        string                 `protobuf:"bytes,3,opt,name=avatar,proto3" json:"avatar,omitempty"`   // blob id
-	Network       string                 `protobuf:"bytes,4,opt,name=network,proto3" json:"network,omitempty"` // the network, as people know it: "libera", at most 50 characters
-	Hops          []string               `protobuf:"bytes,5,rep,name=hops,proto3" json:"hops,omitempty"`       // networks that this has passed, the newest last, at most 8: it is never sent back to one of them
-	Rank          string                 `protobuf:"bytes,6,opt,name=rank,proto3" json:"rank,omitempty"`       // in the list of who is beyond a bridge, never in an event: what this person is there, at most 30 characters: "operator"
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`                             // what the far network calls this person for good, at most 100 characters: a nick, a user id
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`                         // what people see, at most 100 characters
+	Avatar        string                 `protobuf:"bytes,3,opt,name=avatar,proto3" json:"avatar,omitempty"`                     // blob id
+	Network       string                 `protobuf:"bytes,4,opt,name=network,proto3" json:"network,omitempty"`                   // the network, as people know it: "libera", at most 50 characters
+	Hops          []string               `protobuf:"bytes,5,rep,name=hops,proto3" json:"hops,omitempty"`                         // networks that this has passed, the newest last, at most 8: it is never sent back to one of them
+	Rank          string                 `protobuf:"bytes,6,opt,name=rank,proto3" json:"rank,omitempty"`                         // in the list of who is beyond a bridge, never in an event: what this person is there, at most 30 characters: "operator"
+	Away          string                 `protobuf:"bytes,7,opt,name=away,proto3" json:"away,omitempty"`                         // likewise: why this person is not there at the moment, or "away", at most 100 characters; empty: there, or unknown
+	RealName      string                 `protobuf:"bytes,8,opt,name=real_name,json=realName,proto3" json:"real_name,omitempty"` // likewise: what this person gives as a name beside the other, at most 100 characters
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -617,6 +619,20 @@ func (x *Ghost) GetHops() []string {
 func (x *Ghost) GetRank() string {
 	if x != nil {
 		return x.Rank
+	}
+	return ""
+}
+
+func (x *Ghost) GetAway() string {
+	if x != nil {
+		return x.Away
+	}
+	return ""
+}
+
+func (x *Ghost) GetRealName() string {
+	if x != nil {
+		return x.RealName
 	}
 	return ""
 }
@@ -2058,14 +2074,16 @@ const file_room_proto_rawDesc = "" +
 	"\x04size\x18\x03 \x01(\x04R\x04size\x12\x12\n" +
 	"\x04type\x18\x04 \x01(\tR\x04type\x12\x14\n" +
 	"\x05width\x18\x05 \x01(\rR\x05width\x12\x16\n" +
-	"\x06height\x18\x06 \x01(\rR\x06height\"\x85\x01\n" +
+	"\x06height\x18\x06 \x01(\rR\x06height\"\xb6\x01\n" +
 	"\x05Ghost\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
 	"\x06avatar\x18\x03 \x01(\tR\x06avatar\x12\x18\n" +
 	"\anetwork\x18\x04 \x01(\tR\anetwork\x12\x12\n" +
 	"\x04hops\x18\x05 \x03(\tR\x04hops\x12\x12\n" +
-	"\x04rank\x18\x06 \x01(\tR\x04rank\"\xc6\x01\n" +
+	"\x04rank\x18\x06 \x01(\tR\x04rank\x12\x12\n" +
+	"\x04away\x18\a \x01(\tR\x04away\x12\x1b\n" +
+	"\treal_name\x18\b \x01(\tR\brealName\"\xc6\x01\n" +
 	"\bSettings\x12\x19\n" +
 	"\x05alias\x18\x01 \x01(\tH\x00R\x05alias\x88\x01\x01\x12\x17\n" +
 	"\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x12\x19\n" +

@@ -1154,9 +1154,11 @@ type Ghost struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	Avatar        string                 `protobuf:"bytes,3,opt,name=avatar,proto3" json:"avatar,omitempty"`   // handle
-	Network       string                 `protobuf:"bytes,4,opt,name=network,proto3" json:"network,omitempty"` // to the host: empty is the bridge's own
-	Rank          string                 `protobuf:"bytes,5,opt,name=rank,proto3" json:"rank,omitempty"`       // in a Roster: what this person is in the channel, in a word for people: operator, voice; it gives no rights here
+	Avatar        string                 `protobuf:"bytes,3,opt,name=avatar,proto3" json:"avatar,omitempty"`                     // handle
+	Network       string                 `protobuf:"bytes,4,opt,name=network,proto3" json:"network,omitempty"`                   // to the host: empty is the bridge's own
+	Rank          string                 `protobuf:"bytes,5,opt,name=rank,proto3" json:"rank,omitempty"`                         // in a Roster: what this person is in the channel, in a word for people: operator, voice; it gives no rights here
+	Away          string                 `protobuf:"bytes,6,opt,name=away,proto3" json:"away,omitempty"`                         // in a Roster: why this person is not there at the moment, in that person's words, or "away"; empty: there, or unknown
+	RealName      string                 `protobuf:"bytes,7,opt,name=real_name,json=realName,proto3" json:"real_name,omitempty"` // in a Roster: what this person gives as a name beside `name`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1222,6 +1224,20 @@ func (x *Ghost) GetNetwork() string {
 func (x *Ghost) GetRank() string {
 	if x != nil {
 		return x.Rank
+	}
+	return ""
+}
+
+func (x *Ghost) GetAway() string {
+	if x != nil {
+		return x.Away
+	}
+	return ""
+}
+
+func (x *Ghost) GetRealName() string {
+	if x != nil {
+		return x.RealName
 	}
 	return ""
 }
@@ -2915,8 +2931,9 @@ type Status struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Channel       string                 `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"` // empty: the bridge
 	State         string                 `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`     // connecting connected degraded down login
-	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`   // for people, with what to do: empty when connected
+	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`   // for people, members of the room too, with what to do: empty when connected
 	Heard         int64                  `protobuf:"varint,4,opt,name=heard,proto3" json:"heard,omitempty"`    // ms since 1970: when the network last said anything
+	Detail        string                 `protobuf:"bytes,5,opt,name=detail,proto3" json:"detail,omitempty"`   // more of the reason, for administrators alone: addresses, the network's own words
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2977,6 +2994,13 @@ func (x *Status) GetHeard() int64 {
 		return x.Heard
 	}
 	return 0
+}
+
+func (x *Status) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
 }
 
 // Roster is who is in the channel. It never becomes an event of the room.
@@ -3228,13 +3252,15 @@ const file_bridge_proto_rawDesc = "" +
 	"\n" +
 	"avatar_url\x18\x04 \x01(\tR\tavatarUrl\x12-\n" +
 	"\x05ghost\x18\x05 \x01(\v2\x17.hearth.bridge.v1.GhostR\x05ghost\x12\x12\n" +
-	"\x04role\x18\x06 \x01(\tR\x04role\"q\n" +
+	"\x04role\x18\x06 \x01(\tR\x04role\"\xa2\x01\n" +
 	"\x05Ghost\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
 	"\x06avatar\x18\x03 \x01(\tR\x06avatar\x12\x18\n" +
 	"\anetwork\x18\x04 \x01(\tR\anetwork\x12\x12\n" +
-	"\x04rank\x18\x05 \x01(\tR\x04rank\"\x8d\x01\n" +
+	"\x04rank\x18\x05 \x01(\tR\x04rank\x12\x12\n" +
+	"\x04away\x18\x06 \x01(\tR\x04away\x12\x1b\n" +
+	"\treal_name\x18\a \x01(\tR\brealName\"\x8d\x01\n" +
 	"\x03Ref\x12\x14\n" +
 	"\x05event\x18\x01 \x01(\tR\x05event\x12\x16\n" +
 	"\x06remote\x18\x02 \x03(\tR\x06remote\x120\n" +
@@ -3356,12 +3382,13 @@ const file_bridge_proto_rawDesc = "" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\tR\x04code\x12\x0e\n" +
 	"\x02by\x18\x03 \x01(\tR\x02by\x12\x1a\n" +
-	"\bentitled\x18\x04 \x01(\bR\bentitled\"f\n" +
+	"\bentitled\x18\x04 \x01(\bR\bentitled\"~\n" +
 	"\x06Status\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x14\n" +
-	"\x05heard\x18\x04 \x01(\x03R\x05heard\"y\n" +
+	"\x05heard\x18\x04 \x01(\x03R\x05heard\x12\x16\n" +
+	"\x06detail\x18\x05 \x01(\tR\x06detail\"y\n" +
 	"\x06Roster\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x14\n" +
 	"\x05whole\x18\x02 \x01(\bR\x05whole\x12+\n" +

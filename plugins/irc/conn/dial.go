@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"syscall"
 	"time"
 
 	"hearth/plugins/irc/ident"
@@ -58,6 +59,23 @@ func certificateError(host string, err error) error {
 		return fmt.Errorf("%w: %s: %w", ErrCertificate, host, err)
 	}
 	return fmt.Errorf("TLS with %s: %w", host, err)
+}
+
+// Plainly says why a server was not reached to people who do not run the bridge: without its address.
+func Plainly(err error) string {
+	var name *net.DNSError
+	var slow net.Error
+	switch {
+	case errors.Is(err, ErrCertificate):
+		return "The server's certificate does not prove that it is the server."
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "The server refuses connections."
+	case errors.As(err, &slow) && slow.Timeout(), errors.Is(err, context.DeadlineExceeded):
+		return "The server does not answer."
+	case errors.As(err, &name):
+		return "The server's name leads nowhere."
+	}
+	return "The server cannot be reached."
 }
 
 func (sec Security) config(host string) *tls.Config {

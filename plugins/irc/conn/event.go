@@ -21,9 +21,10 @@ type Policy struct{ Seconds int }
 
 // Ended: close the connection.
 type Ended struct {
-	Why  Why
-	Text string // for people, with what to do
-	Port string // Upgrade: where TLS is
+	Why    Why
+	Text   string // for people, with what to do
+	Detail string // for the administrator: what the server said, which may have addresses in it
+	Port   string // Upgrade: where TLS is
 }
 
 // Why a session ended decides when to try again.

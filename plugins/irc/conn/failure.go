@@ -26,16 +26,16 @@ func (s *Session) failed(m wire.Message) {
 	says := wire.OneLine(m.Last())
 	for _, e := range endings {
 		if e.says.MatchString(says) {
-			s.end(e.why, e.text+" It says: "+says)
+			s.end(e.why, e.text, says)
 			return
 		}
 	}
-	s.end(Lost, "The server ended the connection: "+says)
+	s.end(Lost, "The server ended the connection.", says)
 }
 
 func (s *Session) killed(m wire.Message) {
 	if s.Is(m.Param(0)) {
-		s.end(Throttle, "An operator of the network ended the connection: "+wire.OneLine(m.Last()))
+		s.end(Throttle, "An operator of the network ended the connection.", m.Last())
 	}
 }
 
@@ -46,6 +46,6 @@ func (s *Session) fail(m wire.Message) {
 	}
 	switch code := strings.ToUpper(m.Param(1)); code {
 	case "ACCOUNT_REQUIRED", "INVALID_UTF8", "NEED_ACCOUNT":
-		s.end(Refused, "The server wants us to log in: "+wire.OneLine(m.Last())+" Set sasl_user and sasl_password.")
+		s.end(Refused, "The server wants us to log in. Set sasl_user and sasl_password.", m.Last())
 	}
 }

@@ -35,7 +35,7 @@ func (s *Session) taken(m wire.Message) {
 
 func (s *Session) badNick(m wire.Message) {
 	if s.stage == registering && s.tries == 0 {
-		s.end(Refused, "The network does not take the nick "+s.config.Nick+": "+m.Last()+". Set another one.")
+		s.end(Refused, "The network does not take the nick "+s.config.Nick+". Set another one.", m.Last())
 	} else if s.stage == registering {
 		s.taken(m)
 	}
@@ -43,13 +43,13 @@ func (s *Session) badNick(m wire.Message) {
 
 func (s *Session) badPassword(m wire.Message) {
 	if s.stage == registering {
-		s.end(Refused, "The server refuses the password: "+m.Last()+". Check the setting password.")
+		s.end(Refused, "The server refuses the password. Check the setting password.", m.Last())
 	}
 }
 
 func (s *Session) banned(m wire.Message) {
 	if s.stage == registering {
-		s.end(Banned, "The network has banned this node: "+m.Last()+". Write to its operators; then `hearth bridge restart`.")
+		s.end(Banned, "The network has banned this node. Write to its operators; then `hearth bridge restart`.", m.Last())
 	}
 }
 
@@ -105,7 +105,7 @@ func (s *Session) notice(m wire.Message) {
 	}
 	switch text := m.Last(); {
 	case unidentified.MatchString(text):
-		s.end(Refused, "NickServ refuses the login: "+wire.OneLine(text)+". Check the settings nickserv and sasl_user.")
+		s.end(Refused, "NickServ refuses the login. Check the settings nickserv and sasl_user.", text)
 	case identified.MatchString(text):
 		s.begin()
 	}

@@ -37,10 +37,12 @@ func (s *Session) keep(offered []string) {
 
 func (s *Session) tryNext() {
 	if len(s.sasl.left) == 0 {
-		text := "The server offers none of the ways to log in that are configured (" + strings.Join(s.config.Mechanisms, ", ") + "; it has " + s.offered["sasl"] + ")."
 		if s.sasl.tried != "" {
-			text = "The network refuses the login: " + s.sasl.tried + " Check sasl_user and sasl_password."
-		} else if !s.private() {
+			s.end(Refused, "The network refuses the login. Check sasl_user and sasl_password.", s.sasl.tried)
+			return
+		}
+		text := "The server offers none of the ways to log in that are configured (" + strings.Join(s.config.Mechanisms, ", ") + "; it has " + s.offered["sasl"] + ")."
+		if !s.private() {
 			text += " A password does not go in the clear."
 		}
 		s.end(Refused, text)

@@ -145,10 +145,15 @@ func (s *Session) say(m wire.Message) {
 
 func (s *Session) tell(e Event) { s.events = append(s.events, e) }
 
-func (s *Session) end(why Why, text string) {
+// end is for people; what the server says besides is for the administrator.
+func (s *Session) end(why Why, text string, says ...string) {
 	if s.stage != ended {
 		s.stage = ended
-		s.tell(Ended{Why: why, Text: text})
+		e := Ended{Why: why, Text: text}
+		if len(says) > 0 {
+			e.Detail = "The server says: " + wire.OneLine(strings.Join(says, " "))
+		}
+		s.tell(e)
 	}
 }
 

@@ -90,7 +90,7 @@ func (p *play) ended() *Ended {
 func (p *play) ends(why Why, text string) {
 	p.t.Helper()
 	e := p.ended()
-	if e == nil || e.Why != why || !strings.Contains(e.Text, text) {
+	if e == nil || e.Why != why || !strings.Contains(e.Text+" "+e.Detail, text) {
 		p.t.Fatalf("ended %+v, want %d with %q", e, why, text)
 	}
 }
@@ -300,6 +300,9 @@ func TestEndings(t *testing.T) {
 		p := start(t, nil).welcome()
 		p.in("ERROR :" + says)
 		p.ends(why, says)
+		if e := p.ended(); strings.Contains(e.Text, says) {
+			t.Errorf("members are told %q", e.Text)
+		}
 	}
 	start(t, nil).in(":s 465 * :You are banned").ends(Banned, "Write to its operators")
 	start(t, nil).in(":s 464 * :Password incorrect").ends(Refused, "setting password")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	pb "hearth/plugins/bridge/bridgepb"
+	"hearth/plugins/irc/conn"
 	"hearth/plugins/irc/wire"
 )
 
@@ -54,6 +55,7 @@ type channel struct {
 	told    time.Time
 	state   string // that was told
 	reason  string
+	detail  string
 }
 
 func (r *relay) link(l *pb.Link) {
@@ -160,7 +162,7 @@ func (ch *channel) entered() {
 	}
 	ch.askWho()
 	ch.catchUp()
-	ch.tell("connected", "")
+	ch.tell("connected", "", "")
 }
 
 // heeded tells whether what is said in the channel now reaches those who were in it. A server that starts again has the
@@ -181,10 +183,10 @@ func (ch *channel) left() {
 }
 
 // cut is the end of the connection.
-func (ch *channel) cut(why string) {
+func (ch *channel) cut(why conn.Ended) {
 	if ch.peer != nil {
 		if ch.peer.sight = unsure; ch.stopped == "" {
-			ch.tell("down", why)
+			ch.tell("down", why.Text, why.Detail)
 		}
 		return
 	}
@@ -200,15 +202,16 @@ func (ch *channel) cut(why string) {
 	}
 	ch.name = ch.id
 	if ch.stopped == "" {
-		ch.tell("down", why)
+		ch.tell("down", why.Text, why.Detail)
 	}
 	ch.keepHeard()
 }
 
-func (ch *channel) tell(state, reason string) {
-	if ch.state != state || ch.reason != reason {
-		ch.state, ch.reason, ch.told = state, reason, time.Now()
-		ch.r.host.Status(&pb.Status{Channel: ch.id, State: state, Reason: reason, Heard: ch.heardAt})
+// tell sends the channel's state. The reason is for the members of the room, the detail for the administrator.
+func (ch *channel) tell(state, reason, detail string) {
+	if ch.state != state || ch.reason != reason || ch.detail != detail {
+		ch.state, ch.reason, ch.detail, ch.told = state, reason, detail, time.Now()
+		ch.r.host.Status(&pb.Status{Channel: ch.id, State: state, Reason: reason, Detail: detail, Heard: ch.heardAt})
 	}
 }
 
@@ -234,8 +237,7 @@ const lastWaits = 30 * time.Minute
 
 // refused: the server did not let us in. We ask again, ever more rarely.
 func (ch *channel) refused(numeric, says string) {
-	why := "Not in " + ch.id + ": " + refusals[numeric] + ". The server says: " + says
-	ch.tell("down", why)
+	ch.tell("down", "Not in "+ch.id+": "+refusals[numeric]+".", "The server says: "+says)
 	ch.waits = min(max(2*ch.waits, time.Minute), lastWaits)
 	ch.rejoin(ch.waits)
 }
@@ -263,11 +265,11 @@ func (ch *channel) kicked(by, why string) {
 	says := fmt.Sprintf("%s kicked the bridge from %s: %s", by, ch.id, why)
 	if len(ch.kicks) >= strikes {
 		ch.stopped = says
-		ch.tell("down", says+". That was the third time in an hour, so the bridge stays out. Talk with them, then `hearth bridge restart`.")
+		ch.tell("down", says+". That was the third time in an hour, so the bridge stays out. Talk with them, then `hearth bridge restart`.", "")
 		ch.line("kick:"+strconv.FormatInt(now.UnixMilli(), 10), says+". The bridge stays out.")
 		return
 	}
-	ch.tell("degraded", says+". It comes back in "+ch.r.settings.rejoin.String()+".")
+	ch.tell("degraded", says+". It comes back in "+ch.r.settings.rejoin.String()+".", "")
 	ch.rejoin(ch.r.settings.rejoin)
 }
 
@@ -302,6 +304,6 @@ func (ch *channel) beat(now time.Time) {
 	if ch.joined && ch.state != "" && now.Sub(ch.told) >= tellTime {
 		state := ch.state
 		ch.state = "" // say it again: with when it was last heard
-		ch.tell(state, ch.reason)
+		ch.tell(state, ch.reason, ch.detail)
 	}
 }

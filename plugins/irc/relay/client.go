@@ -63,7 +63,7 @@ func (c *client) heed(e conn.Event) {
 	case conn.Note:
 		c.r.host.Log().Warn(string(e))
 		if c.isBot() {
-			c.r.tell("degraded", string(e))
+			c.r.tell("degraded", string(e), "")
 		}
 	case conn.Policy:
 		if c.isBot() {
@@ -182,6 +182,6 @@ func (c *client) take(lines []string, err error, now time.Time) {
 		}
 	}
 	if err != nil {
-		c.end(conn.Ended{Why: conn.Lost, Text: "The connection broke: " + err.Error()})
+		c.end(conn.Ended{Why: conn.Lost, Text: "The connection broke.", Detail: err.Error()})
 	}
 }

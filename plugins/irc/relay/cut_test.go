@@ -21,6 +21,7 @@ import (
 
 	pb "hearth/plugins/bridge/bridgepb"
 	"hearth/plugins/irc/ircdouble"
+	"hearth/test/port"
 )
 
 func TestReconnects(t *testing.T) {
@@ -299,7 +300,7 @@ func TestExcessFloodIsLearnt(t *testing.T) {
 	}
 	w.until("it to be told", func() bool { // it is back soon
 		return slices.ContainsFunc(w.host.Statuses(), func(s *pb.Status) bool {
-			return s.GetState() == "down" && strings.Contains(s.GetReason(), "too fast") && strings.Contains(s.GetReason(), "Excess Flood")
+			return s.GetState() == "down" && strings.Contains(s.GetReason(), "too fast") && strings.Contains(s.GetDetail(), "Excess Flood")
 		})
 	})
 	w.irc.Do(func() { w.irc.Burst = 0 })
@@ -319,7 +320,7 @@ func TestThrottledAndBanned(t *testing.T) {
 		t.Error(s)
 	}
 	b := begin(t, nil, func(s *ircdouble.Server) { s.Greet = "ERROR :Closing Link: 127.0.0.1 (K-Lined)" })
-	if s := b.host.Status("", "down"); !strings.Contains(s.GetReason(), "banned") || !strings.Contains(s.GetReason(), "K-Lined") {
+	if s := b.host.Status("", "down"); !strings.Contains(s.GetReason(), "banned") || !strings.Contains(s.GetDetail(), "K-Lined") || strings.Contains(s.GetReason(), "K-Lined") {
 		t.Error(s)
 	}
 	// It does not try again: what is delivered is refused at once.
@@ -339,7 +340,7 @@ func TestWrongPassword(t *testing.T) {
 	w := begin(t, map[string]string{"sasl_user": "acc", "sasl_password": "wrong"}, func(s *ircdouble.Server) {
 		s.Account, s.Password, s.Refuse = irc.Account, irc.Password, irc.Refuse
 	})
-	if s := w.host.Status("", "login"); !strings.Contains(s.GetReason(), "SASL authentication failed") {
+	if s := w.host.Status("", "login"); !strings.Contains(s.GetDetail(), "SASL authentication failed") {
 		t.Error(s)
 	}
 	for _, l := range w.irc.Lines("hearth") {
@@ -410,7 +411,7 @@ func TestTLSIsVerified(t *testing.T) {
 				irc.WaitIn(garden, "hearth")
 				return
 			}
-			if s := w.host.Status("", "down"); !strings.Contains(s.GetReason(), "certificate") || !strings.Contains(s.GetReason(), "tls_fingerprint") {
+			if s := w.host.Status("", "down"); !strings.Contains(s.GetReason(), "certificate") || !strings.Contains(s.GetDetail(), "tls_fingerprint") || strings.Contains(s.GetReason(), "127.0.0.1") {
 				t.Error(s)
 			}
 			irc.Do(func() {
@@ -449,15 +450,34 @@ func TestSTS(t *testing.T) {
 
 func TestSeveralServers(t *testing.T) {
 	t.Parallel()
+	irc := ircdouble.New(t).Start(nil)
+	w := &world{T: t, irc: irc}
+	w.host = startHost(t, w.settings(map[string]string{"server": port.Loopback(t) + "\n" + irc.Addr}))
+	irc.WaitIn(garden, "hearth")
+}
+
+// Members read why nothing is relayed in plain words; the administrator has the address and the server's own words.
+func TestReasonsHaveNoAddresses(t *testing.T) {
+	t.Parallel()
 	dead, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	dead.Close()
-	irc := ircdouble.New(t).Start(nil)
-	w := &world{T: t, irc: irc}
-	w.host = startHost(t, w.settings(map[string]string{"server": dead.Addr().String() + "\n" + irc.Addr}))
-	irc.WaitIn(garden, "hearth")
+	w := &world{T: t, irc: ircdouble.New(t)}
+	w.host = startHost(t, w.settings(map[string]string{"server": dead.Addr().String()}))
+	if s := w.host.Status("", "down"); s.GetReason() != "The server refuses connections." || !strings.Contains(s.GetDetail(), dead.Addr().String()) {
+		t.Error(s)
+	}
+	b := begin(t, nil, nil)
+	b.irc.Error("hearth", "Closing Link: hearth[192.0.2.7] (bye)")
+	for _, channel := range []string{"", garden} {
+		b.until("the end to be told", func() bool {
+			return slices.ContainsFunc(b.host.Statuses(), func(s *pb.Status) bool {
+				return s.GetChannel() == channel && s.GetReason() == "The server ended the connection." && strings.Contains(s.GetDetail(), "192.0.2.7")
+			})
+		})
+	}
 }
 
 func TestUnlinkParts(t *testing.T) {

@@ -398,7 +398,7 @@ func (r *relay) sendRefused(m wire.Message) {
 	}
 	text := "The network did not take the message: " + m.Last()
 	s.job.drop("forbidden", text)
-	s.job.ch.tell("degraded", text)
+	s.job.ch.tell("degraded", text, "")
 }
 
 func (r *relay) refusedShot(m wire.Message) *shot {
@@ -446,7 +446,7 @@ func (r *relay) fail(m wire.Message) {
 // withoutRelay says a job by the bot's own name, and whatever follows in the channel.
 func (r *relay) withoutRelay(j *job) {
 	j.ch.noRelay = time.Now()
-	j.ch.tell("degraded", "RELAYMSG is not allowed to the bridge in "+j.ch.id+" (it may have to be an operator there), so it speaks under its own nick.")
+	j.ch.tell("degraded", "RELAYMSG is not allowed to the bridge in "+j.ch.id+" (it may have to be an operator there), so it speaks under its own nick.", "")
 	j.reset()
 }
 

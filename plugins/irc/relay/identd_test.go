@@ -9,23 +9,13 @@ import (
 
 	"hearth/plugins/irc/ircdouble"
 	"hearth/plugins/irc/ircreal"
+	"hearth/test/port"
 )
-
-// port is an address that nobody listens at.
-func port(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
-}
 
 // A server that asks as soon as somebody connects is told the bot's user name, and each puppet's person.
 func TestIdentd(t *testing.T) {
 	t.Parallel()
-	identd := port(t)
+	identd := port.Loopback(t)
 	w := begin(t, map[string]string{"mode": "puppets", "username": "bridge", "identd": identd}, func(s *ircdouble.Server) { s.Identd = identd })
 	w.relayed(alice("hello"), "hello")
 	for nick, user := range map[string]string{"hearth": "bridge", "Alice": "alice"} {
@@ -39,12 +29,12 @@ func TestIdentd(t *testing.T) {
 // A port that is taken: it is said, lines cross all the same, and when the port is free the identd is there.
 func TestIdentdPortTaken(t *testing.T) {
 	t.Parallel()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := net.Listen("tcp", port.Loopback(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := begin(t, map[string]string{"identd": ln.Addr().String()}, nil)
-	if s := w.host.Status("", "degraded"); !strings.Contains(s.GetReason(), ln.Addr().String()) || !strings.Contains(s.GetReason(), "identd") {
+	if s := w.host.Status("", "degraded"); !strings.Contains(s.GetDetail(), ln.Addr().String()) || !strings.Contains(s.GetReason(), "identd") {
 		t.Error(s)
 	}
 	w.relayed(alice("hello"), "<Alice> hello")

@@ -107,7 +107,7 @@ func (r *relay) connect() {
 		return
 	}
 	if r.status == nil {
-		r.tell("connecting", "")
+		r.tell("connecting", "", "")
 	}
 	t := r.secured(r.settings.targets[r.target%len(r.settings.targets)])
 	r.dial(t, r.settings.login.User, func(nc net.Conn, err error) {
@@ -160,23 +160,23 @@ func (r *relay) keepPolicy(p conn.Policy) {
 }
 
 func (r *relay) unreached(t conn.Target, err error) {
-	text := "Cannot reach " + net.JoinHostPort(t.Host, t.Port) + ": " + err.Error()
+	detail := net.JoinHostPort(t.Host, t.Port) + ": " + err.Error()
 	if errors.Is(err, conn.ErrCertificate) {
-		text += ". If the server signs its certificate itself, set tls_fingerprint."
+		detail += ". If the server signs its certificate itself, set tls_fingerprint."
 	}
 	r.target++
-	r.later(conn.Lost, text)
+	r.later(conn.Ended{Why: conn.Lost, Text: conn.Plainly(err), Detail: detail})
 }
 
 // later connects again after a while.
-func (r *relay) later(why conn.Why, text string) {
+func (r *relay) later(e conn.Ended) {
 	state := "down"
-	if why == conn.Refused {
+	if e.Why == conn.Refused {
 		state = "login"
 	}
-	wait := r.backoff.Wait(why)
-	r.tell(state, text)
-	r.host.Log().Info("not connected", "why", text, "again", wait.Round(time.Millisecond).String())
+	wait := r.backoff.Wait(e.Why)
+	r.tell(state, e.Text, e.Detail)
+	r.host.Log().Info("not connected", "why", e.Text, "detail", e.Detail, "again", wait.Round(time.Millisecond).String())
 	r.after(wait, r.connect)
 }
 
@@ -199,7 +199,7 @@ func (r *relay) botEnded(c *client, e conn.Ended) {
 	r.bot = nil
 	clear(r.pictures.at) // they are told anew
 	for _, ch := range r.links {
-		ch.cut(e.Text)
+		ch.cut(e)
 	}
 	if !c.began.IsZero() {
 		r.count("", "reconnect", "", 1)
@@ -207,7 +207,7 @@ func (r *relay) botEnded(c *client, e conn.Ended) {
 	switch e.Why {
 	case conn.Banned:
 		r.stopped = e.Text
-		r.tell("down", e.Text)
+		r.tell("down", e.Text, e.Detail)
 		r.sendPuppetsHome()
 		return
 	case conn.Upgrade:
@@ -222,7 +222,7 @@ func (r *relay) botEnded(c *client, e conn.Ended) {
 	case conn.Lost:
 		r.target++
 	}
-	r.later(e.Why, e.Text)
+	r.later(e)
 }
 
 const dialWindow = time.Minute

@@ -54,7 +54,7 @@ func (ch *channel) converse(l *pb.Private) {
 	ch.peer, ch.name, r.shifted = p, p.nick, true
 	if !r.settings.private {
 		ch.stopped = "Private messages are off: the setting `private` of this bridge."
-		ch.tell("down", ch.stopped)
+		ch.tell("down", ch.stopped, "")
 	}
 }
 
@@ -137,7 +137,7 @@ func (ch *channel) sighted() {
 	case here:
 		g := ch.r.ghost(p.nick, p.account)
 		ch.r.host.Roster(&pb.Roster{Channel: ch.id, Whole: true, Here: []*pb.Ghost{g}})
-		ch.tell("connected", "")
+		ch.tell("connected", "", "")
 		if p.unsaid != "" {
 			p.unsaid = ""
 			ch.event(escapeLine(p.nick) + " is there again.")
@@ -145,7 +145,7 @@ func (ch *channel) sighted() {
 		ch.lane.wake()
 	case gone, other:
 		ch.r.host.Roster(&pb.Roster{Channel: ch.id, Whole: true})
-		ch.tell("degraded", ch.absence())
+		ch.tell("degraded", ch.absence(), "")
 	}
 }
 

@@ -206,7 +206,7 @@ func (r *relay) puppetEnded(c *client, e conn.Ended) {
 	}
 	if e.Why != conn.Lost {
 		r.puppetless = time.Now()
-		r.host.Log().Warn("a puppet's connection ended; for ten minutes no new ones", "why", e.Text)
+		r.host.Log().Warn("a puppet's connection ended; for ten minutes no new ones", "why", e.Text, "detail", e.Detail)
 	}
 }
 

@@ -212,7 +212,7 @@ func (r *relay) clients() []*client {
 func (r *relay) beat() {
 	now := time.Now()
 	if r.status != nil && now.Sub(r.told) >= tellTime {
-		r.tell(r.status.State, r.status.Reason)
+		r.tell(r.status.State, r.status.Reason, r.status.Detail)
 	}
 	for _, ch := range r.links {
 		ch.beat(now)
@@ -227,9 +227,10 @@ func (r *relay) beat() {
 
 const tellTime = 40 * time.Second // the node takes a state without news for a minute as a bad sign
 
-// tell sends the bridge's state, with when the network was last heard.
-func (r *relay) tell(state, reason string) {
-	s := &pb.Status{State: state, Reason: reason}
+// tell sends the bridge's state, with when the network was last heard. The reason is for all who are in a linked
+// room, the detail for the administrator.
+func (r *relay) tell(state, reason, detail string) {
+	s := &pb.Status{State: state, Reason: reason, Detail: detail}
 	if r.bot != nil {
 		s.Heard = r.bot.session.Heard().UnixMilli()
 	}

@@ -5814,6 +5814,7 @@ type BridgeStatus struct {
 	Dropped       map[string]uint64      `protobuf:"bytes,9,rep,name=dropped,proto3" json:"dropped,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"` // by reason
 	Duplicates    uint64                 `protobuf:"varint,10,opt,name=duplicates,proto3" json:"duplicates,omitempty"`                                                                    // seen before, and not said again
 	Reconnects    uint64                 `protobuf:"varint,11,opt,name=reconnects,proto3" json:"reconnects,omitempty"`
+	Detail        string                 `protobuf:"bytes,12,opt,name=detail,proto3" json:"detail,omitempty"` // more of the reason, such as addresses; empty but for administrators
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5923,6 +5924,13 @@ func (x *BridgeStatus) GetReconnects() uint64 {
 		return x.Reconnects
 	}
 	return 0
+}
+
+func (x *BridgeStatus) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
 }
 
 // RoomBridge is a bridge of a room.
@@ -6612,8 +6620,7 @@ type BridgeLink struct {
 	ConfirmedBy   string                 `protobuf:"bytes,5,opt,name=confirmed_by,json=confirmedBy,proto3" json:"confirmed_by,omitempty"` // over there; empty: an administrator of the node said --no-consent
 	By            string                 `protobuf:"bytes,6,opt,name=by,proto3" json:"by,omitempty"`                                      // who linked it
 	Created       int64                  `protobuf:"varint,7,opt,name=created,proto3" json:"created,omitempty"`
-	Hidden        []string               `protobuf:"bytes,8,rep,name=hidden,proto3" json:"hidden,omitempty"`    // names of its settings that are set and not shown
-	Strikes       uint32                 `protobuf:"varint,9,opt,name=strikes,proto3" json:"strikes,omitempty"` // how often the far side has put the bridge out of the channel
+	Hidden        []string               `protobuf:"bytes,8,rep,name=hidden,proto3" json:"hidden,omitempty"` // names of its settings that are set and not shown
 	CodeEnds      int64                  `protobuf:"varint,10,opt,name=code_ends,json=codeEnds,proto3" json:"code_ends,omitempty"`
 	Ended         string                 `protobuf:"bytes,11,opt,name=ended,proto3" json:"ended,omitempty"` // why; empty: it lives
 	EndedAt       int64                  `protobuf:"varint,12,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
@@ -6708,13 +6715,6 @@ func (x *BridgeLink) GetHidden() []string {
 		return x.Hidden
 	}
 	return nil
-}
-
-func (x *BridgeLink) GetStrikes() uint32 {
-	if x != nil {
-		return x.Strikes
-	}
-	return 0
 }
 
 func (x *BridgeLink) GetCodeEnds() int64 {
@@ -7839,7 +7839,7 @@ const file_client_proto_rawDesc = "" +
 	"\x04link\x18\x01 \x01(\tR\x04link\"C\n" +
 	"\x19AdminFederationSetRequest\x12\x1b\n" +
 	"\x06policy\x18\x01 \x01(\tH\x00R\x06policy\x88\x01\x01B\t\n" +
-	"\a_policy\"\x92\x03\n" +
+	"\a_policy\"\xaa\x03\n" +
 	"\fBridgeStatus\x12\x14\n" +
 	"\x05state\x18\x01 \x01(\tR\x05state\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x14\n" +
@@ -7856,7 +7856,8 @@ const file_client_proto_rawDesc = "" +
 	"duplicates\x12\x1e\n" +
 	"\n" +
 	"reconnects\x18\v \x01(\x04R\n" +
-	"reconnects\x1a:\n" +
+	"reconnects\x12\x16\n" +
+	"\x06detail\x18\f \x01(\tR\x06detail\x1a:\n" +
 	"\fDroppedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\xa1\x02\n" +
@@ -7919,7 +7920,7 @@ const file_client_proto_rawDesc = "" +
 	" \x03(\v2\x1c.hearth.client.v1.BridgeLinkR\x05links\x1a;\n" +
 	"\rSettingsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x95\x04\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x81\x04\n" +
 	"\n" +
 	"BridgeLink\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\tR\x04room\x12\x1b\n" +
@@ -7929,8 +7930,7 @@ const file_client_proto_rawDesc = "" +
 	"\fconfirmed_by\x18\x05 \x01(\tR\vconfirmedBy\x12\x0e\n" +
 	"\x02by\x18\x06 \x01(\tR\x02by\x12\x18\n" +
 	"\acreated\x18\a \x01(\x03R\acreated\x12\x16\n" +
-	"\x06hidden\x18\b \x03(\tR\x06hidden\x12\x18\n" +
-	"\astrikes\x18\t \x01(\rR\astrikes\x12\x1b\n" +
+	"\x06hidden\x18\b \x03(\tR\x06hidden\x12\x1b\n" +
 	"\tcode_ends\x18\n" +
 	" \x01(\x03R\bcodeEnds\x12\x14\n" +
 	"\x05ended\x18\v \x01(\tR\x05ended\x12\x19\n" +
@@ -7940,7 +7940,8 @@ const file_client_proto_rawDesc = "" +
 	"\bsettings\x18\x0f \x03(\v2*.hearth.client.v1.BridgeLink.SettingsEntryR\bsettings\x1a;\n" +
 	"\rSettingsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"J\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01J\x04\b\t\x10\n" +
+	"\"J\n" +
 	"\x14AdminBridgesResponse\x122\n" +
 	"\abridges\x18\x01 \x03(\v2\x18.hearth.client.v1.BridgeR\abridges\"\xcf\x01\n" +
 	"\x15AdminBridgeAddRequest\x12\x12\n" +
