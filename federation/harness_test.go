@@ -27,11 +27,13 @@ import (
 	"hearth/node/room"
 	"hearth/node/room/roompb"
 	"hearth/storage"
+	"hearth/test/leak"
+	"hearth/test/port"
 )
 
 func TestMain(m *testing.M) {
 	os.Setenv("QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING", "true")
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/blevesearch/bleve_index_api.AnalysisWorker")) // one set a process, for good
+	leak.Main(m, goleak.IgnoreTopFunction("github.com/blevesearch/bleve_index_api.AnalysisWorker")) // one set a process, for good
 }
 
 // lodge is a running node with its door for other nodes, on a port of loopback.
@@ -54,7 +56,7 @@ type lodge struct {
 // newLodge starts a node that anybody may join.
 func newLodge(t testing.TB, name string, options ...func(*lodge)) *lodge {
 	t.Helper()
-	l := &lodge{t: t, name: name, fs: vfs.NewCrashableMem(), addr: "127.0.0.1:0"}
+	l := &lodge{t: t, name: name, fs: vfs.NewCrashableMem(), addr: port.Loopback(t)}
 	for _, o := range options {
 		o(l)
 	}

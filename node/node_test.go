@@ -19,10 +19,11 @@ import (
 	"hearth/node/room"
 	"hearth/node/room/roompb"
 	"hearth/storage"
+	"hearth/test/leak"
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/blevesearch/bleve_index_api.AnalysisWorker"))
+	leak.Main(m, goleak.IgnoreAnyFunction("github.com/blevesearch/bleve_index_api.AnalysisWorker"))
 } // bleve starts its own at init
 
 const testName = "node.test"

@@ -23,6 +23,7 @@ import (
 	"hearth/node/room"
 	"hearth/node/room/roompb"
 	"hearth/storage"
+	"hearth/test/leak"
 )
 
 var ignored = goleak.IgnoreAnyFunction("github.com/blevesearch/bleve_index_api.AnalysisWorker") // bleve starts its own at init
@@ -40,7 +41,7 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	os.RemoveAll(dir)
 	if code == 0 {
-		if err := goleak.Find(ignored); err != nil {
+		if err := leak.Find(ignored); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = 1
 		}

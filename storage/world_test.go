@@ -14,12 +14,12 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"go.uber.org/goleak"
 	"google.golang.org/protobuf/proto"
 
 	"hearth/node/room"
 	"hearth/node/room/roompb"
 	"hearth/storage/storagepb"
+	"hearth/test/leak"
 )
 
 // TestMain looks for goroutines left behind, except in a child: its stores die as processes
@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
 		os.Exit(m.Run())
 	}
-	goleak.VerifyTestMain(m)
+	leak.Main(m)
 }
 
 // A world is what happens in some rooms, made up by chance, and an account of it kept in

@@ -30,12 +30,13 @@ import (
 	"hearth/node/limit"
 	"hearth/node/room/roompb"
 	"hearth/storage"
+	"hearth/test/leak"
 	"hearth/transport/session/clientpb"
 )
 
 func TestMain(m *testing.M) {
 	os.Setenv("QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING", "true")
-	goleak.VerifyTestMain(m,
+	leak.Main(m,
 		goleak.IgnoreTopFunction("github.com/blevesearch/bleve_index_api.AnalysisWorker"), // one set a process, for good
 		goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.(*Cache).maintainAssets"))
 }

@@ -8,12 +8,11 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"hearth/test/leak"
 	pb "hearth/transport/session/clientpb"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func dialer(t *testing.T, url string) *Dialer {
 	t.Helper()

@@ -8,11 +8,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
 	"hearth/node/room/roompb"
+	"hearth/test/leak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // either is more of what takes its time, by HEARTH_FULL=1.
 func either(quick, full int) int {

@@ -15,13 +15,13 @@ import (
 	"testing/iotest"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"go.uber.org/goleak"
 
 	"hearth/node/room"
 	"hearth/storage"
+	"hearth/test/leak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 var ctx = context.Background()
 

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"hearth/node/room"
+	"hearth/test/leak"
 )
 
 func TestMain(m *testing.M) {
@@ -24,7 +25,7 @@ func TestMain(m *testing.M) {
 		victim(dir)
 	}
 	// Bleve's analysis workers live as long as the process.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/blevesearch/bleve_index_api.AnalysisWorker"))
+	leak.Main(m, goleak.IgnoreAnyFunction("github.com/blevesearch/bleve_index_api.AnalysisWorker"))
 }
 
 var (

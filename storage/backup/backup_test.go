@@ -12,15 +12,14 @@ import (
 	"path/filepath"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"hearth/node/room"
 	"hearth/node/room/roompb"
 	"hearth/storage"
 	"hearth/storage/storagepb"
+	"hearth/test/leak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func must(t testing.TB, err error) {
 	t.Helper()

@@ -46,6 +46,8 @@ var rules = []rule{
 	{"plugins/bridge", []string{"node/room/...", "plugins/bridge/..."}, []string{"github.com/hashicorp", "google.golang.org"},
 		"plugin authors get this package and nothing of the node behind it"},
 	{"plugins/echo", []string{"plugins/bridge/..."}, nil, "a plugin is what anybody else could write"},
+	{"plugins/irc/ircdouble", []string{"plugins/irc/wire", "test/port"}, nil, "a server for tests"},
+	{"plugins/irc/ircreal", []string{"test/port"}, nil, "servers for tests"},
 	{"plugins/irc", []string{"plugins/bridge/...", "guard"}, nil, "a plugin is what anybody else could write"},
 	{"plugins/slack", []string{"plugins/bridge/..."}, nil, "a plugin is what anybody else could write"},
 	{"plugins", []string{"plugins/...", "node/..."}, nil, "doors never import each other"},

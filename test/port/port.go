@@ -29,6 +29,12 @@ func Free(t testing.TB) string {
 	return ""
 }
 
+// Loopback is the address of one.
+func Loopback(t testing.TB) string {
+	t.Helper()
+	return net.JoinHostPort("127.0.0.1", Free(t))
+}
+
 func free(n int) bool {
 	at := net.JoinHostPort("127.0.0.1", strconv.Itoa(n))
 	l, err := net.Listen("tcp", at)

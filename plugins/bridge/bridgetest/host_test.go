@@ -11,14 +11,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"hearth/plugins/bridge"
 	pb "hearth/plugins/bridge/bridgepb"
 	"hearth/plugins/bridge/bridgetest"
+	"hearth/test/leak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // parrot says everything back, and does what it is told by words.
 type parrot struct {

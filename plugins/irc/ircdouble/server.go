@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hearth/plugins/irc/wire"
+	"hearth/test/port"
 )
 
 // All are the capabilities that the server knows; each may be left out.
@@ -37,7 +38,9 @@ type Server struct {
 	Mumble            bool   // say nothing to those with a connection; they say what they like
 
 	Addr    string
+	tls     *tls.Config
 	ln      net.Listener
+	away    bool
 	mu      sync.Mutex
 	changed chan struct{}
 	users   map[string]*user // by nick
@@ -72,30 +75,15 @@ func New(t testing.TB) *Server {
 // Start listens on a loopback port, until the test's end; by TLS when config is not nil.
 func (s *Server) Start(config *tls.Config) *Server {
 	s.t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.Addr = ln.Addr().String()
-	if config != nil {
-		ln = tls.NewListener(ln, config)
-	}
-	s.ln = ln
-	s.wg.Go(func() {
-		for {
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			s.wg.Go(func() { s.serve(c) })
-		}
-	})
+	s.Addr, s.tls = port.Loopback(s.t), config // one that is its own while it is away, too
+	s.Restart()
 	s.t.Cleanup(s.Stop)
 	return s
 }
 
 // Stop ends the server and its connections.
 func (s *Server) Stop() {
+	s.Do(func() { s.away = true }) // who is just being let in is not
 	s.ln.Close()
 	s.Cut()
 	s.wg.Wait()
@@ -103,11 +91,16 @@ func (s *Server) Stop() {
 
 // Restart listens again on the same port, after Stop.
 func (s *Server) Restart() {
+	s.t.Helper()
 	ln, err := net.Listen("tcp", s.Addr)
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	if s.tls != nil {
+		ln = tls.NewListener(ln, s.tls)
+	}
 	s.ln = ln
+	s.Do(func() { s.away = false })
 	s.wg.Go(func() {
 		for {
 			c, err := ln.Accept()
@@ -157,10 +150,8 @@ func (s *Server) Wait(what string, done func() bool) {
 func (s *Server) Cut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, u := range s.users {
-		if u.conn != nil {
-			u.conn.Close()
-		}
+	for u := range s.online {
+		u.conn.Close()
 	}
 }
 
@@ -291,27 +282,28 @@ func (s *Server) enter(channel, nick, signs string) {
 func (s *Server) LogIn(nick, account string) { s.Do(func() { s.users[nick].account = account }) }
 
 // Leave lets somebody go by PART, QUIT or NICK as the line says: "QUIT :bye".
-func (s *Server) Line(nick, line string) {
+func (s *Server) Line(nick, line string) { s.line(nick, line) }
+
+// line returns the newest id that there is then.
+func (s *Server) line(nick, line string) (id int) {
 	m, err := wire.Parse(line)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.Do(func() {
-		u := s.users[nick]
-		if u == nil {
+		if u := s.users[nick]; u != nil {
+			u.obey(m)
+		} else {
 			s.t.Errorf("there is no %s", nick)
-			return
 		}
-		u.obey(m)
+		id = s.lastID
 	})
+	return id
 }
 
 // Say says something; it returns the message's id.
 func (s *Server) Say(channel, nick, text string) string {
-	s.Line(nick, wire.New("PRIVMSG", channel, text).String())
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return fmt.Sprint("id", s.lastID)
+	return fmt.Sprint("id", s.line(nick, wire.New("PRIVMSG", channel, text).String()))
 }
 
 // Raw sends a line to all of a channel.

@@ -37,6 +37,11 @@ type pending struct {
 func (s *Server) serve(c net.Conn) {
 	u := &user{s: s, conn: c, out: make(chan string, 1<<16), account: "*", caps: map[string]bool{}, batches: map[string]*pending{}}
 	s.mu.Lock()
+	if s.away {
+		s.mu.Unlock()
+		c.Close()
+		return
+	}
 	s.Conns++
 	s.online[u] = true
 	greet, identd := s.Greet, s.Identd

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hearth/test/port"
 )
 
 // Server is a running one.
@@ -40,7 +42,7 @@ func Start(t testing.TB, kind, cert, key string) *Server {
 	text := ngircd("irc.test.example", s.Addr)
 	if kind == "inspircd" {
 		if cert != "" {
-			s.Secure = free(t)
+			s.Secure = port.Loopback(t)
 		}
 		text = inspircd(s.Addr, s.Secure, cert, key, filepath.Dir(s.config))
 	}
@@ -75,13 +77,13 @@ func Two(t testing.TB) (hub, leaf *Server) {
 	}
 	hub, leaf = prepare(t, "ngircd"), prepare(t, "ngircd")
 	hub.begin(ngircd("hub.test.example", hub.Addr) + "[Server]\nName = leaf.test.example\nMyPassword = a\nPeerPassword = b\nPassive = yes\n")
-	leaf.begin(ngircd("leaf.test.example", leaf.Addr) + "[Server]\nName = hub.test.example\nHost = 127.0.0.1\nPort = " + port(hub.Addr) + "\nMyPassword = b\nPeerPassword = a\n")
+	leaf.begin(ngircd("leaf.test.example", leaf.Addr) + "[Server]\nName = hub.test.example\nHost = 127.0.0.1\nPort = " + portOf(hub.Addr) + "\nMyPassword = b\nPeerPassword = a\n")
 	return hub, leaf
 }
 
 func prepare(t testing.TB, kind string) *Server {
 	t.Helper()
-	s := &Server{t: t, Kind: kind, Addr: free(t)}
+	s := &Server{t: t, Kind: kind, Addr: port.Loopback(t)}
 	dir, err := os.MkdirTemp("", "hearth-"+kind+"-") // short, and readable by the user that the server becomes
 	if err != nil {
 		t.Fatal(err)
@@ -152,16 +154,7 @@ func (s *Server) Stop() {
 	}
 }
 
-func free(t testing.TB) string {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
-}
-
-func port(addr string) string { _, p, _ := net.SplitHostPort(addr); return p }
+func portOf(addr string) string { _, p, _ := net.SplitHostPort(addr); return p }
 
 func ngircd(name, addr string) string {
 	return fmt.Sprintf(`[Global]
@@ -181,7 +174,7 @@ ConnectRetry = 5
 DNS = no
 Ident = no
 PAM = no
-`, name, port(addr))
+`, name, portOf(addr))
 }
 
 // inspircd without flood control, with all that it has of IRCv3.
@@ -197,12 +190,12 @@ func inspircd(addr, secure, cert, key, dir string) string {
 <security announceinvites="dynamic" hidesplits="no">
 <log method="file" type="*" level="default" target="%[1]s/ircd.log">
 <chanhistory maxlines="200" prefixmsg="no" bots="yes">
-`, dir, port(addr))
+`, dir, portOf(addr))
 	for _, m := range strings.Fields("cap ircv3 ircv3_accounttag ircv3_batch ircv3_capnotify ircv3_chghost ircv3_ctctags ircv3_echomessage ircv3_invitenotify ircv3_labeledresponse ircv3_msgid ircv3_servertime services_account namesx uhnames botmode chanhistory sslmodes setname monitor muteban") {
 		fmt.Fprintf(&b, "<module name=\"%s\">\n", m)
 	}
 	if secure != "" {
-		fmt.Fprintf(&b, "<module name=\"ssl_gnutls\">\n<sslprofile name=\"Clients\" provider=\"gnutls\" certfile=\"%s\" keyfile=\"%s\">\n<bind address=\"127.0.0.1\" port=\"%s\" type=\"clients\" sslprofile=\"Clients\">\n", cert, key, port(secure))
+		fmt.Fprintf(&b, "<module name=\"ssl_gnutls\">\n<sslprofile name=\"Clients\" provider=\"gnutls\" certfile=\"%s\" keyfile=\"%s\">\n<bind address=\"127.0.0.1\" port=\"%s\" type=\"clients\" sslprofile=\"Clients\">\n", cert, key, portOf(secure))
 	}
 	return b.String()
 }

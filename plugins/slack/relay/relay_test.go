@@ -6,14 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	pb "hearth/plugins/bridge/bridgepb"
 	"hearth/plugins/bridge/bridgetest"
 	"hearth/plugins/slack/slackdouble"
+	"hearth/test/leak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // quick is the timing of tests: they wait for what happens, not for time to pass.
 var quick = Timing{Silence: 10 * time.Second, Retry: 10 * time.Millisecond, Lull: 50 * time.Millisecond, Look: 100 * time.Millisecond, Settle: 150 * time.Millisecond, Save: 50 * time.Millisecond, Order: 20 * time.Millisecond, Overlap: 15 * time.Second, Edits: 20 * time.Second, File: 2 * time.Second}

@@ -9,11 +9,13 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"hearth/test/leak"
 )
 
 // slacktest leaves a goroutine behind.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/slack-go/slack/slacktest.(*Server).queueForWebsocket"))
+	leak.Main(m, goleak.IgnoreAnyFunction("github.com/slack-go/slack/slacktest.(*Server).queueForWebsocket"))
 }
 
 // What people say goes before edits, those before reactions, those before what was missed.
