@@ -31,7 +31,8 @@ func Check(ctx context.Context, path string, settings map[string]string, channel
 	if m := binaryName.FindStringSubmatch(filepath.Base(path)); m != nil {
 		b.kind = m[1]
 	}
-	c := &checked{b, dir, printed, ctx}
+	c := &checked{b, dir, Limits{}.filled(), printed, ctx}
+	c.limits.namespaces, _ = namespaces() // what it starts is its author's affair here
 	s := &bridgetest.Suite{Describe: c.describe, Drive: c.drive, Settings: settings, Channel: channel, Say: say, Within: ctx}
 	return s.Run(), ctx.Err()
 }
@@ -40,12 +41,13 @@ func Check(ctx context.Context, path string, settings map[string]string, channel
 type checked struct {
 	binary
 	dir     string
+	limits  Limits
 	printed io.Writer
 	within  context.Context
 }
 
 func (c *checked) start(ctx context.Context) (*plugin, error) {
-	return launch(ctx, c.binary, c.dir, Limits{}.filled(), newSink(ctx, func(line string) { fmt.Fprintln(c.printed, line) }))
+	return launch(ctx, c.binary, c.dir, c.limits, newSink(ctx, func(line string) { fmt.Fprintln(c.printed, line) }))
 }
 
 func (c *checked) describe(ctx context.Context) (*pb.Description, error) {

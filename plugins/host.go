@@ -113,6 +113,10 @@ func newHost(c Config, book *channel.Book) (*Host, error) {
 		c.Log = slog.Default()
 	}
 	c.Limits, c.Times = c.Limits.filled(), c.Times.filled()
+	var err error
+	if c.Limits.namespaces, err = namespaces(); err != nil {
+		c.Log.Warn("plugins get no namespace of their own here: what one starts, that then leaves its group and clears its environment, is not ended with it", "error", err)
+	}
 	dir, err := filepath.Abs(c.Dir)
 	if err != nil {
 		return nil, err
@@ -133,9 +137,6 @@ func newHost(c Config, book *channel.Book) (*Host, error) {
 
 // Start begins, and returns at once: whatever plugins do, the node does not wait for them.
 func (h *Host) Start() {
-	if _, err := namespaces(); err != nil {
-		h.Log.Warn("plugins get no namespace of their own here: what one starts, that then leaves its group and clears its environment, is not ended with it", "error", err)
-	}
 	ctx, stop := context.WithCancel(context.Background())
 	h.stop = stop
 	h.running.Go(func() { h.run(ctx) })

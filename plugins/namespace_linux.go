@@ -6,18 +6,16 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// namespaces are the flags by which a plugin gets a namespace of its own for its processes: when the first of them
+// namespaces tries by which flags a plugin gets a namespace of its own for its processes: when the first of them
 // ends, the kernel kills all others, whatever they have done to get away. Zero, and why, where the kernel or a
 // container refuses.
-var namespaces = sync.OnceValues(func() (uintptr, error) {
-	var why error
-	for _, flags := range []uintptr{unix.CLONE_NEWPID, unix.CLONE_NEWPID | unix.CLONE_NEWUSER} { // the first is root's
+func namespaces() (flags uintptr, why error) {
+	for _, flags = range []uintptr{unix.CLONE_NEWPID, unix.CLONE_NEWPID | unix.CLONE_NEWUSER} { // the first is root's
 		sh := exec.Command("/bin/sh", "-c", "[ $$ = 1 ]")
 		sh.SysProcAttr = into(flags, &syscall.SysProcAttr{})
 		if why = sh.Run(); why == nil {
@@ -25,7 +23,7 @@ var namespaces = sync.OnceValues(func() (uintptr, error) {
 		}
 	}
 	return 0, why
-})
+}
 
 // into has a process start in new namespaces; whose user is who it was.
 func into(flags uintptr, a *syscall.SysProcAttr) *syscall.SysProcAttr {
@@ -43,15 +41,10 @@ const first = `read -r _ || exit
 "$0"
 exit $?`
 
-// nest has the command run in a namespace of its own; false where that cannot be.
-func nest(cmd *exec.Cmd) bool {
-	flags, err := namespaces()
-	if err != nil {
-		return false
-	}
+// nest has the command run in a namespace of its own.
+func nest(cmd *exec.Cmd, flags uintptr) {
 	cmd.Path, cmd.Args = "/bin/sh", []string{"sh", "-c", first, cmd.Path}
 	cmd.SysProcAttr = into(flags, cmd.SysProcAttr)
-	return true
 }
 
 // whole is how the plugin itself ended: of one that was killed the shell says 128 and the signal.

@@ -1,10 +1,10 @@
 package plugins
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -27,39 +27,24 @@ var holds = []struct {
 	{"no namespace", 0, 4},
 }
 
-// hold has plugins held together by the named means, if this machine has it.
-func hold(name string) bool {
-	for _, h := range holds {
-		if h.name != name {
-			continue
-		}
-		sh := exec.Command("/bin/sh", "-c", ":")
-		sh.SysProcAttr = into(h.flags, &syscall.SysProcAttr{})
-		if sh.Run() != nil {
-			return false
-		}
-		namespaces = func() (uintptr, error) {
-			if h.flags == 0 {
-				return 0, errors.New("refused")
-			}
-			return h.flags, nil
-		}
-	}
-	return true
+// offers tells whether this machine has a means.
+func offers(flags uintptr) bool {
+	sh := exec.Command("/bin/sh", "-c", ":")
+	sh.SysProcAttr = into(flags, &syscall.SysProcAttr{})
+	return sh.Run() == nil
 }
 
 // Test 20, the host's own death: two seconds after it nothing of its plugins is left. The quickest of some
 // tries, as the machine does other things as well.
 func TestNothingOutlivesAKilledHost(t *testing.T) {
-	defer func(was func() (uintptr, error)) { namespaces = was }(namespaces)
 	for _, h := range holds {
 		t.Run(h.name, func(t *testing.T) {
-			if !hold(h.name) {
+			if !offers(h.flags) {
 				t.Skip("this machine refuses it")
 			}
 			var took time.Duration
 			for range 3 {
-				if took = killHost(t, h.name, h.noted); took <= 2*time.Second {
+				if took = killHost(t, h.flags, h.noted); took <= 2*time.Second {
 					t.Logf("all gone after %s", took)
 					return
 				}
@@ -70,11 +55,11 @@ func TestNothingOutlivesAKilledHost(t *testing.T) {
 }
 
 // killHost kills a host with plugins, and tells how long they outlived it.
-func killHost(t *testing.T, held string, noted int) time.Duration {
+func killHost(t *testing.T, held uintptr, noted int) time.Duration {
 	t.Helper()
 	f := newFar(t)
 	host := exec.Command(os.Args[0], "-test.run=^TestHostUntilKilled$", "-test.timeout=2m")
-	host.Env = append(os.Environ(), "HEARTH_TEST_PLUGINS="+pluginFolder(t), "HEARTH_TEST_FAR="+f.dir, "HEARTH_TEST_HOLD="+held)
+	host.Env = append(os.Environ(), "HEARTH_TEST_PLUGINS="+pluginFolder(t), "HEARTH_TEST_FAR="+f.dir, fmt.Sprint("HEARTH_TEST_HOLD=", held))
 	host.Stderr, host.Stdout = os.Stderr, os.Stdout
 	if err := host.Start(); err != nil {
 		t.Fatal(err)
@@ -120,8 +105,12 @@ func TestHostUntilKilled(t *testing.T) {
 	if dir == "" {
 		t.Skip("runs in a process of its own")
 	}
-	hold(os.Getenv("HEARTH_TEST_HOLD"))
-	w := newWorld(t)
+	flags, err := strconv.ParseUint(os.Getenv("HEARTH_TEST_HOLD"), 10, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, held := newWorld(t), uintptr(flags)
+	w.held = &held
 	w.start()
 	w.bridge("chaos", "forks", "#forks", map[string]string{"dir": dir, "mode": "flee"})
 	w.bridge("chaos", "deaf", "#deaf", map[string]string{"dir": dir, "mode": "stubborn"})

@@ -32,6 +32,8 @@ type Limits struct {
 	MemoryMB int // 256: what the Go runtime is told to stay under; well beyond twice as much the system refuses more
 	Files    int // 1,024 open at once
 	Nice     int // 5
+
+	namespaces uintptr // flags by which it gets one of its own: nothing that it starts can outlive it; 0: it gets none
 }
 
 func (l Limits) filled() Limits {
@@ -54,7 +56,6 @@ type process struct {
 	limits Limits
 	cmd    *exec.Cmd
 	pid    int
-	nested bool // in a namespace of its own: nothing that it starts can outlive it
 
 	stdout, stderr *os.File // our ends
 	lifeline       *os.File // the plugin's stdin: it ends when we do, and it reads nothing from it
@@ -87,7 +88,9 @@ func newProcess(within context.Context, path string, sum []byte, l Limits, cmd *
 	cmd.Path, cmd.Args = path, []string{path}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.theirs[0], p.theirs[1], p.theirs[2]
 	cmd.SysProcAttr = ownGroup()
-	p.nested = nest(cmd)
+	if l.namespaces != 0 {
+		nest(cmd, l.namespaces)
+	}
 	return p, nil
 }
 
@@ -124,7 +127,7 @@ func (p *process) live() {
 	p.theirs = nil
 	p.pid = p.cmd.Process.Pid
 	restrict(p.pid, p.limits)
-	if p.nested {
+	if p.limits.namespaces != 0 {
 		io.WriteString(p.lifeline, "\n") // its limits are set
 		p.started <- nil
 		p.err = whole(await(p.cmd))

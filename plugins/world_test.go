@@ -84,6 +84,7 @@ type world struct {
 	dir     string
 	times   Times
 	limit   Limits
+	held    *uintptr     // the namespaces of plugins; nil: as this machine has them
 	folders []string     // of plugins, besides those that are built
 	ahead   atomic.Int64 // ns, of the node's clock
 	alice   node.Caller
@@ -141,6 +142,9 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	w.host = h
+	if w.held != nil {
+		h.Limits.namespaces = *w.held
+	}
 	h.Start()
 	w.until("kinds of plugins", func() bool { return len(w.n.Bridges.Kinds()) >= 2 })
 }
