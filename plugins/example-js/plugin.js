@@ -45,6 +45,7 @@ class Host {
   on = {};
   #unanswered = new Map(); // entries, by channel and key
   #waiting = []; // entries that the window has no room for
+  #stopped = false;
 
   constructor(stream, bridge) {
     this.stream = stream;
@@ -87,6 +88,14 @@ class Host {
     this.#unanswered.delete(key);
     if (answer.code) console.error(`the node refused an entry (${answer.code}): ${answer.text}`);
     this.#fill();
+    if (this.#stopped) this.#finish();
+  }
+
+  /** Ends when all that was posted is answered: what was answered before is not delivered again, so it would be lost. */
+  #finish() {
+    if (this.#unanswered.size > 0) return;
+    this.stream.end();
+    end();
   }
 
   #take(frame, bridge) {
@@ -98,8 +107,11 @@ class Host {
       case 'posted':
         return this.#posted(frame.posted);
       case 'stop':
-        this.stream.end();
-        return end();
+        this.#stopped = true;
+        return this.#finish();
+      case 'delivery':
+        if (this.#stopped) return; // it comes again, in the next life
+      // falls through
       default:
         this.on[frame.frame]?.(frame[frame.frame]); // what is of a later version is nobody's
     }
