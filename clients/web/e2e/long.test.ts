@@ -2,7 +2,7 @@
 // few of them in the document at a time.
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import type { Browser } from "playwright-core";
+import type { Browser, Locator } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Api } from "./api.ts";
 import { binary, Node } from "./node.ts";
@@ -210,6 +210,53 @@ test("a new message while one reads far above does not move the view, and is cou
   await alice.sees("somebody still here?");
   await bob.rooms.getByText("somebody still here?").waitFor();
   expect(await inView(bob)).toEqual(before);
+});
+
+test("what one points at, has open or has marked stays while messages come; then the end is followed again", async () => {
+  const api = await Api.login(node.url, "bob");
+  const said = alice.message("somebody still here?");
+  const bar = said.getByRole("toolbar");
+  const picker = alice.page.getByRole("searchbox", { name: "Search emoji" });
+  /** Where it stands before and after many more have come. */
+  const stays = async (what: Locator, news: string) => {
+    await calm(alice);
+    const before = await what.boundingBox();
+    for (let i = 1; i <= 8; i++) await api.send(room, `${news} ${i}`);
+    await alice.rooms.getByText(`${news} 8`).waitFor();
+    await calm(alice);
+    expect(await what.boundingBox(), news).toEqual(before);
+  };
+  await said.hover();
+  await bar.hover();
+  await stays(said, "over the bar");
+  await bar.getByRole("button", { name: "React", exact: true }).click();
+  await picker.waitFor();
+  await alice.page.mouse.move(5, 5);
+  await stays(picker, "beside the picker");
+  await alice.page.keyboard.press("Escape");
+  await until(async () => expect(await alice.message("beside the picker 8").isVisible()).toBe(true));
+  await alice.message("beside the picker 8").getByText("picker").dblclick();
+  await alice.page.mouse.move(5, 5);
+  await stays(alice.message("beside the picker 8"), "while a word is marked");
+  await alice.page.getByRole("button", { name: "8 new messages" }).waitFor();
+  await alice.composer.click();
+  await until(async () => expect(await alice.message("while a word is marked 8").isVisible()).toBe(true));
+  await alice.page.getByRole("button", { name: /newest|new message/ }).waitFor({ state: "hidden" });
+  api.close();
+});
+
+test("a message's bar stays with the mouse: in the space above it, and when the list takes the focus", async () => {
+  await alice.say("and I am still here"); // the first of hers after his: there is a space above it
+  const mine = alice.message("and I am still here");
+  await mine.waitFor();
+  await calm(alice);
+  const { x, y } = (await mine.boundingBox())!;
+  await alice.page.mouse.move(x + 100, y + 5);
+  await mine.getByRole("toolbar").waitFor();
+  await alice.page.mouse.move(x + 100, y - 3);
+  await alice.messages.focus();
+  await alice.page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  expect(await mine.getByRole("toolbar").isVisible()).toBe(true);
 });
 
 /** Waits until nothing moves and nothing loads. */

@@ -119,6 +119,8 @@ export interface ChatClient {
   openThread(room: string, thread: string): Timeline;
   loadOlder(room: string, thread?: string): Promise<void>;
   loadNewer(room: string, thread?: string): Promise<void>;
+  /** Whether the end is what is read, as it is at first: when too much is loaded, the other end is let go. */
+  follow(room: string, end: boolean, thread?: string): void;
   jumpTo(room: string, where: { event: string } | { date: number } | "newest"): Promise<void>;
 
   send(room: string, message: Send): void; // at once into `pending`; sent exactly once, also after a reload

@@ -239,6 +239,10 @@ class HearthClient implements ChatClient {
     return this.#timelines.get(room, thread).newer();
   }
 
+  follow(room: string, end: boolean, thread = ""): void {
+    this.#timelines.get(room, thread).follow(end);
+  }
+
   async jumpTo(room: string, where: { event: string } | { date: number } | "newest"): Promise<void> {
     const timeline = this.#timelines.get(room);
     if (where === "newest") {

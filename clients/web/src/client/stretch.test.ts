@@ -116,6 +116,16 @@ describe("bounds", () => {
     expect(stretch.last!.id).toBe(`e${3 * MAX_EVENTS}`);
   });
 
+  test("what is read above the end stays, however much comes", () => {
+    const stretch = loaded([], 0);
+    for (let n = 1; n <= 100; n++) stretch.apply(item(event(n)));
+    stretch.followed = false;
+    for (let n = 101; n <= 3 * MAX_EVENTS; n++) stretch.apply(item(event(n)));
+    expect(stretch.events.length).toBeLessThanOrEqual(MAX_EVENTS + 100);
+    expect(stretch.first!.id).toBe("e1");
+    expect(stretch.moreAfter).toBe(true);
+  });
+
   test("paging back pushes out the newest, and forward again", () => {
     const all = Array.from({ length: 10_000 }, (_, i) => event(i + 1));
     const stretch = loaded(all.slice(-100), 10_000, true);

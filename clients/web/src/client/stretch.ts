@@ -21,11 +21,11 @@ const QUOTE_CHARACTERS = 200;
 export class Stretch {
   moreBefore = false;
   moreAfter = false;
+  /** The end is what is read: as more comes, the beginning is let go. */
+  followed = true;
   #entries: Entry[] = []; // sorted by compareEvents
   #byId = new Map<string, Entry>();
   #events: readonly Event[] | null = [];
-  /** The end a reader is near: the other one is trimmed. */
-  #near: "start" | "end" = "end";
 
   /** `thread`: id of its first message; "" for a room's main timeline. */
   constructor(readonly thread: string) {}
@@ -55,24 +55,21 @@ export class Stretch {
   reset(page: HistoryResponse): void {
     this.#entries = [];
     this.#byId = new Map();
-    this.#near = "end";
-    this.#merge(page);
+    this.#merge(page, "end");
     this.moreBefore = page.moreBefore;
     this.moreAfter = page.moreAfter;
   }
 
   /** Adds the page that ends just before `first`. */
   before(page: HistoryResponse): void {
-    this.#near = "start";
     this.moreBefore = page.moreBefore;
-    this.#merge(page);
+    this.#merge(page, "start");
   }
 
   /** Adds the page that begins just after `last`. */
   after(page: HistoryResponse): void {
-    this.#near = "end";
     this.moreAfter = page.moreAfter;
-    this.#merge(page);
+    this.#merge(page, "end");
   }
 
   /** Takes one item of the stream; false: nothing shown here has changed. `me` still sees what was voided. */
@@ -82,7 +79,7 @@ export class Stretch {
     for (const id of voided) changed = this.#void(id, event.pos, me) || changed;
     if (target) changed = this.#replace(target, event.pos);
     if (this.#shows(event)) changed = this.#put(event, event.pos, false) || changed;
-    if (changed) this.#trim();
+    if (changed) this.#trim(this.followed ? "end" : "start");
     return changed;
   }
 
@@ -90,9 +87,9 @@ export class Stretch {
     return isLine(event) && (event.thread === this.thread || (this.thread !== "" && event.id === this.thread));
   }
 
-  #merge(page: HistoryResponse): void {
+  #merge(page: HistoryResponse, keep: "start" | "end"): void {
     for (const event of page.events) this.#put(event, page.pos, true);
-    this.#trim();
+    this.#trim(keep);
   }
 
   /** Inserts or replaces; outside the ends only when a page vouches for what lies between. */
@@ -163,11 +160,11 @@ export class Stretch {
     return low;
   }
 
-  #trim(): void {
+  #trim(keep: "start" | "end"): void {
     const over = this.#entries.length - MAX_EVENTS;
     if (over <= SLACK) return;
-    const dropped = this.#near === "start" ? this.#entries.splice(MAX_EVENTS) : this.#entries.splice(0, over);
-    if (this.#near === "start") this.moreAfter = true;
+    const dropped = keep === "start" ? this.#entries.splice(MAX_EVENTS) : this.#entries.splice(0, over);
+    if (keep === "start") this.moreAfter = true;
     else this.moreBefore = true;
     for (const { event } of dropped) this.#byId.delete(event.id);
     this.#events = null;

@@ -89,6 +89,11 @@ export class Timeline {
     return this.#loaded && this.#stretch.has(event);
   }
 
+  /** Whether the end is what is read. */
+  follow(end: boolean): void {
+    this.#stretch.followed = end;
+  }
+
   get atHead(): boolean {
     return this.#loaded && !this.#stretch.moreAfter;
   }

@@ -47,12 +47,6 @@ export function listTime(locale: string, time: number, now = Date.now()): string
   return format(locale, "monthday", { day: "numeric", month: "short" }).format(time);
 }
 
-/** 1.3 MB */
-export function fileSize(locale: string, bytes: number): string {
-  const [unit, size] = bytes >= 1e6 ? ["megabyte", bytes / 1e6] : bytes >= 1e3 ? ["kilobyte", bytes / 1e3] : ["byte", bytes];
-  return new Intl.NumberFormat(locale, { style: "unit", unit: unit as string, unitDisplay: bytes < 1e3 ? "long" : "short", maximumFractionDigits: size < 10 && bytes >= 1e6 ? 1 : 0 }).format(size as number);
-}
-
 function startOfDay(time: number): number {
   const d = new Date(time);
   d.setHours(0, 0, 0, 0);

@@ -46,7 +46,7 @@ export const en = {
     beginningDirect: (who: string) => `This is the beginning of your conversation with ${who}.`, more: "Room menu", details: "Details", noTopic: "No topic",
     joinFirst: "You are not in this room.", join: "Join room", invited: (who: string) => `${who} invites you to this room.`, notFound: "This room cannot be opened.",
     notFoundHint: "It may be private, or the link may be wrong. Ask somebody in it for an invite.", closePanel: "Close panel",
-    waiting: (n: number, home: string) => p(n, `# change waits for the room’s home ${home}.`, `# changes wait for the room’s home ${home}.`), frozen: (why: string) => `This room can only be read: ${why}`, joining: (node: string) => `Joining: ${node} sends the room…`, asked: "Asked for: it waits until the room’s home can be reached.", strangerTitle: "Invitation from a stranger", stranger: (who: string) => `${who} invites you. You share no room with them.`,
+    waiting: (n: number, home: string) => p(n, `# change waits for the room’s home ${home}.`, `# changes wait for the room’s home ${home}.`), frozen: (why: string) => `This room can only be read: ${why}`, joining: (node: string) => `Joining: ${node} sends the room…`, asked: "Asked for: it waits until the room’s home can be reached.", unaccepted: (who: string) => `${who} has not accepted this conversation yet. What you write is there when they do.`, deserted: "Nobody else is here any more: nobody reads what you write.", strangerTitle: "Invitation from a stranger", stranger: (who: string) => `${who} invites you. You share no room with them.`,
   },
 
   timeline: {

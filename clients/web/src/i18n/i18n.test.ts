@@ -3,6 +3,7 @@ import { figureText } from "../ui/admin/figures";
 import * as adminEn from "./admin/en";
 import * as adminZh from "./admin/zh";
 import { dayName, dayOf, listTime } from "./dates";
+import { byteSize } from "./size";
 import { en } from "./en";
 import { browserLanguage } from "./index";
 import * as nodesEn from "./nodes/en";
@@ -62,6 +63,14 @@ describe("dates", () => {
 it("follows the browser's first language that exists here", () => {
   expect(browserLanguage(["de-CH", "zh-TW", "en"])).toBe("zh");
   expect(browserLanguage(["fr"])).toBe("en");
+});
+
+it("writes sizes as people read them", () => {
+  expect(byteSize("en", 0)).toBe("0 bytes");
+  expect(byteSize("en", 1)).toBe("1 byte");
+  expect(byteSize("en", 58_400)).toBe("58 kB");
+  expect(byteSize("en", 1_340_000)).toBe("1.3 MB");
+  expect(byteSize("zh", 2_000_000_000)).toBe("2 GB");
 });
 
 it("writes figures in their unit", () => {

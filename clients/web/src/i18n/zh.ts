@@ -46,7 +46,7 @@ export const zh: Dictionary = {
     beginningDirect: (who) => `这里是你与 ${who} 对话的开端。`, more: "房间菜单", details: "详情", noTopic: "没有话题",
     joinFirst: "你还不在这个房间里。", join: "加入房间", invited: (who) => `${who} 邀请你加入这个房间。`, notFound: "无法打开这个房间。",
     notFoundHint: "它可能是私密的，或者链接有误。请向里面的人索取邀请。", closePanel: "关闭面板",
-    waiting: (n, home) => p(n, `# 项更改正等待房间的主节点 ${home}。`), frozen: (why) => `此房间只能阅读：${why}`, joining: (node) => `正在加入：${node} 正在发送房间…`, asked: "已提出：房间的主节点恢复连接后生效。", strangerTitle: "陌生人的邀请", stranger: (who) => `${who} 邀请你。你们没有共同的房间。`,
+    waiting: (n, home) => p(n, `# 项更改正等待房间的主节点 ${home}。`), frozen: (why) => `此房间只能阅读：${why}`, joining: (node) => `正在加入：${node} 正在发送房间…`, asked: "已提出：房间的主节点恢复连接后生效。", unaccepted: (who) => `${who} 还没有接受这个对话。接受后会看到你写的内容。`, deserted: "这里已经没有别人了：没有人会看到你写的内容。", strangerTitle: "陌生人的邀请", stranger: (who) => `${who} 邀请你。你们没有共同的房间。`,
   },
 
   timeline: {

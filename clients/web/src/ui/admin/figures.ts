@@ -1,16 +1,11 @@
 import { number } from "../../i18n/plural";
+import { byteSize } from "../../i18n/size";
 
 /** A figure as people read it, by the unit its name ends in. */
 export function figureText(locale: string, name: string, value: number): string {
-  if (name.endsWith("_bytes")) return bytes(locale, value);
+  if (name.endsWith("_bytes")) return byteSize(locale, value);
   if (name.endsWith("_seconds")) return duration(locale, value);
   return number(locale, Math.round(value * 100) / 100);
-}
-
-function bytes(locale: string, value: number): string {
-  const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
-  const step = Math.min(units.length - 1, value >= 1 ? Math.floor(Math.log10(value) / 3) : 0);
-  return new Intl.NumberFormat(locale, { style: "unit", unit: units[step], unitDisplay: "short", maximumFractionDigits: step > 1 ? 1 : 0 }).format(value / 1000 ** step);
 }
 
 function duration(locale: string, seconds: number): string {

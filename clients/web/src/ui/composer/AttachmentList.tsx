@@ -1,6 +1,6 @@
 import { Index, Show, type JSX } from "solid-js";
 import { locale, t } from "../../i18n";
-import { fileSize } from "../../i18n/dates";
+import { byteSize } from "../../i18n/size";
 import { IconButton } from "../kit/Button";
 import { Icon } from "../kit/Icon";
 import type { Attachments } from "./attachments";
@@ -16,7 +16,7 @@ export function AttachmentList(props: { of: Attachments }): JSX.Element {
               <Icon name={upload().error ? "alert" : "file"} size={16} />
               <span class="file-name">{upload().name}</span>
               <Show when={!upload().error} fallback={<span class="field-error" role="alert">{upload().error}</span>}>
-                <Show when={!upload().done} fallback={<span class="file-size">{fileSize(locale(), upload().size)}</span>}>
+                <Show when={!upload().done} fallback={<span class="file-size">{byteSize(locale(), upload().size)}</span>}>
                   <progress max="1" value={upload().part} aria-label={t().files.uploading(upload().name)} />
                 </Show>
               </Show>

@@ -131,6 +131,7 @@ export class FakeClient implements ChatClient {
     const from = Math.max(0, first - PAGE);
     this.set(room, thread, { loading: "", events: [...all.slice(from, first), ...this.timeline(room, thread).events], moreBefore: from > 0 });
   }
+  follow(): void {}
   async loadNewer(room: string, thread = ""): Promise<void> {
     const now = this.timeline(room, thread);
     if (now.loading || !now.moreAfter) return;

@@ -3,11 +3,9 @@ import { ts } from "../../i18n/settings";
 import { errorText } from "../errors";
 import { useChat } from "../state";
 import { Button } from "./Button";
+import { fitting } from "./picture";
 
-const TYPES = ["image/png", "image/jpeg", "image/webp"];
-const MAX_BYTES = 2 * 1024 * 1024;
-
-/** Chooses a picture, checks it here, uploads it and hands on the blob's id. */
+/** Chooses a picture, makes it small enough, uploads it and hands on the blob's id. */
 export function PictureField(props: { label: string; preview: JSX.Element; current: string; onPicture: (blob: string) => Promise<unknown> }): JSX.Element {
   const chat = useChat();
   const [error, setError] = createSignal("");
@@ -25,18 +23,20 @@ export function PictureField(props: { label: string; preview: JSX.Element; curre
       setBusy(false);
     }
   };
+  const upload = async (file: File) => {
+    const picture = await fitting(file).catch(() => null);
+    if (picture) await props.onPicture(await chat.client.upload(picture));
+    else setError(ts().pictureType);
+  };
   const choose = (file: File | undefined) => {
     if (input) input.value = "";
-    if (!file) return;
-    if (!TYPES.includes(file.type)) setError(ts().pictureType);
-    else if (file.size > MAX_BYTES) setError(ts().pictureSize);
-    else void save(async () => props.onPicture(await chat.client.upload(file)));
+    if (file) void save(() => upload(file));
   };
   return (
     <div class="picture-field">
       {props.preview}
       <div>
-        <input ref={input} type="file" accept={TYPES.join(",")} hidden aria-label={props.label} onChange={(e) => choose(e.currentTarget.files?.[0])} />
+        <input ref={input} type="file" accept="image/*" hidden aria-label={props.label} onChange={(e) => choose(e.currentTarget.files?.[0])} />
         <div class="panel-row">
           <Button busy={busy()} onClick={() => input?.click()}>
             {props.label}

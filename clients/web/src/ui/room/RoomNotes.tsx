@@ -4,9 +4,10 @@ import { t } from "../../i18n";
 import { Icon } from "../kit/Icon";
 import { late } from "../late";
 
+const AloneNote = late(() => import("./AloneNote"));
 const BridgeNote = late(() => import("../bridges/BridgeNote"));
 
-/** What is not as usual with the room: changes that wait for its home, or that it can only be read. */
+/** What is not as usual with the room: changes that wait for its home, or that it can only be read, or that nobody does. */
 export function RoomNotes(props: { summary: RoomSummary | undefined }): JSX.Element {
   const text = () => {
     const { frozen = "", waiting = 0, home = "" } = props.summary ?? {};
@@ -25,6 +26,11 @@ export function RoomNotes(props: { summary: RoomSummary | undefined }): JSX.Elem
       <Show when={props.summary?.membership === "join" && !props.summary.direct}>
         <Suspense>
           <BridgeNote />
+        </Suspense>
+      </Show>
+      <Show when={props.summary?.membership === "join" && props.summary.members === 1}>
+        <Suspense>
+          <AloneNote />
         </Suspense>
       </Show>
     </div>

@@ -1,6 +1,6 @@
 import { createSignal, For, Show, type JSX } from "solid-js";
 import type { File as Attached } from "../../gen/room_pb";
-import { fileSize } from "../../i18n/dates";
+import { byteSize } from "../../i18n/size";
 import { locale, t } from "../../i18n";
 import { attempt } from "../errors";
 import { Button } from "../kit/Button";
@@ -50,7 +50,7 @@ export function saveFile(chat: State, blob: string, name: string): Promise<unkno
 function FileCard(props: { file: Attached }): JSX.Element {
   const chat = useChat();
   const [busy, setBusy] = createSignal(false);
-  const size = () => fileSize(locale(), Number(props.file.size));
+  const size = () => byteSize(locale(), Number(props.file.size));
   const save = async () => {
     setBusy(true);
     await saveFile(chat, props.file.blob, props.file.name);

@@ -6,6 +6,7 @@ import { Failed, Skeleton } from "../kit/Empty";
 import { Icon } from "../kit/Icon";
 import { useChat } from "../state";
 import { Announcer } from "./Announcer";
+import { createHold } from "./hold";
 import { createHover, HoverContext } from "./hover";
 import { moveFocus } from "./keys";
 import { createRowList } from "./list";
@@ -30,6 +31,7 @@ export function Timeline(props: { target?: string; date?: number }): JSX.Element
   createRenderEffect(() => list.update(buildRows(timeline(), me())));
 
   const hover = createHover();
+  const held = createHold(() => log, hover);
   const scroller = createScroller({
     list,
     timeline,
@@ -38,6 +40,8 @@ export function Timeline(props: { target?: string; date?: number }): JSX.Element
     loadNewer: () => client.loadNewer(view.room, thread),
     onRead: thread ? undefined : (pos, end) => client.markRead(view.room, end ? max(pos, view.summary()?.headPos ?? 0n) : pos),
     highlight: hover.highlight,
+    held,
+    onFollow: (end) => client.follow(view.room, end, thread),
   });
 
   createEffect(
@@ -68,16 +72,16 @@ export function Timeline(props: { target?: string; date?: number }): JSX.Element
   };
   view.onShowNewest(() => void toNewest());
 
-  const [seen, setSeen] = createSignal(0n); // the newest that was on show when the bottom was left
+  const [seen, setSeen] = createSignal(0n); // the newest that was on show when the bottom was left, or held
   createEffect(() => {
-    if (scroller.atBottom()) setSeen(timeline().events.reduce((top, e) => max(top, e.pos), 0n));
+    if (scroller.atBottom() && !held()) setSeen(timeline().events.reduce((top, e) => max(top, e.pos), 0n));
   });
   const fresh = createMemo(() => (scroller.atBottom() || timeline().moreAfter ? 0 : timeline().events.filter((e) => e.pos > seen() && isMessage(e) && e.author !== me()).length));
   const receipts = createMemo(() => (thread ? new Map<string, readonly string[]>() : placeReceipts(list.rows(), chat.receipts(view.room), me())));
   const [focused, setFocused] = createSignal("");
   const kept = createMemo(() => {
-    const index = focused() ? list.keys().indexOf(focused()) : -1;
-    return index >= 0 ? [index] : undefined;
+    const used = [focused(), hover.overlay() && hover.active()];
+    return list.keys().flatMap((key, i) => (used.includes(key) ? [i] : []));
   });
 
   const onKeyDown = (e: KeyboardEvent & { currentTarget: HTMLDivElement }) => {
@@ -106,7 +110,7 @@ export function Timeline(props: { target?: string; date?: number }): JSX.Element
             onKeyDown={onKeyDown}
             {...hover.handlers}
             on:focusin={(e: FocusEvent) => (setFocused((e.target as Element).closest<HTMLElement>("[data-key]")?.dataset.key ?? ""), hover.handlers.onFocusIn(e))}
-            on:focusout={() => setFocused("")}
+            on:focusout={(e: FocusEvent & { currentTarget: HTMLElement }) => (setFocused(""), hover.handlers.onFocusOut(e))}
           >
             <Virtualizer ref={scroller.setHandle} data={list.keys()} shift={list.shift()} bufferSize={500} keepMounted={kept()} onScroll={scroller.onScroll} onScrollEnd={scroller.onSettle}>
               {(key) => <RowItem id={key} row={() => list.row(key)} />}

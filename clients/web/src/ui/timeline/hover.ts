@@ -5,6 +5,9 @@ export type Overlay = "" | "menu" | "emoji";
 
 export interface Hover {
   isActive: (key: string) => boolean;
+  active: Accessor<string>;
+  /** The mouse is on a message's bar: what one is about to press must not move away. */
+  atBar: Accessor<boolean>;
   overlay: Accessor<Overlay>;
   setOverlay: (overlay: Overlay) => void;
   isHighlighted: (key: string) => boolean;
@@ -13,6 +16,7 @@ export interface Hover {
     onPointerOver: (e: PointerEvent) => void;
     onPointerLeave: () => void;
     onFocusIn: (e: FocusEvent) => void;
+    onFocusOut: (e: FocusEvent & { currentTarget: HTMLElement }) => void;
     onPointerDown: (e: PointerEvent) => void;
     onPointerMove: (e: PointerEvent) => void;
     onPointerUp: () => void;
@@ -31,12 +35,19 @@ const keyAt = (target: EventTarget | null): string => (target instanceof Element
 export function createHover(): Hover {
   const [active, setActive] = createSignal("");
   const [overlay, setOverlay] = createSignal<Overlay>("");
+  const [atBar, setAtBar] = createSignal(false);
   const [highlighted, setHighlighted] = createSignal("");
+  let under = ""; // the message under the mouse: the one to show when the focus is on none
   let press: ReturnType<typeof setTimeout> | undefined;
   let pressed = ""; // the message pressed long, until the finger lifts
   let pressedAt = { x: 0, y: 0 };
   let unlight: ReturnType<typeof setTimeout> | undefined;
 
+  const hoverOn = (target: EventTarget | null) => {
+    under = keyAt(target);
+    setAtBar(target instanceof Element && target.closest(".actions") !== null);
+    point(under);
+  };
   const point = (key: string) => {
     if (!overlay()) setActive(key);
   };
@@ -58,6 +69,8 @@ export function createHover(): Hover {
 
   return {
     isActive: createSelector(active),
+    active,
+    atBar,
     isHighlighted: createSelector(highlighted),
     overlay,
     setOverlay,
@@ -68,9 +81,12 @@ export function createHover(): Hover {
       unlight = setTimeout(() => setHighlighted(""), 2600);
     },
     handlers: {
-      onPointerOver: (e) => e.pointerType !== "touch" && point(keyAt(e.target)),
-      onPointerLeave: () => point(""),
-      onFocusIn: (e) => point(keyAt(e.target)),
+      onPointerOver: (e) => e.pointerType !== "touch" && hoverOn(e.target),
+      onPointerLeave: () => hoverOn(null),
+      onFocusIn: (e) => point(keyAt(e.target) || under),
+      onFocusOut: (e) => {
+        if (!(e.relatedTarget instanceof Node && e.currentTarget.contains(e.relatedTarget))) point(under);
+      },
       onPointerDown: (e) => {
         if (e.pointerType !== "touch") return;
         const key = keyAt(e.target);

@@ -17,6 +17,10 @@ export interface ScrollerOptions {
   loadNewer: () => Promise<void>;
   onRead?: (pos: bigint, atEnd: boolean) => void;
   highlight: (key: string) => void;
+  /** The reader has something in hand: the end is followed again afterwards. */
+  held: Accessor<boolean>;
+  /** Whether the end is what is read: else what is read must stay loaded, however much comes. */
+  onFollow: (end: boolean) => void;
 }
 
 type Wanted = { event: string } | { date: number } | "newest" | null;
@@ -33,7 +37,7 @@ export interface Scroller {
 }
 
 export function createScroller(options: ScrollerOptions): Scroller {
-  const { list, timeline } = options;
+  const { list, timeline, held } = options;
   const [atBottom, setAtBottom] = createSignal(true);
   let handle: VirtualizerHandle | undefined;
   let placed = false;
@@ -47,6 +51,11 @@ export function createScroller(options: ScrollerOptions): Scroller {
     stick = true;
     setAtBottom(true);
     if (list.keys().length > 0) handle?.scrollToIndex(list.keys().length - 1, { align: "end" });
+  };
+  const follow = () => {
+    if (!placed || !stick || timeline().moreAfter) return;
+    if (held()) setAtBottom(distance() < NEAR_PX);
+    else toBottom();
   };
   const toKey = (key: string, align: "start" | "center" | "nearest") => {
     const index = list.keys().indexOf(key);
@@ -103,7 +112,7 @@ export function createScroller(options: ScrollerOptions): Scroller {
         toKey(unread.key, "start");
         requestAnimationFrame(() => distance() < NEAR_PX && toBottom());
       } else toBottom();
-    } else if (stick && !timeline().moreAfter) toBottom();
+    } else follow();
     requestAnimationFrame(settle);
   };
 
@@ -112,12 +121,14 @@ export function createScroller(options: ScrollerOptions): Scroller {
     read();
   };
 
+  createEffect(on(held, follow, { defer: true }));
+  createEffect(on(atBottom, options.onFollow));
   createEffect(on([list.keys, list.rows, () => timeline().loading], () => queueMicrotask(place)));
 
   onMount(() => {
     const element = options.element();
     if (!element) return;
-    const resized = new ResizeObserver(() => stick && placed && toBottom());
+    const resized = new ResizeObserver(follow);
     const hand = (e: Event) => (byHand = e.type === "pointerdown" ? Infinity : performance.now() + 1500); // a scroll bar may be held for long
     const signs = ["wheel", "touchmove", "keydown", "pointerdown", "pointerup", "pointercancel"] as const;
     for (const sign of signs) element.addEventListener(sign, hand, { passive: true });
@@ -147,7 +158,7 @@ export function createScroller(options: ScrollerOptions): Scroller {
       if (far < NEAR_PX) stick = !timeline().moreAfter;
       else if (offset < last - 1 && performance.now() < byHand) stick = false;
       last = offset;
-      setAtBottom(stick || far < NEAR_PX);
+      setAtBottom((stick && !held()) || far < NEAR_PX);
       fill();
     },
     onSettle: settle,
