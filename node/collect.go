@@ -115,7 +115,7 @@ type collecting struct {
 // that maxBytes cut the answer short. A peer that takes no part gets nothing.
 func (n *Node) Collect(peer string, theirs *roompb.Frontier, own bool, maxBytes int) (parcels []*roompb.Parcel, after *roompb.Frontier, more bool, err error) {
 	id, err := room.HashFromBytes(theirs.GetRoom())
-	if err != nil || len(theirs.GetTops()) > maxTops {
+	if err != nil || len(theirs.GetTops()) > room.MaxTops {
 		return nil, theirs, false, room.Errorf(room.BadRequest, "That is no frontier.")
 	}
 	c, err := n.rooms.get(id)

@@ -13,13 +13,13 @@ import (
 // it: there Pebble can only stop the process (docs/storage.md).
 type diskGauge struct {
 	store *storage.Store
-	low   atomic.Bool // under refuseBelow: no new messages
+	low   atomic.Bool // no new messages
 }
 
 const (
-	refuseBelow = 0.05 // of the disk
-	keepFree    = 2 << 30
-	diskEvery   = 2 * time.Second
+	keepShare = 0.05    // of the disk, for more than messages
+	keepFree  = 2 << 30 // bytes, likewise
+	diskEvery = 2 * time.Second
 )
 
 func newDiskGauge(s *storage.Store) *diskGauge {
@@ -28,13 +28,19 @@ func newDiskGauge(s *storage.Store) *diskGauge {
 	return g
 }
 
-// look reads the gauge. A large disk is not full at 5 %: some GB are enough.
-func (g *diskGauge) look() {
-	free, total := g.store.FreeSpace()
-	if total == 0 { // not known: an in-memory store
-		return
+// DiskFull tells what a disk with so many bytes free is too full for: media give way before messages do. A large disk
+// is not full at 5 %: some GiB are enough. total 0, for a store in memory: it is not known.
+func DiskFull(free, total uint64) (files, messages bool) {
+	below := func(times uint64) bool {
+		return total > 0 && free < times*keepFree && float64(free) < float64(times)*keepShare*float64(total)
 	}
-	g.low.Store(free < keepFree && float64(free) < refuseBelow*float64(total))
+	return below(2), below(1)
+}
+
+// look reads the gauge.
+func (g *diskGauge) look() {
+	_, full := DiskFull(g.store.FreeSpace())
+	g.low.Store(full)
 }
 
 func (g *diskGauge) watch(ctx context.Context) {
@@ -53,10 +59,9 @@ func (g *diskGauge) watch(ctx context.Context) {
 // frees are the kinds that a full disk still takes: they take away.
 var frees = map[room.Kind]bool{room.KindDelete: true, room.KindLeave: true, room.KindKick: true, room.KindBan: true}
 
-// MayStore says why a file is not taken now: media give way before messages do.
+// MayStore says why a file is not taken now.
 func (n *Node) MayStore() error {
-	free, total := n.store.FreeSpace()
-	if total > 0 && free < 2*keepFree && float64(free) < 2*refuseBelow*float64(total) {
+	if full, _ := DiskFull(n.store.FreeSpace()); full {
 		return &room.Error{Code: room.StorageFull, Message: "The node's disk is getting full: it takes no files until its administrator makes room.", RetryAfter: 30 * time.Second}
 	}
 	return nil

@@ -30,21 +30,20 @@ func (n *Node) Health() ([]Check, map[string]float64, error) {
 		"sessions": float64(n.people.sessions()), "rooms": float64(rooms), "rooms_awake": float64(n.rooms.count()),
 		"users": float64(users), "disk_bytes": float64(used), "disk_free_bytes": float64(free), "disk_total_bytes": float64(total),
 	}
-	return []Check{n.checkDisk(free, total), n.checkIndex()}, figures, nil
+	return []Check{checkDisk(free, total), n.checkIndex()}, figures, nil
 }
 
-func (n *Node) checkDisk(free, total uint64) Check {
-	c := Check{"disk", "ok", fmt.Sprintf("%.1f GB of %.1f GB are free", gb(free), gb(total))}
-	switch {
-	case n.disk.low.Load():
+func checkDisk(free, total uint64) Check {
+	const gib = 1 << 30
+	c := Check{"disk", "ok", fmt.Sprintf("%.1f GiB of %.1f GiB are free", float64(free)/gib, float64(total)/gib)}
+	switch files, messages := DiskFull(free, total); {
+	case messages:
 		c.State, c.Detail = "failed", c.Detail+": the node refuses new messages; make room on the disk of the data folder"
-	case total > 0 && float64(free) < 2*refuseBelow*float64(total):
-		c.State, c.Detail = "warning", c.Detail+": make room before the node has to refuse messages"
+	case files:
+		c.State, c.Detail = "warning", c.Detail+": the node takes no files; make room before it has to refuse messages"
 	}
 	return c
 }
-
-func gb(bytes uint64) float64 { return float64(bytes) / 1e9 }
 
 func (n *Node) checkIndex() Check {
 	switch {

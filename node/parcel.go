@@ -23,16 +23,12 @@ type received struct {
 func (r *received) first() *room.Event { return r.events[0] }
 func (r *received) last() *room.Event  { return r.events[len(r.events)-1] }
 
-const (
-	maxPackets     = 4096
-	maxTops        = 1024 // logs of one room
-	maxParcelBytes = 4 << 20
-)
+const maxParcelBytes = room.MaxParcel
 
 // openParcel decodes a parcel of a room and checks all that needs no knowledge of the room.
 func openParcel(id room.ID, p *roompb.Parcel) (*received, error) {
-	if n := len(p.GetPackets()); n == 0 || n > maxPackets {
-		return nil, room.Errorf(room.BadRequest, "A parcel has 1 to %d events, not %d.", maxPackets, n)
+	if n := len(p.GetPackets()); n == 0 || n > room.MaxPackets {
+		return nil, room.Errorf(room.BadRequest, "A parcel has 1 to %d events, not %d.", room.MaxPackets, n)
 	}
 	r := &received{events: make([]*room.Event, 0, len(p.GetPackets()))}
 	prev := room.EventID{}

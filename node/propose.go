@@ -317,7 +317,7 @@ func (n *Node) proposed(peer string, q *roompb.ProposeAsk) (id room.ID, d room.D
 		return id, d, room.Errorf(room.Unavailable, "%s is not known here as one of the room's stewards.", peer)
 	case !d.Kind.State() || d.Kind == room.KindCreate:
 		return id, d, room.Errorf(room.BadRequest, "An event of kind %s is nobody's to propose.", clip(q.GetKind(), 40))
-	case len(q.GetKey()) > maxKey || len(q.GetBody()) > room.MaxBody || len(q.GetTops()) > maxTops:
+	case len(q.GetKey()) > maxKey || len(q.GetBody()) > room.MaxBody || len(q.GetTops()) > room.MaxTops:
 		return id, d, room.Errorf(room.TooLarge, "The proposal is too large.")
 	}
 	if err := proto.Unmarshal(q.GetBody(), d.Body); err != nil {

@@ -4,20 +4,6 @@ import (
 	"hearth/storage/storagepb"
 )
 
-// Peer reads what is known of another node; nil when nothing is.
-func (s *Store) Peer(name string) (*storagepb.Peer, error) {
-	if err := s.enter(); err != nil {
-		return nil, err
-	}
-	defer s.leave()
-	m := new(storagepb.Peer)
-	ok, err := s.message(appendName(nil, spacePeer, name), m)
-	if err != nil || !ok {
-		return nil, wrapf(err, "read peer %s", name)
-	}
-	return m, nil
-}
-
 // Peers reads all known nodes, by name.
 func (s *Store) Peers() (peers []*storagepb.Peer, err error) {
 	if err := s.enter(); err != nil {

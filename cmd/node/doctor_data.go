@@ -7,6 +7,7 @@ import (
 	"os"
 
 	client "hearth/clients/go"
+	"hearth/node"
 	"hearth/storage"
 	pb "hearth/transport/session/clientpb"
 )
@@ -19,13 +20,13 @@ func checkDisk(_ context.Context, p *patient) []finding {
 	if err != nil {
 		return p.fail("disk", err, "Does the folder exist, and is it yours?")
 	}
-	share := float64(free) / float64(max(total, 1))
-	f := finding{Check: "disk", State: fine, Detail: fmt.Sprintf("%.1f GiB free (%.0f %%)", float64(free)/(1<<30), 100*share)}
-	switch {
-	case share < 0.05:
-		f.State, f.Advice = failed, "Below 5 % the node takes no more messages: make room."
-	case share < 0.10:
-		f.State, f.Advice = warning, "Below 10 % the node takes no more files: make room soon."
+	share := 100 * float64(free) / float64(max(total, 1))
+	f := finding{Check: "disk", State: fine, Detail: fmt.Sprintf("%.1f GiB free (%.0f %%)", float64(free)/(1<<30), share)}
+	switch files, messages := node.DiskFull(free, total); {
+	case messages:
+		f.State, f.Advice = failed, "The node takes no more messages: make room."
+	case files:
+		f.State, f.Advice = warning, "The node takes no more files: make room soon."
 	}
 	return []finding{f}
 }

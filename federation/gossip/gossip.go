@@ -147,9 +147,6 @@ func (g *Gossip) Accept(from string, c net.Conn) { g.carrier.accept(from, c) }
 // record, is not among them.
 func (g *Gossip) Alive() []Peer { return g.roster.living(g.cfg.Peers()) }
 
-// IsAlive says whether gossip counts the node of that name among the living.
-func (g *Gossip) IsAlive(name string) bool { return g.roster.alive(name) }
-
 // Wake receives after Alive has changed, once for any number of changes.
 func (g *Gossip) Wake() <-chan struct{} { return g.roster.wake }
 

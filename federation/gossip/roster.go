@@ -113,17 +113,6 @@ func (r *roster) name(key string) string {
 	return ""
 }
 
-func (r *roster) alive(name string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, e := range r.byKey {
-		if e.alive && e.peer.Name == name {
-			return true
-		}
-	}
-	return false
-}
-
 // living are those of peers that are alive with a good record, as it tells.
 func (r *roster) living(peers []Peer) []Peer {
 	now := time.Now().UnixMilli()

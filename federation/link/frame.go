@@ -17,14 +17,11 @@ import (
 // What may travel, in bytes. A length beyond is refused before a byte of it is read.
 const (
 	MaxFrame  = 1 << 20
-	MaxParcel = 4 << 20
+	MaxParcel = room.MaxParcel
 	MaxAsk    = 1 << 20
 	MaxAnswer = 16 << 20
 	MaxSignal = 64 << 10
 )
-
-// MaxPackets bounds the events of a parcel.
-const MaxPackets = 4096
 
 // The first byte of a stream or datagram says what it carries. The control stream has
 // none: it is the first bidirectional stream of the connection's dialler.
@@ -112,7 +109,6 @@ func DecodeFrame(b []byte) (*linkpb.Frame, error) {
 
 // Bounds of what a frame says.
 const (
-	maxTops     = 1024  // logs of a room
 	maxDigests  = 15000 // rooms of a digest: they fit into a frame
 	maxFeatures = 64
 	maxSentence = 500
@@ -158,14 +154,14 @@ func checkAck(a *linkpb.Ack) error {
 	if a.GetStream() == 0 {
 		return checkTops(a.GetRoom(), a.GetTops())
 	}
-	if len(a.GetRoom()) > 0 || len(a.GetParcels()) > maxTops || !slices.IsSorted(a.GetParcels()) {
+	if len(a.GetRoom()) > 0 || len(a.GetParcels()) > room.MaxTops || !slices.IsSorted(a.GetParcels()) {
 		return room.Errorf(room.Protocol, "An acknowledgement is malformed.")
 	}
 	return nil
 }
 
 func checkTops(id []byte, tops []*roompb.Top) error {
-	if len(id) != len(room.ID{}) || len(tops) > maxTops {
+	if len(id) != len(room.ID{}) || len(tops) > room.MaxTops {
 		return room.Errorf(room.Protocol, "A frontier is malformed.")
 	}
 	for _, t := range tops {
@@ -194,8 +190,8 @@ func DecodeParcel(b []byte, id room.ID) (*roompb.Parcel, error) {
 		p.Room = id.Bytes()
 	}
 	switch n := len(p.GetPackets()); {
-	case n == 0 || n > MaxPackets:
-		return nil, room.Errorf(room.Protocol, "A parcel has 1 to %d events, not %d.", MaxPackets, n)
+	case n == 0 || n > room.MaxPackets:
+		return nil, room.Errorf(room.Protocol, "A parcel has 1 to %d events, not %d.", room.MaxPackets, n)
 	case string(p.GetRoom()) != string(id[:]):
 		return nil, room.Errorf(room.Protocol, "A parcel of another room came on a room's stream.")
 	}

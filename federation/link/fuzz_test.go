@@ -130,7 +130,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add(bytes.Repeat([]byte{0x0a, 0x7f}, 200))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		if p, err := DecodeParcel(in, room.ID(a)); err == nil && (len(p.GetPackets()) == 0 || len(p.GetPackets()) > MaxPackets) {
+		if p, err := DecodeParcel(in, room.ID(a)); err == nil && (len(p.GetPackets()) == 0 || len(p.GetPackets()) > room.MaxPackets) {
 			t.Fatal("a parcel without events, or with too many")
 		}
 		_, _ = DecodeAsk(in)

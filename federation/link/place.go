@@ -255,7 +255,7 @@ func (p *place) acknowledged(k logKey, t *roompb.Top) {
 	if p.flight[k] <= t.GetSeq() {
 		delete(p.flight, k)
 	}
-	if p.got[k].GetSeq() < t.GetSeq() && (p.got[k] != nil || len(p.got) < maxTops) {
+	if p.got[k].GetSeq() < t.GetSeq() && (p.got[k] != nil || len(p.got) < room.MaxTops) {
 		p.got[k] = t
 	}
 }

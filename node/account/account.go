@@ -115,9 +115,6 @@ func Open(s *storage.Store, c Config) (*Accounts, error) {
 // Registration says who may make an account.
 func (a *Accounts) Registration() string { return a.config.Registration }
 
-// Count is how many accounts there are, disabled ones included.
-func (a *Accounts) Count() int { return a.people.count() }
-
 // now is the time in milliseconds since 1970, as the store has it.
 func (a *Accounts) now() int64 { return a.config.Now().UnixMilli() }
 

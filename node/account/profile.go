@@ -8,11 +8,8 @@ import (
 	"hearth/storage/storagepb"
 )
 
-// Bounds of requests.
-const (
-	MaxFind     = 50
-	MaxProfiles = 200
-)
+// MaxFind is how many users one search finds.
+const MaxFind = 50
 
 // ProfileChange is what to change of a profile; nil leaves a field as it is, empty clears it.
 type ProfileChange struct {
@@ -92,20 +89,6 @@ func (a *Accounts) Profile(user room.User) (*roompb.Profile, error) {
 		return p.profile, nil
 	}
 	return nil, room.Errorf(room.NotFound, "There is no user %s.", brief(string(user)))
-}
-
-// Profiles are the profiles of those users whom the node knows, at most MaxProfiles. They are shared.
-func (a *Accounts) Profiles(users []room.User) ([]*roompb.Profile, error) {
-	if len(users) > MaxProfiles {
-		return nil, room.Errorf(room.BadRequest, "At most %d profiles at once.", MaxProfiles)
-	}
-	profiles := make([]*roompb.Profile, 0, len(users))
-	for _, u := range users {
-		if p, err := a.Profile(u); err == nil {
-			profiles = append(profiles, p)
-		}
-	}
-	return profiles, nil
 }
 
 // Find returns people with a name, or a word of a display name, that begins with query; limit 0 is

@@ -6,6 +6,13 @@ import (
 	"hearth/node/room/roompb"
 )
 
+// What nodes hand one another at a time.
+const (
+	MaxPackets = 4096    // events of a parcel
+	MaxParcel  = 4 << 20 // bytes of a parcel
+	MaxTops    = 1024    // logs of a room, in a frontier
+)
+
 // A packet leaves out of an event's header what its receiver knows already: the room, the
 // hash of the event before, and the hash of the body, 32 bytes each, which nothing could
 // compress. The header is put together again byte for byte, so its hash proves it.
