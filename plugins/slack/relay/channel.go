@@ -210,17 +210,17 @@ func (c *channel) join() (reason string, err error) {
 	ch, err := c.find()
 	switch {
 	case err != nil && web.Code(err) == "channel_not_found" || err == nil && ch == nil:
-		return fmt.Sprintf("There is no channel %s that the app can see. Is it private? Invite the app there: /invite @%s", c.name, c.l.h.Open().GetBridge()), cmpErr(err)
+		return fmt.Sprintf("There is no channel %s that the app can see. Is it private? Invite the app there: %s", c.name, c.l.invite()), cmpErr(err)
 	case err != nil:
-		return "Slack did not tell of the channel: " + err.Error(), err
+		return "Slack did not tell of the channel: " + said(err) + ".", err
 	case ch.IsArchived:
 		return "The channel is archived in Slack.", errors.New("is_archived")
 	case !c.confirmed(): // nobody over there has asked for the app yet: it does not come by itself
 	case !ch.IsMember && ch.IsPrivate:
-		return fmt.Sprintf("The app is not in the channel %s, which is private. Invite it there: /invite @%s", c.name, c.l.h.Open().GetBridge()), errors.New("not_in_channel")
+		return fmt.Sprintf("The app is not in the channel %s, which is private. Invite it there: %s", c.name, c.l.invite()), errors.New("not_in_channel")
 	case !ch.IsMember:
 		if err := c.l.web.Join(c.ctx, ch.ID); err != nil {
-			return "The app cannot join the channel: " + err.Error() + ". Invite it there: /invite @" + c.l.h.Open().GetBridge(), err
+			return "The app cannot join the channel: " + said(err) + ". Invite it there: " + c.l.invite(), err
 		}
 	}
 	return "The channel cannot be kept.", c.found(ch)

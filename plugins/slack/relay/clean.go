@@ -1,9 +1,11 @@
 package relay
 
 import (
+	"cmp"
 	"strings"
 
 	pb "hearth/plugins/bridge/bridgepb"
+	"hearth/plugins/slack/format"
 )
 
 // clean makes an entry's texts what a frame may carry.
@@ -34,4 +36,16 @@ func oneLine(s string, n int) string {
 		s = string(r[:n-1]) + "…"
 	}
 	return strings.TrimSpace(s)
+}
+
+// words is what people read of a text, without its marks.
+func words(blocks []format.Block) string {
+	var b strings.Builder
+	for _, block := range blocks {
+		for _, run := range block.Runs {
+			b.WriteString(cmp.Or(run.Text, run.URL))
+		}
+		b.WriteByte(' ')
+	}
+	return strings.TrimSpace(b.String())
 }

@@ -43,7 +43,8 @@ func (l *life) serveEvents() {
 		if l.ctx.Err() != nil || errors.Is(err, http.ErrServerClosed) {
 			return
 		}
-		l.status.socket(0, "degraded", "Slack's calls cannot be heard on "+l.set.listen+": "+err.Error())
+		l.log.Warn("Slack's calls cannot be heard", "error", err.Error())
+		l.status.socket(0, "degraded", "Slack's calls cannot be heard at the address in the setting listen: it is in use, or not this machine's.")
 		if !l.pause(delay) {
 			return
 		}

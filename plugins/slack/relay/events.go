@@ -3,7 +3,6 @@ package relay
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/url"
 	"time"
 
@@ -119,8 +118,8 @@ var workspace = map[string]func(*life, *event){
 	"emoji_changed":         func(l *life, e *event) { l.work.Go(l.learn) },
 	"subteam_updated":       func(l *life, e *event) { l.work.Go(l.learn) },
 	"subteam_created":       func(l *life, e *event) { l.work.Go(l.learn) },
-	"app_uninstalled":       func(l *life, e *event) { l.status.token("The app was uninstalled from the workspace. " + again) },
-	"tokens_revoked":        func(l *life, e *event) { l.status.token("The app's tokens were revoked. " + again); l.lookNow() },
+	"app_uninstalled":       func(l *life, e *event) { l.status.token("The app was uninstalled from the workspace. " + l.again()) },
+	"tokens_revoked":        func(l *life, e *event) { l.status.token("The app's tokens were revoked. " + l.again()); l.lookNow() },
 	"channel_rename":        (*life).channelRenamed,
 	"group_rename":          (*life).channelRenamed,
 	"channel_archive":       down("The channel is archived in Slack."),
@@ -145,6 +144,9 @@ func down(reason string) func(*life, *event) {
 		}
 	}
 }
+
+// invite is what somebody types in a channel to bring the app there.
+func (l *life) invite() string { return "/invite @" + l.me.User }
 
 func (l *life) channelRenamed(e *event) {
 	c := l.channelByID(e.channelID())
@@ -216,7 +218,7 @@ func (l *life) memberLeft(e *event) {
 	switch {
 	case c == nil:
 	case user == l.me.UserID:
-		l.status.set(c.name, "down", fmt.Sprintf("The app was removed from the channel. Whoever may invite apps there can bring it back: /invite @%s", l.h.Open().GetBridge()))
+		l.status.set(c.name, "down", "The app was removed from the channel. Whoever may invite apps there can bring it back: "+l.invite())
 	default:
 		l.h.Roster(&pb.Roster{Channel: c.name, Gone: []string{user}})
 	}

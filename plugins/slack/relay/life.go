@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -313,35 +312,42 @@ func (l *life) lookNow() {
 
 // failed says what err means for the whole bridge, if it means anything.
 func (l *life) failed(err error) {
-	_, later := errors.AsType[*web.Later](err)
-	switch why := web.Login(err); {
-	case l.ctx.Err() != nil || later:
-	case why != "" && web.Code(err) != "missing_scope":
-		l.status.token(why + " " + again)
-	case web.Code(err) == "":
-		l.status.trouble("Slack cannot be reached: " + err.Error())
+	_, unreached := errors.AsType[*web.Unreached](err)
+	switch refused := web.Login(err); {
+	case l.ctx.Err() != nil:
+	case refused != "" && web.Code(err) != "missing_scope":
+		l.status.token("Slack does not accept the bot token: " + refused + ". " + l.again())
+	case unreached:
+		l.log.Warn("Slack cannot be reached", "error", err.Error())
+		l.status.trouble("Slack cannot be reached: " + why(err) + ".")
 	}
 }
 
 // again is what an administrator does about tokens.
-const again = "Install the app again (api.slack.com/apps), put the new token into the bridge's settings with `hearth bridge set`; docs/bridge-slack.md tells how."
+func (l *life) again() string {
+	return "Install the app again (api.slack.com/apps), and put its bot token into the bridge's settings (Administration, Bridges; or `hearth bridge set " + l.h.Open().GetBridge() + " bot_token`)."
+}
 
 // sockets hears of a socket's beginning and end.
-func (l *life) sockets(alive int, err error) {
-	if err == nil {
-		l.fillAll(alive == 1)
-	} else if l.ctx.Err() == nil {
-		l.log.Info("a socket to Slack is gone", "alive", alive, "error", err.Error())
-		l.h.Count(&pb.Count{What: "reconnect", N: 1})
-	}
+func (l *life) sockets(alive, by int, err error) {
 	switch {
 	case l.ctx.Err() != nil:
+		return
+	case by > 0:
+		l.fillAll(alive == 1)
+	case by < 0:
+		l.log.Info("a socket to Slack is gone", "alive", alive, "error", err.Error())
+		l.h.Count(&pb.Count{What: "reconnect", N: 1})
+	default:
+		l.log.Info("a socket to Slack could not be opened", "alive", alive, "error", err.Error())
+	}
+	switch {
 	case errors.Is(err, socket.ErrDisabled):
 		l.status.socket(alive, "login", "Socket Mode is switched off in the app's settings. Switch it on (api.slack.com/apps, Socket Mode); the bridge goes on by itself.")
 	case web.Login(err) != "":
-		l.status.socket(alive, "login", "Slack does not accept the app-level token: "+web.Login(err)+" Make a new one (Basic Information, App-Level Tokens, scope connections:write) and set app_token.")
+		l.status.socket(alive, "login", "Slack does not accept the app-level token: "+web.Login(err)+". Make a new one (api.slack.com/apps, Basic Information, App-Level Tokens, scope connections:write), and put it into the bridge's settings (app_token).")
 	case err != nil:
-		l.status.socket(alive, "degraded", fmt.Sprintf("No socket to Slack is open; another is tried. %s", err))
+		l.status.socket(alive, "degraded", "No socket to Slack is open, and another is tried: "+why(err)+".")
 	default:
 		l.status.socket(alive, "", "")
 	}

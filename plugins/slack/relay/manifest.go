@@ -11,9 +11,9 @@ var Manifest string
 var Setup = `Make an app for your workspace, which takes five minutes and an administrator of it:
 
 1. Open https://api.slack.com/apps, **Create New App**, **From a manifest**, choose the workspace, paste the manifest below.
-2. **Install to Workspace**. Then **OAuth & Permissions**, **Bot User OAuth Token**: that is the setting bot_token (xoxb-...).
-3. **Basic Information**, **App-Level Tokens**, **Generate**, with the scope connections:write: that is app_token (xapp-...).
-4. After the bridge is added: ` + "`hearth bridge link NAME '#room@node' '#channel'`" + ` shows a code. A workspace administrator types ` + "`/bridge link CODE`" + ` in the channel.
-   A private channel needs an invitation first: ` + "`/invite @hearth`" + `.
+2. **Install to Workspace**. Then **OAuth & Permissions**, **Bot User OAuth Token**: that is the bot token (xoxb-...).
+3. **Basic Information**, **App-Level Tokens**, **Generate Token and Scopes**, with the scope connections:write: that is the app-level token (xapp-...).
+4. After the bridge is added, link a room and a channel: in the page, or by ` + "`hearth bridge link NAME '#room@node' '#channel'`" + `. That shows a code.
+   A workspace administrator types ` + "`/bridge link CODE`" + ` in the channel. A private channel needs an invitation first: ` + "`/invite @hearth`" + `.
 
 ` + "```yaml\n" + Manifest + "```\n"

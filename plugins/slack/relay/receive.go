@@ -364,7 +364,7 @@ var topics = map[string]func(*channel, *web.Message) error{
 }
 
 func (c *channel) topic(m *web.Message) error {
-	topic := oneLine(plainText(m.Topic, c), 250)
+	topic := oneLine(words(format.ReadMrkdwn(m.Topic, c.names())), 250)
 	if c.l.set.topicIn {
 		_, err := c.post(&pb.Entry{Key: "t/" + m.TS, Kind: "topic", Ghost: c.l.people.author(c.ctx, m), Text: topic, Time: web.Time(m.TS).UnixMilli()})
 		return err
@@ -373,26 +373,11 @@ func (c *channel) topic(m *web.Message) error {
 }
 
 func (c *channel) purpose(m *web.Message) error {
-	return c.line("p/"+m.TS, fmt.Sprintf("%s set the channel's description: %s", c.l.people.author(c.ctx, m).Name, oneLine(plainText(m.Purpose, c), 250)))
+	return c.line("p/"+m.TS, fmt.Sprintf("%s set the channel's description: %s", c.l.people.author(c.ctx, m).Name, oneLine(words(format.ReadMrkdwn(m.Purpose, c.names())), 250)))
 }
 
 func (c *channel) renamed(m *web.Message) error {
 	return c.line("n/"+m.TS, fmt.Sprintf("%s renamed the channel in Slack: it is called #%s now.", c.l.people.author(c.ctx, m).Name, oneLine(m.Name, 80)))
-}
-
-// plainText is a text with Slack's marks as people read it.
-func plainText(s string, c *channel) string {
-	var b strings.Builder
-	for _, block := range format.ReadMrkdwn(s, c.names()) {
-		for _, run := range block.Runs {
-			if run.Text == "" {
-				run.Text = run.URL
-			}
-			b.WriteString(run.Text)
-		}
-		b.WriteByte(' ')
-	}
-	return strings.TrimSpace(b.String())
 }
 
 // names is what ids are called in a channel's text.

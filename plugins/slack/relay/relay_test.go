@@ -287,9 +287,12 @@ func TestReplyIsQuoted(t *testing.T) {
 	ts := w.Say(garden, "UALICE0", "question")
 	w.host.Entry()
 	d := text("answer")
-	d.ReplyTo = &pb.Ref{Event: "E", Remote: []string{ts}, Text: "question", Author: &pb.Person{Ghost: &pb.Ghost{Id: "UALICE0", Name: "Alice Ash", Network: "acme"}}}
+	d.ReplyTo = &pb.Ref{Event: "E", Remote: []string{ts}, Text: "**question** <b>", Author: &pb.Person{Ghost: &pb.Ghost{Id: "UALICE0", Name: "Alice Ash", Network: "acme"}}}
 	w.done(t, d)
 	p := w.WaitPost(garden, 1)
+	if p.Text != "Alice Ash question &lt;b&gt;\nanswer" { // as people over there read it, who is theirs without the network
+		t.Fatalf("%q", p.Text)
+	}
 	if !strings.Contains(string(p.Blocks), "rich_text_quote") || !strings.Contains(string(p.Blocks), slackdouble.Workspace+"archives/"+garden+"/p"+strings.Replace(ts, ".", "", 1)) {
 		t.Fatalf("no quote: %s", p.Blocks)
 	}

@@ -208,7 +208,7 @@ func (c *channel) quote(d *pb.Delivery, at place) *format.Block {
 	if r == nil || at.thread != "" && r.GetEvent() == d.GetThread().GetEvent() || at.broadcast && remote[0] == at.thread {
 		return nil
 	}
-	text := []rune(oneLine(r.GetText(), 1000))
+	text := []rune(oneLine(words(format.ReadMarkdown(r.GetText(), format.Mention{})), 1000))
 	if len(text) > quoteChars {
 		text = append(text[:quoteChars], '…')
 	}
@@ -218,6 +218,9 @@ func (c *channel) quote(d *pb.Delivery, at place) *format.Block {
 		run.Text = cmp.Or(string(text), "a message")
 	}
 	name := format.Run{Text: cmp.Or(nameOf(r.GetAuthor()), "Somebody"), Bold: true}
+	if g := r.GetAuthor().GetGhost(); g.GetNetwork() == c.l.h.Open().GetNetwork() && g.GetName() != "" { // who is of this workspace is called as here
+		name.Text = oneLine(g.GetName(), 80)
+	}
 	return &format.Block{Quote: true, Runs: []format.Run{name, {Text: " "}, run}}
 }
 

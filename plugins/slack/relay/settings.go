@@ -30,9 +30,9 @@ type settings struct {
 
 func describeSettings() []*pb.Setting {
 	return []*pb.Setting{
-		{Name: "mode", Title: "How events come", Type: "choice", Choices: []string{"socket", "events"}, Default: "socket", Help: "socket: the bridge connects to Slack, nothing has to be reachable. events: Slack calls an HTTPS address of yours."},
+		{Name: "app_token", Title: "App-level token", Type: "secret", Help: "Begins with xapp-: Basic Information, App-Level Tokens, scope connections:write. Not needed with mode events."},
 		{Name: "bot_token", Title: "Bot token", Type: "secret", Required: true, Help: "Begins with xoxb-: OAuth & Permissions, Bot User OAuth Token."},
-		{Name: "app_token", Title: "App-level token", Type: "secret", Help: "Begins with xapp-: Basic Information, App-Level Tokens, scope connections:write. For mode socket."},
+		{Name: "mode", Title: "How events come", Type: "choice", Choices: []string{"socket", "events"}, Default: "socket", Help: "socket: the bridge connects to Slack, nothing has to be reachable. events: Slack calls an HTTPS address of yours."},
 		{Name: "signing_secret", Title: "Signing secret", Type: "secret", Help: "Basic Information, Signing Secret. For mode events."},
 		{Name: "listen", Title: "Listen on", Type: "text", Default: "127.0.0.1:3090", Help: "For mode events: where a proxy with HTTPS hands over what Slack sends."},
 		{Name: "path", Title: "Path", Type: "text", Default: "/slack/events", Help: "For mode events: the path of the Request URL."},
@@ -86,11 +86,11 @@ func readSettings(m map[string]string) (settings, error) {
 func (s settings) check() error {
 	switch {
 	case !strings.HasPrefix(s.botToken, "xoxb-"):
-		return errors.New("The setting bot_token must be the app's bot token, which begins with xoxb-.")
+		return errors.New("The setting bot_token must be the app's bot token, which begins with xoxb- (api.slack.com/apps, OAuth & Permissions).")
 	case !s.events && !strings.HasPrefix(s.appToken, "xapp-"):
-		return errors.New("The setting app_token must be the app-level token, which begins with xapp-.")
+		return errors.New("The setting app_token must be the app-level token, which begins with xapp- (api.slack.com/apps, Basic Information).")
 	case s.events && s.signingSecret == "":
-		return errors.New("With mode events the setting signing_secret is needed.")
+		return errors.New("With mode events the setting signing_secret is needed (api.slack.com/apps, Basic Information).")
 	}
 	return nil
 }

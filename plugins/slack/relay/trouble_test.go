@@ -400,6 +400,22 @@ func TestTheAppJoinsWithTheCode(t *testing.T) {
 	same(t, w.texts(1), []string{"now"})
 }
 
+// A channel that is not there is that link's trouble, and not the bridge's.
+func TestAChannelThatIsNotThere(t *testing.T) {
+	w := start(t, nil)
+	w.host.Link(&pb.Link{Channel: "#nowhere", Room: "R", Confirmed: true})
+	if st := w.host.Status("#nowhere", "down"); !strings.Contains(st.Reason, "/invite @hearth") {
+		t.Errorf("%s", st.Reason)
+	}
+	tests := w.Calls("auth.test")
+	w.Wait("looks at the token", func() bool { return w.CallsLocked("auth.test") > tests+1 })
+	for _, s := range w.host.Statuses() {
+		if s.Channel == "" && s.State == "degraded" {
+			t.Errorf("%s", s.Reason)
+		}
+	}
+}
+
 // A bridge that cannot send says so each time, or the node would start it anew for ever.
 func TestWhatCannotBeSentIsAnswered(t *testing.T) {
 	s := slackdouble.New(t)
@@ -632,4 +648,20 @@ func TestEventsAPI(t *testing.T) {
 		t.Fatalf("command: %d %s", code, said)
 	}
 	http.DefaultClient.CloseIdleConnections()
+}
+
+// Everybody in the room reads the reason: what cannot be reached is said without the administrator's addresses.
+func TestReasonsTellNoAddress(t *testing.T) {
+	s := slackdouble.New(t)
+	s.Channel(garden, "garden", false)
+	open := openFor(s, map[string]string{"api_url": "http://127.0.0.1:" + port.Free(t) + "/api/"})
+	h := bridgetest.Start(t, &Bridge{Timing: quick}, open)
+	if st := h.Status("", "degraded"); st.Reason != "Slack cannot be reached: the connection is refused." {
+		t.Errorf("%s", st.Reason)
+	}
+	w := start(t, nil)
+	w.Break("auth.test", 1000)
+	if st := w.host.Status("", "degraded"); st.Reason != "Slack cannot be reached: it answers with HTTP status 503." {
+		t.Errorf("%s", st.Reason)
+	}
 }

@@ -25,9 +25,9 @@ type Pool struct {
 	Open func(context.Context) (url string, err error) // apps.connections.open
 	// Take keeps an envelope safe and returns what to answer, usually nil. Not ok: Slack is to send it again.
 	Take func(context.Context, *Envelope) (answer any, ok bool)
-	// Changed is told each time that a socket has begun (err nil) or ended, or did not begin, and how many are
+	// Changed is told each time that a socket has begun (by is 1, err nil), has ended (-1), or did not begin (0), and how many are
 	// alive now. It must not block.
-	Changed func(alive int, err error)
+	Changed func(alive, by int, err error)
 	Log     *slog.Logger
 
 	Sockets  int           // 0: 2
@@ -142,7 +142,7 @@ func (p *Pool) change(by int, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.alive += by
-	p.Changed(p.alive, err)
+	p.Changed(p.alive, by, err)
 }
 
 // backoff is how long to wait before the next attempt.

@@ -21,8 +21,8 @@ func TestASocketThatIsNeverGreeted(t *testing.T) {
 	failed := make(chan error, 100)
 	p := &Pool{Open: c.Open, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Greeting: 200 * time.Millisecond, Base: 10 * time.Millisecond,
 		Take: func(context.Context, *Envelope) (any, bool) { return nil, true },
-		Changed: func(alive int, err error) {
-			if err != nil && alive == 0 {
+		Changed: func(alive, by int, err error) {
+			if by == 0 {
 				select {
 				case failed <- err:
 				default:

@@ -25,7 +25,7 @@ type Envelope struct {
 var (
 	ErrTooMany  = errors.New("Slack says that the app has too many sockets open: does another node, or another program, use the same app token?")
 	ErrDisabled = errors.New("Socket Mode is switched off in the app's settings")
-	errSilent   = errors.New("Slack has fallen silent")
+	ErrSilent   = errors.New("Slack has fallen silent")
 	errClosing  = errors.New("Slack is closing the socket")
 )
 
@@ -188,7 +188,7 @@ func (c *conn) watch(ctx context.Context, end context.CancelCauseFunc) {
 		err := c.ws.Ping(ping)
 		cancel()
 		if err != nil {
-			end(errSilent)
+			end(ErrSilent)
 			return
 		}
 		c.hear()

@@ -10,8 +10,9 @@ import (
 
 // Who is the app's bot, and its workspace.
 type Who struct {
-	UserID, BotID, TeamID, Team string
-	URL                         string // of the workspace: "https://acme.slack.com/"
+	UserID, User, BotID string // User: its name
+	TeamID, Team        string
+	URL                 string // of the workspace: "https://acme.slack.com/"
 }
 
 // Test asks Slack who the token's bot is.
@@ -20,7 +21,7 @@ func (c *Client) Test(ctx context.Context) (Who, error) {
 	err := c.do(ctx, Live, "auth.test", "", func(ctx context.Context) error {
 		r, err := c.api.AuthTestContext(ctx)
 		if err == nil {
-			who = Who{r.UserID, r.BotID, r.TeamID, r.Team, r.URL}
+			who = Who{r.UserID, r.User, r.BotID, r.TeamID, r.Team, r.URL}
 		}
 		return err
 	})

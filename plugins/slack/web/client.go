@@ -139,13 +139,24 @@ func (c *Client) do(ctx context.Context, p Priority, method, channel string, cal
 		}
 		err := c.once(ctx, call)
 		after, limited := retryAfter(err)
-		if !limited {
+		switch {
+		case err != nil && !limited && Code(err) == "":
+			return &Unreached{err}
+		case !limited:
 			return err
 		}
 		c.config.Limited(method, after)
 		b.limited(after)
 	}
 }
+
+// Unreached says that a call has got no answer of Slack's.
+type Unreached struct{ err error }
+
+func (e *Unreached) Error() string { return e.err.Error() }
+
+// Unwrap is what kept it from that.
+func (e *Unreached) Unwrap() error { return e.err }
 
 func (c *Client) once(ctx context.Context, call func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
@@ -187,23 +198,23 @@ func Unsure(err error) bool {
 
 // lost are the codes that say that the app has to be installed again.
 var lost = map[string]string{
-	"invalid_auth":            "Slack does not accept the token.",
-	"not_authed":              "There is no token.",
-	"account_inactive":        "The app was uninstalled, or its account switched off.",
-	"token_revoked":           "The token was revoked.",
-	"token_expired":           "The token has expired.",
-	"app_uninstalled":         "The app was uninstalled.",
-	"team_access_not_granted": "The app is not installed in this workspace.",
-	"org_login_required":      "The workspace is being moved by Slack.",
-	"not_allowed_token_type":  "This is the wrong kind of token.",
-	"missing_scope":           "The app lacks a permission.",
+	"invalid_auth":            "it is not known there",
+	"not_authed":              "there is none",
+	"account_inactive":        "the app was uninstalled, or its account switched off",
+	"token_revoked":           "it was revoked",
+	"token_expired":           "it has expired",
+	"app_uninstalled":         "the app was uninstalled",
+	"team_access_not_granted": "the app is not installed in this workspace",
+	"org_login_required":      "Slack is moving the workspace",
+	"not_allowed_token_type":  "it is of the wrong kind",
+	"missing_scope":           "it lacks a permission",
 }
 
-// Login is why an administrator has to do something about the app's tokens, "" when that is not what err says.
+// Login is why Slack does not accept a token, so that an administrator has to do something, "" when that is not what err says.
 func Login(err error) string {
 	why := lost[Code(err)]
 	if refused, ok := errors.AsType[slack.SlackErrorResponse](err); ok && refused.Needed != "" && why != "" {
-		why += " It needs " + refused.Needed + "."
+		why += ", " + refused.Needed
 	}
 	return why
 }
