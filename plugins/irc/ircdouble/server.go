@@ -18,7 +18,7 @@ import (
 )
 
 // All are the capabilities that the server knows; each may be left out.
-var All = []string{"message-tags", "server-time", "echo-message", "labeled-response", "batch", "account-tag", "extended-join", "multi-prefix",
+var All = []string{"message-tags", "server-time", "echo-message", "labeled-response", "batch", "account-tag", "extended-join", "away-notify", "setname", "chghost", "invite-notify", "multi-prefix",
 	"cap-notify", "standard-replies", "draft/chathistory", "draft/multiline=max-bytes=4096,max-lines=24", "draft/message-redaction", "draft/relaymsg=/", "draft/metadata-2"}
 
 // Server is one. Its fields are set before Start, or under Do.

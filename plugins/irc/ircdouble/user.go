@@ -1,6 +1,7 @@
 package ircdouble
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ type user struct {
 	nick, name string
 	ident      string // what the identd answered
 	account    string
+	away       string
 	caps       map[string]bool
 	negotiates bool
 	registered bool
@@ -217,7 +219,7 @@ func init() {
 		"PING": (*user).ping, "PONG": func(*user, wire.Message) {}, "JOIN": (*user).join, "PART": (*user).part, "QUIT": (*user).quit,
 		"PRIVMSG": (*user).say, "NOTICE": (*user).say, "TAGMSG": (*user).say, "REDACT": (*user).redact, "RELAYMSG": (*user).relay,
 		"BATCH": (*user).batch, "CHATHISTORY": (*user).history, "WHO": (*user).who, "NAMES": (*user).names, "MODE": (*user).mode,
-		"KICK": (*user).kick, "TOPIC": (*user).topic, "MONITOR": func(*user, wire.Message) {}, "METADATA": func(*user, wire.Message) {},
+		"AWAY": (*user).setAway, "KICK": (*user).kick, "TOPIC": (*user).topic, "MONITOR": func(*user, wire.Message) {}, "METADATA": func(*user, wire.Message) {},
 	}
 }
 
@@ -338,11 +340,22 @@ func (u *user) names(m wire.Message) {
 
 func (u *user) who(m wire.Message) {
 	for nick, signs := range u.s.room(m.Param(0)).members {
-		account := "0"
-		if o := u.s.users[nick]; o != nil && o.account != "*" {
-			account = o.account
+		account, flag, name := "0", "H", nick
+		if o := u.s.users[nick]; o != nil {
+			if o.account != "*" {
+				account = o.account
+			}
+			if o.away != "" {
+				flag = "G"
+			}
+			name = cmp.Or(o.name, nick)
 		}
-		u.reply("354", "42", m.Param(0), nick, "H"+signs, account)
+		from := source(nick)
+		if m.Param(1) == "" {
+			u.reply("352", m.Param(0), from.User, from.Host, "irc.example", nick, flag+signs, "0 "+name)
+		} else { // %tcuhnfar,42
+			u.reply("354", "42", m.Param(0), from.User, from.Host, nick, flag+signs, account, name)
+		}
 	}
 	u.reply("315", m.Param(0), "End of /WHO list.")
 }
@@ -367,6 +380,16 @@ func (u *user) mode(m wire.Message) {
 			r.members[m.Param(2)] = "@"
 		}
 		u.s.show(m.Param(0), wire.Message{Source: source(u.nick), Command: "MODE", Params: m.Params}, nil)
+	}
+}
+
+// setAway is told to all who share a channel (away-notify).
+func (u *user) setAway(m wire.Message) {
+	u.away = m.Param(0)
+	for name, r := range u.s.rooms {
+		if _, in := r.members[u.nick]; in {
+			u.s.show(name, wire.Message{Source: source(u.nick), Command: "AWAY", Params: m.Params}, u)
+		}
 	}
 }
 

@@ -86,7 +86,7 @@ func (r *relay) link(l *pb.Link) {
 // recall reads until when the channel was heard, and joins.
 func (ch *channel) recall() {
 	ch.r.ask(func(ctx context.Context) func() {
-		b, _, err := ch.r.host.Get(ctx, ch.keyHeard())
+		b, _, err := ch.r.host.Get(ctx, ch.keyKept())
 		return func() {
 			if err == nil {
 				json.Unmarshal(b, &ch.heardAt) // nothing there: zero, and nothing is fetched
@@ -98,7 +98,13 @@ func (ch *channel) recall() {
 	})
 }
 
-func (ch *channel) keyHeard() string { return "heard/" + ch.id }
+// keyKept is where it is kept until when a channel was heard, and of a conversation the peer's address.
+func (ch *channel) keyKept() string {
+	if ch.peer != nil {
+		return "peer/" + ch.id
+	}
+	return "heard/" + ch.id
+}
 
 // keepHeard writes until when the channel was heard, once the node has all that was heard until then. It
 // may be late: what is fetched twice is known by its key.
@@ -109,7 +115,7 @@ func (ch *channel) keepHeard() {
 	}
 	ch.keptAt = until
 	r := ch.r
-	r.inbox.put(arrival{last, func() { r.act(func() { r.keep(ch.keyHeard(), until) }) }})
+	r.inbox.put(arrival{last, func() { r.act(func() { r.keep(ch.keyKept(), until) }) }})
 }
 
 func (r *relay) unlink(id string) {
@@ -125,7 +131,7 @@ func (r *relay) unlink(id string) {
 	}
 	ch.lane.clear()
 	delete(r.links, id)
-	key := ch.keyHeard()
+	key := ch.keyKept()
 	r.ask(func(ctx context.Context) func() { r.host.Delete(ctx, key); return nil })
 }
 

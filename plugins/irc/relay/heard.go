@@ -30,8 +30,8 @@ func init() { // the functions name the table in turn
 	commands = map[string]func(*relay, wire.Message){
 		"PRIVMSG": (*relay).said, "NOTICE": (*relay).said, "TAGMSG": (*relay).tagged, "REDACT": (*relay).redacted, "BATCH": (*relay).batch,
 		"JOIN": (*relay).joined, "PART": (*relay).parted, "QUIT": (*relay).quit, "KICK": (*relay).kicked, "NICK": (*relay).renamed,
-		"MODE": (*relay).mode, "ACCOUNT": (*relay).account, "INVITE": (*relay).invited, "RENAME": (*relay).moved, "TOPIC": (*relay).topic,
-		"332": (*relay).topicIs, "353": (*relay).names, "366": (*relay).namesEnd, "354": (*relay).who, "315": (*relay).whoEnd,
+		"MODE": (*relay).mode, "ACCOUNT": (*relay).account, "AWAY": (*relay).away, "SETNAME": (*relay).setName, "CHGHOST": (*relay).moveHost, "INVITE": (*relay).invited, "RENAME": (*relay).moved, "TOPIC": (*relay).topic,
+		"332": (*relay).topicIs, "353": (*relay).names, "366": (*relay).namesEnd, "354": (*relay).whox, "352": (*relay).who, "315": (*relay).whoEnd,
 		"FAIL": (*relay).fail, "METADATA": (*relay).metadata, "761": (*relay).keyValue, "774": (*relay).syncLater, "470": (*relay).forwarded,
 	}
 	for numeric := range refusals {
@@ -67,6 +67,7 @@ func (r *relay) joined(m wire.Message) {
 	now := time.Now()
 	quiet := ch.storm.back(r.fold(m.Source.Nick), now) || ch.member(m.Source.Nick) != nil
 	who := ch.enter(m.Source.Nick, account)
+	who.address, who.real = addressOf(m.Source), m.Param(2)
 	ch.here(who)
 	if !quiet && !who.ours {
 		ch.came(who, now, "has joined", "")
@@ -170,6 +171,33 @@ func (r *relay) account(m wire.Message) {
 	}
 }
 
+// each changes what is known of a nick, wherever it is.
+func (r *relay) each(nick string, change func(*member)) {
+	for _, ch := range r.links {
+		if who := ch.member(nick); who != nil {
+			change(who)
+			ch.here(who)
+		}
+	}
+}
+
+func (r *relay) away(m wire.Message) {
+	r.each(m.Source.Nick, func(who *member) { who.away = m.Param(0) })
+}
+
+func (r *relay) setName(m wire.Message) {
+	r.each(m.Source.Nick, func(who *member) { who.real = m.Param(0) })
+}
+
+// moveHost is CHGHOST.
+func (r *relay) moveHost(m wire.Message) {
+	address := addressOf(wire.Source{User: m.Param(0), Host: m.Param(1)})
+	for _, ch := range r.seen(m.Source.Nick) {
+		ch.lives(address)
+	}
+	r.each(m.Source.Nick, func(who *member) { who.address = address })
+}
+
 func (r *relay) mode(m wire.Message) {
 	ch := r.channel(m.Param(0))
 	if ch == nil || len(m.Params) < 2 {
@@ -191,10 +219,19 @@ func (r *relay) mode(m wire.Message) {
 	}
 }
 
-// invited: where the administrator has linked a channel, its operators may let us in.
+// invited: where the administrator has linked a channel, its operators may let us in; of any other the administrator
+// hears. Of others who are invited (invite-notify) the room hears when who invites them has spoken lately.
 func (r *relay) invited(m wire.Message) {
-	if ch := r.channel(m.Param(1)); ch != nil && r.me(m.Param(0)) && !ch.joined && ch.stopped == "" {
+	nick, ch, now := m.Param(0), r.channel(m.Param(1)), time.Now()
+	switch {
+	case !r.me(nick):
+		if ch != nil && ch.joined && !r.isOurs(m.Source.Nick) {
+			ch.came(&member{nick: m.Source.Nick}, now, "has invited "+escapeLine(nick), "")
+		}
+	case ch != nil && !ch.joined && ch.stopped == "":
 		ch.join()
+	case ch == nil && r.invites.take(now):
+		r.host.Log().Info("invited to a channel that is not linked; the bridge is nowhere unasked: `hearth bridge link` links it", "channel", short(m.Param(1), 100), "by", m.Source.String())
 	}
 }
 
@@ -233,13 +270,26 @@ func (r *relay) names(m wire.Message) {
 func (r *relay) namesEnd(m wire.Message) {
 	if ch := r.channel(m.Param(1)); ch != nil && ch.joined {
 		ch.named()
-		ch.listed = m.Command == "315" || !r.bot.session.Support.WHOX || ch.listed
+		ch.listed = m.Command == "315" || !r.whoComes() || ch.listed
 	}
 }
 
-func (r *relay) who(m wire.Message) {
+// whox is 354, as askWho wants it: token channel user host nick flags account, real name.
+func (r *relay) whox(m wire.Message) {
 	if ch := r.channel(m.Param(2)); ch != nil && ch.joined && m.Param(1) == whoToken {
-		ch.who(m.Param(3), m.Param(4), m.Param(5))
+		account := m.Param(7)
+		if account == "0" {
+			account = ""
+		}
+		ch.who(m.Param(5), m.Param(3)+"@"+m.Param(4), m.Param(6), m.Param(8)).account = account
+	}
+}
+
+// who is 352: channel user host server nick flags, hops and real name.
+func (r *relay) who(m wire.Message) {
+	if ch := r.channel(m.Param(1)); ch != nil && ch.joined {
+		_, real, _ := strings.Cut(m.Param(7), " ")
+		ch.who(m.Param(5), m.Param(2)+"@"+m.Param(3), m.Param(6), real)
 	}
 }
 

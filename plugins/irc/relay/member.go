@@ -6,8 +6,10 @@ import (
 	"sort"
 	"strings"
 	"time"
+	"unicode"
 
 	pb "hearth/plugins/bridge/bridgepb"
+	"hearth/plugins/irc/format"
 	"hearth/plugins/irc/wire"
 )
 
@@ -16,6 +18,9 @@ type member struct {
 	nick    string
 	signs   string // of rank
 	account string
+	address string // user@host; "": not known
+	real    string // name
+	away    string // why; "": there, or unknown
 	ours    bool
 	bot     bool // marked as one
 }
@@ -31,11 +36,40 @@ func (r *relay) ghost(nick, account string) *pb.Ghost {
 
 func (m *member) ghost(r *relay) *pb.Ghost { return r.ghost(m.nick, m.account) }
 
-// present is a member as the roster shows one, with the rank.
+// present is a member as the roster shows one: with the rank, and what the person says of itself.
 func (m *member) present(r *relay) *pb.Ghost {
 	g := m.ghost(r)
-	g.Rank = r.rank(m.signs)
+	g.Rank, g.Away = r.rank(m.signs), words(m.away)
+	if g.Away == "" && m.away != "" {
+		g.Away = awayWord
+	}
+	if real := words(m.real); r.fold(real) != r.fold(m.nick) { // most clients give the nick
+		g.RealName = real
+	}
 	return g
+}
+
+const (
+	awayWord = "away"
+	maxWords = 100 // bytes of what a person says of itself
+)
+
+// words are what a person says of itself, as one plain line.
+func words(s string) string {
+	return short(strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Bidi_Control) {
+			return -1
+		}
+		return r
+	}, format.FromIRC(s).Text())), maxWords)
+}
+
+// addressOf is user@host; "" when the server did not tell it.
+func addressOf(s wire.Source) string {
+	if s.User == "" || s.Host == "" {
+		return ""
+	}
+	return s.User + "@" + s.Host
 }
 
 // short is s, cut to at most n bytes between characters.
@@ -49,16 +83,24 @@ func short(s string, n int) string {
 func (ch *channel) member(nick string) *member { return ch.members[ch.r.fold(nick)] }
 
 // askWho asks who is there: by WHOX, which tells accounts too, where NAMES does not come by itself or the
-// server has it; NAMES has come otherwise.
+// server has it; NAMES has come otherwise. Without it a plain WHO tells the addresses, by which those are known
+// who have no account and are written to privately.
 func (ch *channel) askWho() {
 	s := ch.r.bot.session
-	switch silent := s.Has("draft/no-implicit-names") || s.Has("no-implicit-names"); {
-	case s.Support.WHOX:
-		ch.r.bot.send(wire.New("WHO", ch.name, "%tcnfa,"+whoToken))
-	case silent:
+	if s.Support.WHOX {
+		ch.r.bot.send(wire.New("WHO", ch.name, "%tcuhnfar,"+whoToken))
+		return
+	}
+	if s.Has("draft/no-implicit-names") || s.Has("no-implicit-names") {
 		ch.r.bot.send(wire.New("NAMES", ch.name))
 	}
+	if ch.r.settings.private {
+		ch.r.bot.send(wire.New("WHO", ch.name))
+	}
 }
+
+// whoComes tells whether the end of a WHO is what shows that all is known.
+func (r *relay) whoComes() bool { return r.bot.session.Support.WHOX || r.settings.private }
 
 const whoToken = "42"
 
@@ -66,23 +108,28 @@ const whoToken = "42"
 func (ch *channel) names(list string) {
 	support := ch.r.bot.session.Support
 	for _, each := range strings.Fields(list) {
-		signs, source := support.Signs(each)
-		ch.enter(wire.ParseSource(source).Nick, "").signs = signs
+		signs, name := support.Signs(each)
+		source := wire.ParseSource(name)
+		m := ch.enter(source.Nick, "")
+		m.signs = signs
+		if address := addressOf(source); address != "" {
+			m.address = address
+		}
 	}
 }
 
-// who is 354: token channel nick flags account.
-func (ch *channel) who(nick, flags, account string) {
-	if account == "0" {
-		account = ""
-	}
-	m := ch.enter(nick, account)
-	bot := ch.r.bot.session.Support.Bot
-	m.bot = bot != "" && strings.Contains(flags, bot)
+// who is 354 and 352.
+func (ch *channel) who(nick, address, flags, real string) *member {
+	m, s := ch.enter(nick, ""), ch.r.bot.session
+	m.address, m.real = address, real
+	m.bot = s.Support.Bot != "" && strings.Contains(flags, s.Support.Bot)
 	if m.signs == "" {
 		m.signs = strings.Trim(flags, "HGd*BbRrs")
 	}
-	m.account = account
+	if m.away == "" && strings.HasPrefix(flags, "G") && s.Has("away-notify") { // else nobody tells when they are back
+		m.away = awayWord
+	}
+	return m
 }
 
 // named is 366 or 315: that was all.

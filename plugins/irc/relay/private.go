@@ -15,11 +15,14 @@ import (
 // out by that person's own connection, and what the nick writes to that connection comes in.
 //
 // A nick may be anybody's the next moment. So nothing goes out unless the bot sees the nick in one of its channels, where it
-// follows every change; and who had an account when the conversation began is known by the account alone.
+// follows every change; and who had an account when the conversation began is known by the account alone, anybody else by the
+// address (user@host) that the nick had when it was first seen.
 type peer struct {
 	person  *pb.Person
 	nick    string
 	account string // folded; "": none
+	address string // user@host; "": not known yet
+	known   bool   // address has been read
 	sight   sight  // that was told
 	unsaid  string // what the room was told of why nothing goes out; "": it does
 	refused bool   // the room was told that somebody else writes
@@ -32,7 +35,7 @@ const (
 	unsure sight = iota // who is in the channels has not come yet
 	here
 	gone
-	other // somebody has the nick who is not logged in to the account
+	other // somebody has the nick who is not logged in to the account, or comes from another address
 )
 
 const (
@@ -56,6 +59,43 @@ func (ch *channel) converse(l *pb.Private) {
 		ch.stopped = "Private messages are off: the setting `private` of this bridge."
 		ch.tell("down", ch.stopped, "")
 	}
+	r.ask(func(ctx context.Context) func() {
+		b, _, err := r.host.Get(ctx, ch.keyKept())
+		return func() {
+			if err == nil && p.address == "" {
+				p.address = string(b)
+			}
+			p.known, r.shifted = true, true
+		}
+	})
+}
+
+// lives notes the address of a peer, which an account is better than.
+func (ch *channel) lives(address string) {
+	p, r, key := ch.peer, ch.r, ch.keyKept()
+	if address == "" || address == p.address || p.account != "" {
+		return
+	}
+	p.address = address
+	r.ask(func(ctx context.Context) func() {
+		if err := r.host.Put(ctx, key, []byte(address)); err != nil {
+			r.host.Log().Warn("keep the address of a private conversation", "error", err)
+		}
+		return nil
+	})
+}
+
+// has tells whether a member of the channel is the peer; sure is false where that is to be known only once WHO is answered.
+func (ch *channel) has(p *peer, m *member) (is, sure bool) {
+	switch {
+	case p.account != "":
+		return ch.r.fold(m.account) == p.account, m.account != "" || ch.listed
+	case p.address == "" || m.address == p.address:
+		return true, true
+	case m.address == "": // where the server tells no addresses, it is whoever has the nick
+		return ch.listed, ch.listed
+	}
+	return false, true
 }
 
 // conversation is that of one of ours with somebody; nil: there is none.
@@ -84,7 +124,7 @@ func (r *relay) seen(nick string) (all []*channel) {
 
 // see looks for a peer in the bot's channels.
 func (r *relay) see(p *peer) sight {
-	if r.bot == nil || r.bot.stream == nil || !r.bot.session.Ready() {
+	if !p.known || r.bot == nil || r.bot.stream == nil || !r.bot.session.Ready() {
 		return unsure
 	}
 	out, sure := gone, true
@@ -96,12 +136,14 @@ func (r *relay) see(p *peer) sight {
 			sure = sure && (ch.stopped != "" || time.Since(r.bot.began) > r.lookTime)
 		case m == nil || m.ours:
 			sure = sure && ch.listed
-		case p.account == "" || r.fold(m.account) == p.account:
-			return here
-		case m.account == "" && !ch.listed:
-			sure = false
 		default:
-			out = other
+			is, certain := ch.has(p, m)
+			if is && certain {
+				return here
+			}
+			if sure = sure && certain; certain {
+				out = other
+			}
 		}
 	}
 	if !sure {
@@ -111,7 +153,7 @@ func (r *relay) see(p *peer) sight {
 }
 
 // moves are the commands that change who is seen.
-var moves = []string{"JOIN", "PART", "QUIT", "KICK", "NICK", "ACCOUNT", "353", "354", "366", "315"}
+var moves = []string{"JOIN", "PART", "QUIT", "KICK", "NICK", "ACCOUNT", "CHGHOST", "352", "353", "354", "366", "315"}
 
 // lookAround tells of every peer who has come into sight, or gone out of it.
 func (r *relay) lookAround() {
@@ -125,8 +167,21 @@ func (r *relay) lookAround() {
 				p.sight = now
 				ch.sighted()
 			}
+			if p.sight == here && p.address == "" {
+				ch.lives(r.address(p.nick))
+			}
 		}
 	}
+}
+
+// address is where a nick comes from, as far as a channel of the bot's shows it.
+func (r *relay) address(nick string) string {
+	for _, ch := range r.links {
+		if m := ch.member(nick); m != nil && m.address != "" {
+			return m.address
+		}
+	}
+	return ""
 }
 
 // sighted tells how it stands with the peer.
@@ -152,7 +207,10 @@ func (ch *channel) sighted() {
 // absence says why nothing goes out to a peer.
 func (ch *channel) absence() string {
 	p := ch.peer
-	if p.sight == other {
+	switch {
+	case p.sight == other && p.account == "":
+		return "Whoever has the nick " + escapeLine(p.nick) + " now comes from another address than the one that you have written with. If you know that it is the same person, leave this room and write to them anew."
+	case p.sight == other:
 		return "Whoever has the nick " + escapeLine(p.nick) + " now is not logged in to the account that you have written with."
 	}
 	return escapeLine(p.nick) + " is not on " + ch.r.open.GetNetwork() + ", or in no channel where the bridge could see who has that nick."
@@ -314,7 +372,8 @@ func (ch *channel) isPeer(c *client, m wire.Message, account string) bool {
 	r, p := ch.r, ch.peer
 	switch {
 	case p.account == "":
-		if r.see(p) == here {
+		now := r.see(p)
+		if now == here || now == unsure && p.address != "" && p.address == addressOf(m.Source) {
 			return true
 		}
 	case c.session.Has("account-tag"):

@@ -73,6 +73,7 @@ type relay struct {
 	told                          time.Time // when status was sent
 	ctcp                          allowance
 	private                       allowance
+	invites                       allowance
 	blocks                        allowance
 	shifted                       bool   // somebody came or went since the last look around
 	lines                         uint64 // that were said of conversations
@@ -97,7 +98,7 @@ func newRelay(ctx context.Context, h *bridge.Host, s *settings) *relay {
 		puppets: map[string]*client{}, links: map[string]*channel{}, policies: map[string]policy{}, flood: s.login.Flood,
 		nicks: map[string]int64{}, batches: map[string]*batch{}, doubts: map[string]*doubt{},
 		ctcp: allowance{most: 3, every: 10 * time.Second}, private: allowance{most: 3, every: 30 * time.Second},
-		blocks: allowance{most: 3, every: 30 * time.Second},
+		blocks: allowance{most: 3, every: 30 * time.Second}, invites: allowance{most: 3, every: 10 * time.Minute},
 	}
 	r.pictures = pictures{client: picture.Public, at: map[string]string{}, handles: map[string]string{}}
 	r.inbox = newInbox(ctx, h)

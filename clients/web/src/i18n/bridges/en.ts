@@ -6,7 +6,7 @@ export const bridges = {
   states: { connecting: "Connecting", connected: "Connected", degraded: "Degraded", down: "Down", login: "Needs a login", disabled: "Disabled", waiting: "Waiting for the code", ended: "Ended", unknown: "Kept by another node" } as Record<string, string>,
   reasons: { stale: "too old", too_large: "too large", late_edit: "edited too late", tiny_edit: "a letter or two edited", not_on_irc: "IRC has nothing like it", unsupported: "Slack has nothing like it", not_linked: "the channel is not linked", forbidden: "not allowed", direct_message: "written to the bridge itself", bad_request: "not in order", not_found: "its message is not there", limited: "too much at once", other: "other reasons" } as Record<string, string>,
   room: {
-    title: "Bridges", to: (place: string) => `Joined to ${place}`, here: (n: number) => p(n, "# person there", "# people there"), roster: (place: string) => `People in ${place}`, more: "Show more", muted: "muted here",
+    title: "Bridges", to: (place: string) => `Joined to ${place}`, here: (n: number) => p(n, "# person there", "# people there"), roster: (place: string) => `People in ${place}`, more: "Show more", muted: "muted here", away: (why: string) => (why === "away" ? "Away" : `Away: ${why}`),
     note: (place: string, state: string) => `${place}: ${state.toLocaleLowerCase()}.`, waiting: (n: number) => p(n, "# message waits to be relayed.", "# messages wait to be relayed."),
     ranks: { owner: "owner", administrator: "administrator", operator: "operator", "half-operator": "half-operator", voice: "voice" } as Record<string, string>,
     write: (who: string) => `Write to ${who} privately`, mute: (who: string) => `Mute ${who}`, unmute: (who: string) => `Hear ${who} again`,

@@ -4,7 +4,7 @@ export const bridges: BridgeTexts = {
   states: { connecting: "正在连接", connected: "已连接", degraded: "不稳定", down: "已断开", login: "需要登录", disabled: "已停用", waiting: "等待验证码", ended: "已结束", unknown: "由其他节点维护" },
   reasons: { stale: "时间太久", too_large: "太大", late_edit: "编辑太迟", tiny_edit: "只改了一两个字母", not_on_irc: "IRC 不支持", unsupported: "Slack 不支持", not_linked: "频道未连接", forbidden: "不允许", direct_message: "写给桥接本身", bad_request: "格式不符", not_found: "所指消息不存在", limited: "短时间内太多", other: "其他原因" },
   room: {
-    title: "桥接", to: (place) => `已连到 ${place}`, here: (n) => `那边有 ${n} 人`, roster: (place) => `${place} 中的人`, more: "显示更多", muted: "已在此静音", ranks: { owner: "所有者", administrator: "管理员", operator: "操作员", "half-operator": "半操作员", voice: "发言权" },
+    title: "桥接", to: (place) => `已连到 ${place}`, here: (n) => `那边有 ${n} 人`, roster: (place) => `${place} 中的人`, more: "显示更多", muted: "已在此静音", away: (why) => (why === "away" ? "离开" : `离开：${why}`), ranks: { owner: "所有者", administrator: "管理员", operator: "操作员", "half-operator": "半操作员", voice: "发言权" },
     note: (place, state) => `${place}：${state}。`, waiting: (n) => `有 ${n} 条消息等待转发。`,
     write: (who) => `私下写给 ${who}`, mute: (who) => `将 ${who} 静音`, unmute: (who) => `取消 ${who} 的静音`,
   },

@@ -16,6 +16,11 @@ export function BridgeState(props: { status: BridgeStatus | undefined }): JSX.El
           {props.status!.reason}
         </span>
       </Show>
+      <Show when={props.status?.detail}>
+        <span class="bridge-why" dir="auto">
+          {props.status!.detail}
+        </span>
+      </Show>
     </span>
   );
 }

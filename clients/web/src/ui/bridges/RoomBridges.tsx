@@ -75,9 +75,14 @@ function RoomBridgeItem(props: { bridge: RoomBridge; onChanged: () => void }): J
                   <li class="member">
                     <Avatar id={`${bridge().user}/${ghost.id}`} name={ghost.name} blob={ghost.avatar || undefined} size={24} />
                     <span class="member-main">
-                      <span class="member-name" title={ghost.id}>
+                      <span class="member-name" title={[ghost.realName, ghost.id].filter(Boolean).join(" · ")}>
                         {ghost.name} <Show when={ghost.rank}><span class="node-tag">{tb().room.ranks[ghost.rank] ?? ghost.rank}</span></Show> <Show when={muted()}><span class="node-tag">{tb().room.muted}</span></Show>
                       </span>
+                      <Show when={ghost.away}>
+                        <span class="hint" dir="auto">
+                          {tb().room.away(ghost.away)}
+                        </span>
+                      </Show>
                     </span>
                     <Show when={entries(ghost).length > 0}>
                       <Menu label={tb().actions(ghost.name)} entries={entries(ghost)} />
