@@ -66,7 +66,7 @@ func (l *life) limited(method string, after time.Duration) {
 
 // begin starts all that runs beside the events from the node.
 func (l *life) begin() {
-	l.status.set("", "connecting", "")
+	l.status.set("", "connecting", "Slack was asked for the app, and has not answered yet.")
 	for _, link := range l.h.Open().GetLinks() {
 		l.link(link)
 	}

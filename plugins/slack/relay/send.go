@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -205,7 +206,7 @@ func (c *channel) quote(d *pb.Delivery, at place) *format.Block {
 		r = d.GetThread()
 	}
 	remote := c.remote(r)
-	if r == nil || at.thread != "" && r.GetEvent() == d.GetThread().GetEvent() || at.broadcast && remote[0] == at.thread {
+	if r == nil || at.thread != "" && r.GetEvent() == d.GetThread().GetEvent() || at.broadcast && slices.Contains(remote, at.thread) {
 		return nil
 	}
 	text := []rune(oneLine(words(format.ReadMarkdown(r.GetText(), format.Mention{})), 1000))
@@ -236,8 +237,8 @@ func nameOf(p *pb.Person) string {
 func (c *channel) content(d *pb.Delivery, n int, piece []format.Block, formatted bool) []slack.MsgOption {
 	open := c.l.h.Open()
 	hops := d.GetHops()
-	if g := d.GetAuthor().GetGhost(); g != nil && g.GetNetwork() != "" && !contains(hops, g.GetNetwork()) {
-		hops = append(append([]string(nil), hops...), g.GetNetwork())
+	if g := d.GetAuthor().GetGhost(); g != nil && g.GetNetwork() != "" && !slices.Contains(hops, g.GetNetwork()) {
+		hops = append(slices.Clone(hops), g.GetNetwork())
 	}
 	options := []slack.MsgOption{
 		slack.MsgOptionText(format.Plain(piece), false),
@@ -262,15 +263,6 @@ func eventOf(d *pb.Delivery) string {
 		return d.GetTarget().GetEvent()
 	}
 	return d.GetId()
-}
-
-func contains(list []string, s string) bool {
-	for _, have := range list {
-		if have == s {
-			return true
-		}
-	}
-	return false
 }
 
 // postPiece posts a piece once. When an answer is lost the channel is looked at before another attempt.
