@@ -51,6 +51,7 @@ type chain struct {
 type stretch struct {
 	low, high uint64
 	before    room.EventID // of the event before low; zero when low is 1
+	top       room.EventID // of the event at high; zero: not known
 	signature []byte       // of the head at high; of the newest stretch the chain's head has it; nil: not known
 	old       bool         // it was fetched as older history: so is what is missing above it
 }
@@ -59,6 +60,7 @@ type stretch struct {
 type gap struct {
 	above, below uint64
 	before       room.EventID // of the event before the one at below
+	top          room.EventID // of the event at above; zero: there is none, or it is not known
 }
 
 // How many stretches of a log are kept. Its origin, which has all of it, may leave but a few
@@ -95,7 +97,7 @@ func (c *chain) gaps(floor bool) (out []gap) {
 	for i, s := range slices.Backward(c.stretch) {
 		g := gap{below: s.low, before: s.before}
 		if i > 0 {
-			g.above = c.stretch[i-1].high
+			g.above, g.top = c.stretch[i-1].high, c.stretch[i-1].top
 		} else if !floor {
 			break
 		}
@@ -125,7 +127,7 @@ func (c *chain) older(seq uint64) bool {
 // add notes that the events from first to last are here now; they are new, and in order. What
 // is known of the end of a stretch is that of its uppermost part.
 func (c *chain) add(first, last *room.Event, head *roompb.Head) {
-	s := stretch{low: first.Header.GetSeq(), high: last.Header.GetSeq(), signature: head.GetSignature()}
+	s := stretch{low: first.Header.GetSeq(), high: last.Header.GetSeq(), top: last.ID, signature: head.GetSignature()}
 	s.before, _ = room.HashFromBytes(first.Header.GetPrev())
 	s.old = c.older(s.high)
 	i := c.next(s.high)
@@ -211,6 +213,9 @@ func (c *chain) stored() *storagepb.Chain {
 	}
 	for i, s := range c.stretch {
 		segment := &storagepb.Segment{Low: s.low, High: s.high, Before: s.before.Bytes(), Old: s.old}
+		if !s.top.IsZero() {
+			segment.Hash = s.top.Bytes()
+		}
 		if i < len(c.stretch)-1 {
 			segment.Signature = s.signature
 		}
@@ -223,7 +228,7 @@ func (c *chain) stored() *storagepb.Chain {
 func wholeChain(h *roompb.Head) (*chain, error) {
 	hash, err := room.HashFromBytes(h.GetHash())
 	return &chain{
-		key: keyOfHead(h), log: h.GetLog(), head: h, hash: hash, stretch: []stretch{{low: 1, high: h.GetSeq()}},
+		key: keyOfHead(h), log: h.GetLog(), head: h, hash: hash, stretch: []stretch{{low: 1, high: h.GetSeq(), top: hash}},
 	}, err
 }
 
@@ -252,11 +257,14 @@ func loadChain(p *storagepb.Chain) (*chain, error) {
 	}
 	c.stretch = c.stretch[:0]
 	for _, s := range p.GetSegments() {
-		before, err := room.HashFromBytes(s.GetBefore())
-		if err != nil {
+		part := stretch{low: s.GetLow(), high: s.GetHigh(), signature: s.GetSignature(), old: s.GetOld()}
+		if part.before, err = room.HashFromBytes(s.GetBefore()); err != nil {
 			return nil, fmt.Errorf("read chain of %s: %w", c.key.origin, err)
 		}
-		c.stretch = append(c.stretch, stretch{s.GetLow(), s.GetHigh(), before, s.GetSignature(), s.GetOld()})
+		if part.top, err = room.HashFromBytes(s.GetHash()); err != nil {
+			return nil, fmt.Errorf("read chain of %s: %w", c.key.origin, err)
+		}
+		c.stretch = append(c.stretch, part)
 	}
 	return c, nil
 }

@@ -92,12 +92,12 @@ func TestGapsOfAFork(t *testing.T) {
 		floor bool
 		want  []gap
 	}{
-		{"below it", 12, common, false, []gap{{4, 10, before(10)}}},
-		{"across it", 6, common, false, []gap{{4, 7, common}}},
-		{"across it, and nobody knows what is there", 6, room.EventID{}, false, []gap{{4, 10, before(10)}}},
+		{"below it", 12, common, false, []gap{{above: 4, below: 10, before: before(10)}}},
+		{"across it", 6, common, false, []gap{{above: 4, below: 7, before: common}}},
+		{"across it, and nobody knows what is there", 6, room.EventID{}, false, []gap{{above: 4, below: 10, before: before(10)}}},
 		{"beyond it", 4, common, false, nil},
-		{"older", 12, common, true, []gap{{4, 10, before(10)}, {0, 3, before(3)}}},
-		{"older, across it", 1, common, true, []gap{{0, 2, common}}},
+		{"older", 12, common, true, []gap{{above: 4, below: 10, before: before(10)}, {above: 0, below: 3, before: before(3)}}},
+		{"older, across it", 1, common, true, []gap{{above: 0, below: 2, before: common}}},
 		{"nothing is common", 0, room.EventID{}, true, nil},
 	} {
 		c := &chain{frozen: "it forks", branch: &roompb.Parcel{}, fork: test.fork, forkHash: test.hash, stretch: []stretch{{low: 3, high: 4, before: before(3)}, {low: 10, high: 14, before: before(10)}}}

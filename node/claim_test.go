@@ -71,6 +71,44 @@ func TestALeaveWaitsWhereTheHomeComesTo(t *testing.T) {
 	})
 }
 
+// A leave that the home took, and has forgotten with the rest of the day when its backup is restored, is
+// asked for again, though its answer had come.
+func TestAHomeForgetsALeave(t *testing.T) {
+	l, alice, bob, _, id := three(t)
+	l.agree(id, "one", "two")
+	copied := l.nodes["one"].fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(1, 2))})
+	left := func() bool {
+		s, err := l.nodes["one"].Summary(alice, id)
+		return err == nil && s.GetMembers() == 1
+	}
+	l.mu.Lock()
+	l.silent = true // the answer comes, and the entry does not
+	l.mu.Unlock()
+	l.sever("one", "two", true)
+	if r, err := l.submit(bob, room.Draft{Room: id, Kind: room.KindLeave}); err != nil || !r.Waiting {
+		t.Fatalf("leave: %+v, %v", r, err)
+	}
+	l.sever("one", "two", false)
+	l.nodes["two"].PeerUp("one")
+	l.soon("bob has left", left)
+	l.soon("the answer has come", func() bool { return l.nodes["two"].sending.waitingFor(id) == 0 })
+	l.kill("one")
+	l.nodes["one"].fs = copied
+	l.start("one")
+	if left() {
+		t.Fatal("the home has forgotten nothing")
+	}
+	if rooms, err := l.nodes["two"].Summaries(bob); err != nil || len(rooms) > 0 {
+		t.Errorf("bob has left and has %v, %v", rooms, err)
+	}
+	l.nodes["two"].Level("three") // not the home
+	if waits := l.nodes["two"].sending.waitingFor(id); waits > 0 {
+		t.Errorf("%d letters", waits)
+	}
+	l.nodes["two"].Level("one")
+	l.soon("bob has left again", left)
+}
+
 // A node that is to order a room which it has left, and to which somebody of it is invited
 // again, gets the room.
 func TestAnInvitedNodeBecomesASteward(t *testing.T) {

@@ -187,7 +187,7 @@ func (c *chamber) shortened(ch *chain, seq uint64, hash room.EventID) *chain {
 	out.frozen, out.hash = "", hash
 	for i, part := range out.stretch {
 		if part.high >= seq {
-			out.stretch[i].high, out.stretch = seq, out.stretch[:i+1]
+			out.stretch[i].high, out.stretch[i].top, out.stretch = seq, hash, out.stretch[:i+1]
 			break
 		}
 	}

@@ -356,6 +356,9 @@ func (c *chain) page(q *roompb.PageAsk) (from, to uint64, head *roompb.Head) {
 	if len(gaps) == 0 {
 		gaps = []*roompb.Gap{{Above: q.GetAbove(), Below: q.GetBelow()}}
 	}
+	if seq, head := c.denial(gaps); apart && head != nil {
+		return seq, seq, head
+	}
 	i := len(c.stretch) - 1
 	for _, g := range gaps {
 		for ; i >= 0 && c.stretch[i].low >= g.GetBelow(); i-- {
@@ -371,6 +374,21 @@ func (c *chain) page(q *roompb.PageAsk) (from, to uint64, head *roompb.Head) {
 		}
 	}
 	return 0, 0, nil
+}
+
+// denial is the end of a stretch in whose place the asking node has another event. From the ends
+// of longer or shorter ones one of the two learns of it by what else it asks for.
+func (c *chain) denial(gaps []*roompb.Gap) (seq uint64, head *roompb.Head) {
+	for _, g := range gaps {
+		i := c.next(g.GetAbove())
+		if len(g.GetTop()) == 0 || i == len(c.stretch) {
+			continue
+		}
+		if s := c.stretch[i]; s.high == g.GetAbove() && !s.top.IsZero() && string(s.top[:]) != string(g.GetTop()) && c.signature(i) != nil {
+			return s.high, &roompb.Head{Signature: c.signature(i)}
+		}
+	}
+	return 0, nil
 }
 
 // maxGaps is the most gaps of one ask.

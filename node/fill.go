@@ -54,8 +54,8 @@ func (c *chamber) mendAll() bool {
 		if !ok {
 			break
 		}
-		if !c.mend(c.n.life, h) {
-			c.inVain(wish{h.log.name(), false})
+		if learnt, shown := c.mend(c.n.life, h); !learnt {
+			c.inVain(wish{h.log.name(), false}, shown)
 		}
 	}
 	return !c.torn()
@@ -69,13 +69,16 @@ type wish struct {
 }
 
 // vain is when nobody could give more of a log, the last time and the first since something
-// of it came.
-type vain struct{ last, first time.Time }
+// of it came. shown: somebody gave another branch, the last time.
+type vain struct {
+	last, first time.Time
+	shown       bool
+}
 
 // inVain notes that nobody could give more of a log. It is passed over for a while: who
 // writes an end of a log and withholds what is below must not keep the others from being
 // fetched.
-func (c *chamber) inVain(w wish) {
+func (c *chamber) inVain(w wish, shown bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
@@ -87,7 +90,7 @@ func (c *chamber) inVain(w wish) {
 	if v.first.IsZero() {
 		v.first = now
 	}
-	v.last = now
+	v.last, v.shown = now, shown
 	c.vain[w] = v
 }
 
@@ -96,7 +99,7 @@ func (c *chamber) hope() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for w, v := range c.vain {
-		c.vain[w] = vain{v.last, v.last}
+		c.vain[w] = vain{v.last, v.last, v.shown}
 	}
 }
 
@@ -105,7 +108,7 @@ func (c *chamber) hopeFor(logs map[logKey]*chain) {
 	for _, ch := range logs {
 		w := wish{ch.name(), false}
 		if v, asked := c.vain[w]; asked {
-			c.vain[w] = vain{v.last, v.last}
+			c.vain[w] = vain{v.last, v.last, v.shown}
 		}
 	}
 }
@@ -147,6 +150,7 @@ type hole struct {
 	log   *chain
 	gaps  []gap // newest first
 	limit uint32
+	tops  bool // who has another event at the top of what is below a gap is to show it
 }
 
 func (c *chamber) firstHole() (hole, bool) {
@@ -154,7 +158,9 @@ func (c *chamber) firstHole() (hole, bool) {
 	defer c.mu.RUnlock()
 	for _, ch := range c.logs {
 		if ch.torn() && c.due(ch) {
-			return ch.hole(false), true
+			h := ch.hole(false)
+			h.tops = !c.vain[wish{ch.name(), false}].shown // else it may be shown each time, in the place of what fills the hole
+			return h, true
 		}
 	}
 	return hole{}, false
@@ -169,8 +175,9 @@ func (c *chain) hole(floor bool) hole {
 const ahead = 2
 
 // mend fills a hole from its upper end down: the next page is asked for while the one
-// above it is being stored. It tells whether something was learnt.
-func (c *chamber) mend(ctx context.Context, h hole) (learnt bool) {
+// above it is being stored. It tells whether something was learnt; or else whether a branch was
+// shown, which is looked into.
+func (c *chamber) mend(ctx context.Context, h hole) (learnt, shown bool) {
 	ctx, stop := context.WithCancel(ctx)
 	pages := make(chan *received, ahead)
 	var asking sync.WaitGroup
@@ -188,11 +195,11 @@ func (c *chamber) mend(ctx context.Context, h hole) (learnt bool) {
 	defer stop()
 	for r := range pages {
 		if again, err := c.n.take(ctx, c, r); err != nil || again != nil {
-			return learnt // of no use yet
+			return learnt, r.head != nil // of no use yet
 		}
 		learnt = true
 	}
-	return learnt
+	return learnt, false
 }
 
 // fetch brings one page of what is older than a log is here, for somebody who scrolls there.
@@ -206,7 +213,7 @@ func (c *chamber) fetch(ctx context.Context, ch *chain, limit uint32) bool {
 		}
 	}
 	if ctx.Err() == nil {
-		c.inVain(wish{ch.name(), true})
+		c.inVain(wish{ch.name(), true}, false)
 	}
 	return false
 }
@@ -227,6 +234,9 @@ func (c *chamber) pageBelow(ctx context.Context, h *hole) *received {
 			continue
 		}
 		r, err := openParcel(c.id, a.GetPage())
+		if err == nil && h.parted(r) { // either of the two is not what the log's node signed, or both are
+			continue
+		}
 		if err != nil || !c.fits(h, r) {
 			c.n.Peers.Raise(peer, "The node answered with messages that do not belong where it said they do.")
 			continue
@@ -246,7 +256,11 @@ func (h *hole) ask(id room.ID) *roompb.PageAsk {
 	}
 	if h.log.log == roompb.Log_LOG_MESSAGES {
 		for _, g := range h.gaps[:min(len(h.gaps), maxGaps)] {
-			q.Gaps = append(q.Gaps, &roompb.Gap{Above: g.above, Below: g.below})
+			lacks := &roompb.Gap{Above: g.above, Below: g.below}
+			if h.tops && !g.top.IsZero() {
+				lacks.Top = g.top.Bytes()
+			}
+			q.Gaps = append(q.Gaps, lacks)
 		}
 	}
 	return q
@@ -257,17 +271,29 @@ func (h *hole) in(seq uint64) int {
 	return slices.IndexFunc(h.gaps, func(g gap) bool { return g.above < seq && seq < g.below })
 }
 
+// of tells whether a page is of the hole's log.
+func (h *hole) of(r *received) bool {
+	return r.log == h.log.log && (r.log != roompb.Log_LOG_MESSAGES || r.key == h.log.key)
+}
+
+// parted tells whether a page ends right below what is here, with another event than that names:
+// the log's node has told two stories, and who answers may know the other one.
+func (h *hole) parted(r *received) bool {
+	i := h.in(r.last().Header.GetSeq())
+	return i >= 0 && h.of(r) && r.last().Header.GetSeq()+1 == h.gaps[i].below && r.last().ID != h.gaps[i].before
+}
+
 // fits tells whether a page is of a hole: its last event is the one that the event above it
-// names, or, in the midst of a gap, is signed for.
+// names, or, in the midst of a gap, or in the place of what is below one, is signed for.
 func (c *chamber) fits(h *hole, r *received) bool {
 	last := r.last().Header.GetSeq()
 	i := h.in(last)
-	if i < 0 || r.log != h.log.log || r.log == roompb.Log_LOG_MESSAGES && r.key != h.log.key {
+	if !h.of(r) || i < 0 && !h.denies(r) {
 		return false
 	}
-	if last+1 == h.gaps[i].below {
+	if i >= 0 && last+1 == h.gaps[i].below { // and as that names it: it is not parted
 		r.head = nil
-		return r.last().ID == h.gaps[i].before
+		return true
 	}
 	if r.head == nil || r.log != roompb.Log_LOG_MESSAGES {
 		return false
@@ -276,18 +302,29 @@ func (c *chamber) fits(h *hole, r *received) bool {
 	return known && err == nil
 }
 
+// denies tells whether a page ends with another event than the one that is here below a gap.
+func (h *hole) denies(r *received) bool {
+	return slices.ContainsFunc(h.gaps, func(g gap) bool {
+		return g.above == r.last().Header.GetSeq() && !g.top.IsZero() && g.top != r.last().ID
+	})
+}
+
 // less takes a page out of a hole.
 func (h *hole) less(r *received) {
 	first, last := r.first().Header, r.last().Header.GetSeq()
 	i := h.in(last)
+	if i < 0 { // it shows another branch, once
+		h.tops = false
+		return
+	}
 	g := h.gaps[i]
 	var left []gap
 	if last+1 < g.below {
-		left = append(left, gap{last, g.below, g.before})
+		left = append(left, gap{last, g.below, g.before, r.last().ID})
 	}
 	if g.above+1 < first.GetSeq() {
 		before, _ := room.HashFromBytes(first.GetPrev()) // of a hashed header
-		left = append(left, gap{g.above, first.GetSeq(), before})
+		left = append(left, gap{g.above, first.GetSeq(), before, g.top})
 	}
 	h.gaps = slices.Replace(h.gaps, i, i+1, left...)
 }

@@ -84,7 +84,8 @@ func (n *Node) Acked(peer string, id room.ID, tops []*roompb.Top, _ uint64) {
 }
 
 // Level is told by the door when a peer has been found to have all that this node has of
-// the rooms that both share, and the other way round.
+// the rooms that both share, and the other way round. (What waits for the home then is on
+// its way; what it has forgotten is asked for again.)
 func (n *Node) Level(peer string) {
 	n.level.Store(peer, true)
 	ids, err := n.store.PeerRooms(peer)
@@ -97,6 +98,7 @@ func (n *Node) Level(peer string) {
 			seq := c.own().seq()
 			c.mu.RUnlock()
 			c.ack(peer, seq)
+			c.leaveAgain(peer)
 		}
 	}
 }

@@ -179,6 +179,42 @@ func (n *Node) goAway(ctx context.Context, c *chamber, u room.User, since uint64
 	return err
 }
 
+// leaveAgain asks a room's home once more for what it has forgotten, with whom this node is level: who
+// left is a member there, and nothing waits any more. A backup of the home was restored, and nobody else
+// had the entry.
+func (c *chamber) leaveAgain(peer string) {
+	if c.home() != peer || c.n.sending.waitingFor(c.id) > 0 {
+		return
+	}
+	for _, u := range c.stillIn() {
+		d := room.Draft{Room: c.id, Author: u, Kind: room.KindLeave}
+		err := c.n.prepare(&d)
+		if err == nil {
+			var ask *roompb.Ask
+			if ask, err = c.proposal(&d); err == nil {
+				err = c.n.sending.post(peer, ask)
+			}
+		}
+		if err != nil {
+			c.n.log.Error("ask again for a leave that the home has forgotten", "room", c.text, "user", u, "err", err)
+			continue
+		}
+		c.n.sending.try(peer)
+	}
+}
+
+// stillIn are the members who have left as far as this node is concerned.
+func (c *chamber) stillIn() (out []room.User) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	for u := range c.leaving {
+		if c.state.Member(u).Membership == room.Joined {
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
 // patience is how long an answer is held back until the entry it tells of has come here.
 const patience = 3 * time.Second
 

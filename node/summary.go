@@ -81,9 +81,16 @@ func (n *Node) Summaries(by Caller) ([]*roompb.RoomSummary, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, s)
+		if in(s) { // who leaves while the home is away is out of it here
+			out = append(out, s)
+		}
 	}
 	return out, nil
+}
+
+// in tells whether who asked is in the room, or invited.
+func in(s *roompb.RoomSummary) bool {
+	return s.GetMembership() == string(room.Joined) || s.GetMembership() == string(room.Invited)
 }
 
 // summaryFor is for a follower: a room that is gone for the user says so.
@@ -97,7 +104,7 @@ func (n *Node) summaryFor(u room.User, id room.ID) *roompb.RoomSummary {
 		n.log.Error("summarize room", "room", id.String(), "err", err)
 		return nil
 	}
-	if s.Membership != string(room.Joined) && s.Membership != string(room.Invited) {
+	if !in(s) {
 		return &roompb.RoomSummary{Room: s.Room, Name: s.Name, Alias: s.Alias, Membership: string(room.Left)}
 	}
 	return s

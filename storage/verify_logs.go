@@ -157,6 +157,9 @@ func (v *verifier) chained(t *trail, c *storagepb.Chain) error {
 		v.problem(t.room, t.pos, "the chain of %s says that %v are here, and %v are", t.name.origin, c.GetSegments(), t.segments)
 	}
 	for i, s := range c.GetSegments() {
+		if same && !t.holes && len(s.GetHash()) > 0 && !bytes.Equal(s.GetHash(), t.ends[i][:]) {
+			v.problem(t.room, t.pos, "the chain of %s names another entry %d than is here", t.name.origin, s.GetHigh())
+		}
 		if !same || t.holes || len(s.GetSignature()) == 0 {
 			continue
 		}

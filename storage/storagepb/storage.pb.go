@@ -728,6 +728,7 @@ type Segment struct {
 	Before        []byte                 `protobuf:"bytes,3,opt,name=before,proto3" json:"before,omitempty"`       // id of the entry before low, empty at 1: older ones are verified against it
 	Signature     []byte                 `protobuf:"bytes,4,opt,name=signature,proto3" json:"signature,omitempty"` // of the head of the entry at high, by which the segment is shown to others; the last one's is the Chain's; else empty: not known
 	Old           bool                   `protobuf:"varint,5,opt,name=old,proto3" json:"old,omitempty"`            // it was fetched as older history: so is what is missing above it
+	Hash          []byte                 `protobuf:"bytes,6,opt,name=hash,proto3" json:"hash,omitempty"`           // id of the entry at high; empty: not known
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -795,6 +796,13 @@ func (x *Segment) GetOld() bool {
 		return x.Old
 	}
 	return false
+}
+
+func (x *Segment) GetHash() []byte {
+	if x != nil {
+		return x.Hash
+	}
+	return nil
 }
 
 // Standing is how a message stands now, after the edits, reactions, replies
@@ -2531,13 +2539,14 @@ const file_storage_proto_rawDesc = "" +
 	"\x04fork\x18\x06 \x01(\x04R\x04fork\x12\x16\n" +
 	"\x06branch\x18\a \x01(\fR\x06branch\x12\x14\n" +
 	"\x05other\x18\b \x01(\fR\x05other\x12\x1b\n" +
-	"\tfork_hash\x18\t \x01(\fR\bforkHash\"w\n" +
+	"\tfork_hash\x18\t \x01(\fR\bforkHash\"\x8b\x01\n" +
 	"\aSegment\x12\x10\n" +
 	"\x03low\x18\x01 \x01(\x04R\x03low\x12\x12\n" +
 	"\x04high\x18\x02 \x01(\x04R\x04high\x12\x16\n" +
 	"\x06before\x18\x03 \x01(\fR\x06before\x12\x1c\n" +
 	"\tsignature\x18\x04 \x01(\fR\tsignature\x12\x10\n" +
-	"\x03old\x18\x05 \x01(\bR\x03old\"\x8d\x05\n" +
+	"\x03old\x18\x05 \x01(\bR\x03old\x12\x12\n" +
+	"\x04hash\x18\x06 \x01(\fR\x04hash\"\x8d\x05\n" +
 	"\bStanding\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1a\n" +
 	"\bmentions\x18\x02 \x03(\tR\bmentions\x12!\n" +

@@ -194,6 +194,9 @@ func (w *world) compare(id room.ID, hosts []*host) (why string) {
 			continue
 		}
 		is := p.timeline(id)
+		if is == nil {
+			return fmt.Sprintf("%s is a member and cannot read it", p.User)
+		}
 		if lines == nil {
 			lines, who = is, h.name
 			continue
@@ -259,13 +262,16 @@ func (p *person) events(id room.ID) (events []*roompb.Event) {
 	for _, e := range events {
 		if e.ThreadReplies > 0 {
 			root, _ := room.ParseHash(e.Id)
-			events = append(events, p.pages(id, root)[1:]...)
+			if thread := p.pages(id, root); len(thread) > 0 {
+				events = append(events, thread[1:]...)
+			}
 		}
 	}
 	return events
 }
 
-// pages are all pages of a room, or of a thread.
+// pages are all pages of a room, or of a thread; none when the person is not in it, or not any more:
+// what nobody waits for may still be agreed on by the stewards.
 func (p *person) pages(id room.ID, thread room.EventID) (events []*roompb.Event) {
 	p.h.w.t.Helper()
 	var before room.EventID
@@ -275,6 +281,9 @@ func (p *person) pages(id room.ID, thread room.EventID) (events []*roompb.Event)
 		p.h.w.wait(func() {
 			h, err = p.h.History(p.h.ctx, p.Caller, node.HistoryQuery{Room: id, Before: before, Thread: thread, Limit: 100})
 		})
+		if room.CodeOf(err) == room.NotFound {
+			return nil
+		}
 		if err != nil {
 			p.h.w.fail("%s reads room %s: %v", p.User, id, err)
 		}

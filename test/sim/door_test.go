@@ -120,6 +120,8 @@ func (e *end) do(s *link.Step) {
 		}
 	case link.Reached:
 		e.host.Acked(to, s.Room, s.Tops, s.StateIndex)
+	case link.Level:
+		e.host.Level(e.other.host.name)
 	case link.Push:
 		e.push(s.Room)
 	case link.Ended:

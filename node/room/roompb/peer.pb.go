@@ -2239,9 +2239,12 @@ func (x *PageAsk) GetGaps() []*Gap {
 
 // Gap is what a node lacks between two seqs of a log, both exclusive.
 type Gap struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Above         uint64                 `protobuf:"varint,1,opt,name=above,proto3" json:"above,omitempty"`
-	Below         uint64                 `protobuf:"varint,2,opt,name=below,proto3" json:"below,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Above uint64                 `protobuf:"varint,1,opt,name=above,proto3" json:"above,omitempty"`
+	Below uint64                 `protobuf:"varint,2,opt,name=below,proto3" json:"below,omitempty"`
+	// Id of the event at above; absent where it is not known, or not to be compared. Who has a
+	// stretch that ends there with another event answers with that one, under its head.
+	Top           []byte `protobuf:"bytes,3,opt,name=top,proto3" json:"top,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2288,6 +2291,13 @@ func (x *Gap) GetBelow() uint64 {
 		return x.Below
 	}
 	return 0
+}
+
+func (x *Gap) GetTop() []byte {
+	if x != nil {
+		return x.Top
+	}
+	return nil
 }
 
 type ProfilesAsk struct {
@@ -3041,10 +3051,11 @@ const file_peer_proto_rawDesc = "" +
 	"\x05above\x18\x05 \x01(\x04R\x05above\x12\x14\n" +
 	"\x05limit\x18\x06 \x01(\rR\x05limit\x12%\n" +
 	"\x03log\x18\a \x01(\x0e2\x13.hearth.room.v1.LogR\x03log\x12'\n" +
-	"\x04gaps\x18\b \x03(\v2\x13.hearth.room.v1.GapR\x04gaps\"1\n" +
+	"\x04gaps\x18\b \x03(\v2\x13.hearth.room.v1.GapR\x04gaps\"C\n" +
 	"\x03Gap\x12\x14\n" +
 	"\x05above\x18\x01 \x01(\x04R\x05above\x12\x14\n" +
-	"\x05below\x18\x02 \x01(\x04R\x05below\"#\n" +
+	"\x05below\x18\x02 \x01(\x04R\x05below\x12\x10\n" +
+	"\x03top\x18\x03 \x01(\fR\x03top\"#\n" +
 	"\vProfilesAsk\x12\x14\n" +
 	"\x05users\x18\x01 \x03(\tR\x05users\"E\n" +
 	"\x0eProfilesAnswer\x123\n" +
