@@ -170,7 +170,7 @@ func (c *channel) run() {
 			break
 		}
 		c.l.failed(err)
-		c.l.status.set(c.name, "down", reason)
+		c.l.status.down(c.name, reason, err)
 		t := time.NewTimer(delay)
 		select {
 		case <-c.ctx.Done():

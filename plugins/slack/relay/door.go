@@ -36,7 +36,7 @@ func (l *life) serveEvents() {
 	for delay := l.timing.Retry; ; delay = min(2*delay, time.Minute) {
 		listener, err := net.Listen("tcp", l.set.listen)
 		if err == nil {
-			l.status.socket(1, "", "")
+			l.status.socket(1, "", trouble{})
 			l.fillAll(true)
 			err = server.Serve(listener)
 		}
@@ -44,7 +44,7 @@ func (l *life) serveEvents() {
 			return
 		}
 		l.log.Warn("Slack's calls cannot be heard", "error", err.Error())
-		l.status.socket(0, "degraded", "Slack's calls cannot be heard at the address in the setting listen: it is in use, or not this machine's.")
+		l.status.socket(0, "degraded", trouble{"Slack's calls cannot be heard at the address in the setting listen: it is in use, or not this machine's.", err.Error()})
 		if !l.pause(delay) {
 			return
 		}

@@ -100,7 +100,7 @@ func (l *life) noEvent(raw []byte) {
 		l.log.Info("Slack sent what is no event")
 		return
 	}
-	l.status.trouble("Slack leaves out events, since there are too many; the channels' histories are read instead.")
+	l.status.trouble(trouble{reason: "Slack leaves out events, since there are too many; the channels' histories are read instead."})
 	l.work.Go(func() {
 		if l.pause(60 * l.timing.Retry) {
 			l.fillAll(true)

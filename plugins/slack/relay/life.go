@@ -319,7 +319,7 @@ func (l *life) failed(err error) {
 		l.status.token("Slack does not accept the bot token: " + refused + ". " + l.again())
 	case unreached:
 		l.log.Warn("Slack cannot be reached", "error", err.Error())
-		l.status.trouble("Slack cannot be reached: " + why(err) + ".")
+		l.status.trouble(trouble{"Slack cannot be reached: " + why(err) + ".", err.Error()})
 	}
 }
 
@@ -343,13 +343,13 @@ func (l *life) sockets(alive, by int, err error) {
 	}
 	switch {
 	case errors.Is(err, socket.ErrDisabled):
-		l.status.socket(alive, "login", "Socket Mode is switched off in the app's settings. Switch it on (api.slack.com/apps, Socket Mode); the bridge goes on by itself.")
+		l.status.socket(alive, "login", trouble{reason: "Socket Mode is switched off in the app's settings. Switch it on (api.slack.com/apps, Socket Mode); the bridge goes on by itself."})
 	case web.Login(err) != "":
-		l.status.socket(alive, "login", "Slack does not accept the app-level token: "+web.Login(err)+". Make a new one (api.slack.com/apps, Basic Information, App-Level Tokens, scope connections:write), and put it into the bridge's settings (app_token).")
+		l.status.socket(alive, "login", trouble{reason: "Slack does not accept the app-level token: " + web.Login(err) + ". Make a new one (api.slack.com/apps, Basic Information, App-Level Tokens, scope connections:write), and put it into the bridge's settings (app_token)."})
 	case err != nil:
-		l.status.socket(alive, "degraded", "No socket to Slack is open, and another is tried: "+why(err)+".")
+		l.status.socket(alive, "degraded", trouble{"No socket to Slack is open, and another is tried: " + why(err) + ".", err.Error()})
 	default:
-		l.status.socket(alive, "", "")
+		l.status.socket(alive, "", trouble{})
 	}
 }
 

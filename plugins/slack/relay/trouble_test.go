@@ -656,7 +656,7 @@ func TestReasonsTellNoAddress(t *testing.T) {
 	s.Channel(garden, "garden", false)
 	open := openFor(s, map[string]string{"api_url": "http://127.0.0.1:" + port.Free(t) + "/api/"})
 	h := bridgetest.Start(t, &Bridge{Timing: quick}, open)
-	if st := h.Status("", "degraded"); st.Reason != "Slack cannot be reached: the connection is refused." {
+	if st := h.Status("", "degraded"); st.Reason != "Slack cannot be reached: the connection is refused." || !strings.Contains(st.Detail, "127.0.0.1") {
 		t.Errorf("%s", st.Reason)
 	}
 	w := start(t, nil)

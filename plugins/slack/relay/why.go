@@ -14,8 +14,8 @@ import (
 	"hearth/plugins/slack/web"
 )
 
-// why says in plain words what kept a call from getting through. It names no address, which may be the administrator's own
-// and is read by everybody in the room: the log has the error as it is.
+// why says in plain words what kept a call from getting through. It names no address, as everybody in the room reads it: the
+// error itself is the status' detail.
 func why(err error) string {
 	_, unknown := errors.AsType[*net.DNSError](err)
 	status, answered := errors.AsType[slack.StatusCodeError](err)
