@@ -15,7 +15,7 @@ type Limits struct {
 	Sends                 limit.Rate // messages, edits, reactions ..., per account
 	Requests              limit.Rate // of any command, per address (IPv6: per /64)
 	SessionsPerAccount    int        // WebSocket, WebTransport and SSE together
-	ConnectionsPerAddress int        // TCP and QUIC, each
+	ConnectionsPerAddress int        // TCP and QUIC together
 	FrameBytes            int        // of a client's frame, and of an HTTP request; 0: 256 KiB
 	Handshakes            int        // QUIC handshakes with unproven addresses before Retry is asked of new ones; 0: 64
 }
