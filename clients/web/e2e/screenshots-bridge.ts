@@ -59,6 +59,7 @@ test("the pictures of bridges", { timeout: 300_000 }, async () => {
     await desk.page.getByRole("button", { name: "Add a bridge" }).click();
     await desk.page.getByRole("combobox", { name: "Network", exact: true }).selectOption("slack");
     await desk.page.getByLabel("Name", { exact: true }).fill("work");
+    await desk.page.setViewportSize({ width: 1200, height: 1050 });
     await desk.page.getByText("Before you begin").evaluate((e) => e.scrollIntoView({ block: "start" }));
     await desk.page.screenshot({ path: file("bridge-slack") });
     for (const person of [greta, wanda]) person.leave();

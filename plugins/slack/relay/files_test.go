@@ -61,6 +61,23 @@ func TestFilesFromSlack(t *testing.T) {
 	}
 }
 
+// When all that a message was is deleted, the message goes; what has words stays.
+func TestFilesThatAreDeletedInSlack(t *testing.T) {
+	w := start(t, nil)
+	f := &slackdouble.File{Name: "a.txt", Type: "text/plain", Bytes: []byte("secret")}
+	file := w.AddFile(f)
+	alone := w.Say(garden, "UALICE0", "", with(file))
+	w.host.Entry()
+	beside := w.Say(garden, "UALICE0", "words", with(file))
+	w.host.Entry()
+	w.Set(func(*slackdouble.Slack) { f.Mode = "tombstone" })
+	w.Touch(garden, beside)
+	w.Touch(garden, alone)
+	if e := w.host.Entry(); e.Kind != "delete" || e.Target != alone || e.Ghost.Id != "UALICE0" {
+		t.Errorf("%v", e)
+	}
+}
+
 // What never comes whole is relayed as a link, after a while.
 func TestAFileThatIsNeverThere(t *testing.T) {
 	w := impatient(t)

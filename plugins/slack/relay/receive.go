@@ -242,7 +242,7 @@ func (c *channel) change(e *web.Message) error {
 	if c.isOwn(m) {
 		return nil
 	}
-	if m.Subtype == "tombstone" {
+	if m.Subtype == "tombstone" || c.emptied(m) {
 		return c.deleted(m.TS, before)
 	}
 	if before == nil && m.Edited == nil {
@@ -267,6 +267,12 @@ func (c *channel) change(e *web.Message) error {
 		at = e.TS
 	}
 	return c.edit(m, at)
+}
+
+// emptied tells whether a message was only files, and all were deleted.
+func (c *channel) emptied(m *web.Message) bool {
+	there := func(f web.File) bool { return f.Mode != "tombstone" }
+	return len(m.Files) > 0 && !slices.ContainsFunc(m.Files, there) && c.text(m) == ""
 }
 
 // overtaken posts a message whose change came before itself, as when Slack has to send it again. The node
