@@ -94,8 +94,8 @@ func TestNothingOutlivesAKilledPlugin(t *testing.T) {
 	}
 	f.awaitGone()
 	w.waitState("flees", channel.Disabled)
-	if s := w.status("flees"); !strings.Contains(s.Reason, "killed") {
-		t.Errorf("the reason: %s", s.Reason)
+	if s := w.status("flees"); !strings.Contains(s.Detail, "killed") {
+		t.Errorf("the reason: %s %s", s.Reason, s.Detail)
 	}
 }
 
