@@ -179,10 +179,18 @@ func (n *Node) openSnapshot(id room.ID, home string, s *roompb.Snapshot) (*opene
 	if own := o.state.NodeKey(n.name); own != nil && string(own) != string(n.PublicKey()) {
 		return nil, bad("it has another key for this node")
 	}
-	for _, p := range s.GetNewest() {
+	if wrong := n.openNewest(id, o, s.GetNewest()); wrong != "" {
+		return nil, bad(wrong)
+	}
+	return o, nil
+}
+
+// openNewest opens the newest messages of each log, and says what is wrong with them.
+func (n *Node) openNewest(id room.ID, o *opened, newest []*roompb.Parcel) (wrong string) {
+	for _, p := range newest {
 		r, err := openParcel(id, p)
 		if err != nil || r.log != roompb.Log_LOG_MESSAGES || r.head == nil {
-			return nil, bad("its messages are not in order")
+			return "its messages are not in order"
 		}
 		k := o.state.NodeKey(r.key.origin)
 		if !n.mayHave(r.key.origin, k) {
@@ -190,11 +198,11 @@ func (n *Node) openSnapshot(id room.ID, home string, s *roompb.Snapshot) (*opene
 			continue
 		}
 		if !room.VerifyHead(r.head, ed25519.PublicKey(k)) {
-			return nil, bad("its messages are not signed by " + r.key.origin)
+			return "its messages are not signed by " + r.key.origin
 		}
 		o.logs = append(o.logs, r)
 	}
-	return o, nil
+	return ""
 }
 
 // install makes a snapshot the room of this node.

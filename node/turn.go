@@ -2,10 +2,7 @@ package node
 
 import (
 	"fmt"
-	"maps"
 	"slices"
-
-	"google.golang.org/protobuf/proto"
 
 	"hearth/node/room"
 	"hearth/node/room/roompb"
@@ -95,7 +92,7 @@ func (c *chamber) outlive(batch []*submission) {
 	}
 }
 
-// add checks one draft and puts its event into the batch.
+// add checks one submission and puts what comes of it into the batch.
 func (t *turn) add(s *submission) error {
 	switch {
 	case s.nudge:
@@ -116,6 +113,11 @@ func (t *turn) add(s *submission) error {
 	case s.parcel != nil:
 		return t.receive(s)
 	}
+	return t.take(s)
+}
+
+// take puts what somebody of this node says into the batch.
+func (t *turn) take(s *submission) error {
 	if done, err := t.repeated(s); done || err != nil {
 		return err
 	}
@@ -323,231 +325,6 @@ func (t *turn) moveRead(row *storage.Row) {
 	}
 	t.reads[e.Author()] = row.Pos
 	t.app.Reads = append(t.app.Reads, storage.Read{User: e.Author(), Pos: row.Pos, Counted: row.Counted, Event: e.ID, Time: e.Time().Millis()})
-}
-
-// commit signs what this node wrote and appends the batch; it returns when all of it is
-// synced.
-func (t *turn) commit() error {
-	if t.err != nil {
-		return t.err
-	}
-	if t.said {
-		own := t.logs[t.own]
-		own.head = &roompb.Head{
-			Room: t.c.id.Bytes(), Log: own.log, Origin: own.key.origin, Incarnation: own.key.incarnation,
-			Seq: own.seq(), Hash: own.hash.Bytes(),
-		}
-		room.SignHead(own.head, t.c.n.key)
-	}
-	if err := t.withdraw(); err != nil {
-		return err
-	}
-	if err := t.tell(); err != nil {
-		return err
-	}
-	for _, ch := range t.logs {
-		t.keepLog(ch)
-	}
-	if t.older != nil {
-		t.keepGaps(t.older)
-	}
-	if t.fold != nil {
-		t.foldIn()
-	}
-	t.app.Meta = t.meta
-	t.meta.Leaving = t.leaving()
-	if t.frozen != "" {
-		t.meta.Frozen, t.meta.ProofA, t.meta.ProofB = t.frozen, t.proofs[0], t.proofs[1]
-	}
-	if len(t.app.Records) == 0 || t.fold != nil || t.older != nil { // others leave the stored ones as they are
-		t.putNodes(t.c.state)
-	}
-	return t.c.n.store.Append(&t.app)
-}
-
-// putNodes completes the room as it is stored by what only entries of the state log change.
-func (t *turn) putNodes(s *room.State) {
-	if t.fold != nil {
-		s = t.fold.state
-	}
-	t.meta.Stewards, t.meta.Nodes = s.Stewards, storedNodes(s)
-}
-
-// leaving are those whose leave waits for the home once this batch is done.
-func (t *turn) leaving() []string {
-	out := t.c.leavers()
-	for _, u := range t.gone {
-		out = append(out, string(u))
-	}
-	if t.fold != nil {
-		out = slices.DeleteFunc(out, func(u string) bool { _, settled := t.fold.changed[room.User(u)]; return settled })
-	}
-	return out
-}
-
-// keepLog stores how far a log has come. One that is simply all there is a head; for
-// others it says which parts are here.
-func (t *turn) keepLog(ch *chain) {
-	if !t.c.newest(ch.key) || !latest(t.logs, ch.key) {
-		t.app.Chains = append(t.app.Chains, ch.stored())
-		return
-	}
-	t.app.Heads = append(t.app.Heads, ch.head)
-	t.keepGaps(ch)
-	if t.c.logs[ch.key] != nil {
-		return
-	}
-	for k, former := range t.c.logs { // its head has just been replaced
-		if k.origin == ch.key.origin && former.whole() && t.logs[k] == nil {
-			t.app.Chains = append(t.app.Chains, former.stored())
-		}
-	}
-}
-
-func (t *turn) keepGaps(ch *chain) {
-	if ch.whole() {
-		t.app.DropChains = append(t.app.DropChains, ch.head)
-	} else {
-		t.app.Chains = append(t.app.Chains, ch.stored())
-	}
-}
-
-// newest tells whether k is its origin's latest incarnation that is known here.
-func (c *chamber) newest(k logKey) bool { return latest(c.logs, k) }
-
-func latest(logs map[logKey]*chain, k logKey) bool {
-	for other := range logs {
-		if other.origin == k.origin && other.incarnation > k.incarnation {
-			return false
-		}
-	}
-	return true
-}
-
-func storedMember(id room.ID, u room.User, m room.Member) *storagepb.Member {
-	out := &storagepb.Member{
-		Room: id.Bytes(), User: string(u), Membership: string(m.Membership),
-		Since: m.Since, InvitedBy: string(m.By), Reason: m.Reason, From: m.From, Bridge: m.Bridge,
-	}
-	if m.Membership == "" {
-		out.Membership = string(room.Left)
-		return out
-	}
-	out.Role = m.Role.String()
-	return out
-}
-
-// publish lets the world see the batch: state, ring, acknowledgements, wake-ups.
-func (t *turn) publish() {
-	followers, passed := t.enact()
-	for _, r := range t.replies {
-		r.sub.done <- result{receipt: r.receipt}
-	}
-	if t.fold != nil {
-		followers = t.foldTold()
-	}
-	t.ensue()
-	if t.fold != nil || passed {
-		t.c.n.courier.mark(t.c.id)
-	}
-	if t.reset {
-		for _, sub := range followers {
-			sub.reset.Store(true)
-		}
-	}
-	if len(t.steps) > 0 || t.reset {
-		for _, sub := range followers {
-			sub.mark()
-		}
-		t.c.n.index.mark(t.c.id)
-	}
-	if t.frozen != "" {
-		t.c.summariesChanged()
-	}
-}
-
-// enact makes the batch the room's. passed: other nodes are to be given some of it.
-func (t *turn) enact() (followers []*subscription, passed bool) {
-	c := t.c
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if t.fold != nil {
-		t.fold.publish(c)
-	}
-	if t.said && c.logs[t.own] == nil {
-		clear(c.reached) // nobody has anything of a new log
-	}
-	maps.Copy(c.logs, t.logs)
-	for _, u := range t.gone {
-		c.leaving[u] = struct{}{}
-	}
-	if t.older != nil {
-		c.entries = t.older
-	}
-	if t.frozen != "" {
-		c.frozen, c.proofs = t.frozen, t.proofs
-	}
-	c.headPos, c.counted, c.clock = t.meta.HeadPos, t.meta.Counted, room.Time(t.meta.Clock)
-	c.last = lastOf(t.meta)
-	for _, s := range t.steps {
-		c.ring.push(s)
-	}
-	c.tails.note(t.app.Records)
-	if len(t.app.Erase)+len(t.app.Restore) > 0 {
-		c.tails.drop()
-	}
-	c.hopeFor(t.logs)
-	return c.followers, c.passesOn(t.logs)
-}
-
-// foldTold tells of what entries have changed, and returns who follows the room then.
-func (t *turn) foldTold() []*subscription {
-	c := t.c
-	c.n.councils.poke(c.id)
-	for _, e := range t.fold.entries {
-		c.n.people.stateChanged(c, e, t.fold.changed)
-	}
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return c.followers
-}
-
-// ensue is what the batch brings about beside the room's stream.
-func (t *turn) ensue() {
-	c := t.c
-	if len(t.erased) > 0 {
-		c.n.running.Go(func() { c.n.dropOf(t.erased) })
-	}
-	for _, m := range t.marks {
-		c.n.people.read(c, m)
-	}
-	for _, row := range t.wanted {
-		c.want(row.Pos, row.Standing.GetEdits())
-	}
-	for _, u := range t.gone {
-		c.n.people.standingChanged(c, u)
-	}
-	for _, l := range t.app.Outbox {
-		c.n.sending.try(l.Node)
-	}
-	if t.fold != nil || len(t.logs) > 0 {
-		if _, torn := c.firstHole(); torn {
-			c.fill()
-		}
-	}
-}
-
-// encodeItem is done once for all readers.
-func (c *chamber) encodeItem(row, about *storage.Row, voided []string) []byte {
-	item := &roompb.Item{Event: c.view(row), Voided: voided}
-	if about != nil {
-		item.Target = c.view(about)
-	}
-	b, err := proto.Marshal(item)
-	if err != nil { // a view is made of valid UTF-8 and scalars only
-		panic(fmt.Sprintf("encode item %s: %v", row.Event.ID, err))
-	}
-	return b
 }
 
 // clip shortens text to n characters.
