@@ -82,9 +82,9 @@ func (v *bridgeAdd) settings(ctx context.Context, r *run, to client.Caller) (map
 // connectWithin is how long people are kept waiting to see a new bridge connect.
 const connectWithin = 15 * time.Second
 
-// awaitBridge looks at a new bridge until it is plain whether it connects.
+// awaitBridge looks at a bridge that starts until it is plain whether it connects.
 func awaitBridge(ctx context.Context, to client.Caller, b *pb.Bridge) *pb.Bridge {
-	begun := false
+	begun, before := b.Status.GetState() == channel.Connecting, b.Status.GetReason()
 	for end := time.Now().Add(connectWithin); time.Now().Before(end) && sleep(ctx, 200*time.Millisecond); {
 		answer, err := client.Call(ctx, to, client.AdminBridges, &pb.Empty{})
 		if err != nil {
@@ -99,7 +99,7 @@ func awaitBridge(ctx context.Context, to client.Caller, b *pb.Bridge) *pb.Bridge
 		case channel.Connecting:
 			begun = true
 		case channel.Down:
-			if begun {
+			if begun || b.Status.GetReason() != before {
 				return b
 			}
 		default:

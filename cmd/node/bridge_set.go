@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	client "hearth/clients/go"
+	"hearth/node/channel"
 	pb "hearth/transport/session/clientpb"
 )
 
@@ -40,6 +41,10 @@ func (v *bridgeSet) Run(ctx context.Context, r *run) error {
 		b, err := client.Call(ctx, to, client.AdminBridgeSet, req)
 		if err != nil {
 			return inFile(v.Config, err)
+		}
+		if _, stands := to.(*direct); !stands && !r.verbs.JSON && b.Status.GetState() == channel.Connecting {
+			r.note("Waiting for it to connect ...")
+			b = awaitBridge(ctx, to, b)
 		}
 		return v.print(r, b)
 	})

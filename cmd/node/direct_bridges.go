@@ -65,8 +65,8 @@ func notRunning(b *pb.Bridge) {
 		states = append(states, l.Status)
 	}
 	for _, s := range states {
-		if s.State == channel.Down {
-			s.Reason = "the node does not run"
+		if s.State == channel.Down || s.State == channel.Connecting {
+			s.State, s.Reason, s.Detail = channel.Down, "the node does not run", ""
 		}
 	}
 }

@@ -453,12 +453,15 @@ func (b *Book) Generation(name string) uint64 {
 // Restart asks the host to start a bridge's plugin anew.
 func (b *Book) Restart(name string) error {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	e := b.bridges[name]
+	if e != nil {
+		e.generation++
+	}
+	b.mu.Unlock()
 	if e == nil {
 		return noBridge(name)
 	}
-	e.generation++
+	b.SetStatus(name, Status{State: Connecting, Reason: "It is starting anew."}) // what was is of its old life
 	b.poke()
 	return nil
 }

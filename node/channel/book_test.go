@@ -444,6 +444,13 @@ func TestStatus(t *testing.T) {
 		{func() {}, Down},
 		{func() { d.SetStatus("libera", Status{State: Connected}) }, Waiting},
 		{func() { d.SetLinkStatus("libera", "#garden", Status{State: Connected, Queue: 3, OldestSeconds: 9}) }, Waiting},
+		{func() {
+			d.SetLinkStatus("libera", "#garden", Status{State: Down, Reason: "Not in #garden.", Detail: "+k"})
+			if s := d.LinkStatus("libera", garden); !strings.HasSuffix(s.Reason, "confirm it there. Not in #garden.") || s.Detail != "+k" {
+				t.Errorf("%+v", s)
+			}
+			d.SetLinkStatus("libera", "#garden", Status{State: Connected, Queue: 3, OldestSeconds: 9})
+		}, Waiting},
 		{func() { d.Claim("libera", "#garden", code, "op") }, Connected},
 		{func() {
 			d.SetLinkStatus("libera", "#garden", Status{State: Degraded, Reason: "slow", Queue: 3, OldestSeconds: 9})

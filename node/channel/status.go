@@ -178,10 +178,14 @@ func (b *Book) LinkStatus(bridge string, r room.ID) Status {
 	case up != Connected && up != Degraded:
 		s.State, s.Reason, s.Detail, s.Since = up, e.status.Reason, e.status.Detail, e.status.Since
 	case !l.stored.GetConfirmed():
-		s.State, s.Detail, s.Reason = Waiting, "", fmt.Sprintf("It waits for an operator of %s to confirm it there.", l.stored.GetChannel())
+		why := fmt.Sprintf("It waits for an operator of %s to confirm it there.", l.stored.GetChannel())
 		if l.stored.GetCodeEnds() <= b.millis() {
-			s.Reason = "Nobody confirmed it in time. Link it again for another code."
+			why = "Nobody confirmed it in time. Link it again for another code."
 		}
+		if s.State == Connecting || s.State == Connected {
+			s.Reason, s.Detail = "", ""
+		}
+		s.State, s.Reason = Waiting, strings.TrimSpace(why+" "+s.Reason) // such as that it is not let in
 	}
 	return s
 }

@@ -255,6 +255,19 @@ func (ch *channel) rejoin(after time.Duration) {
 	ch.retry = ch.r.after(after, ch.join)
 }
 
+// vacant leaves a channel that nobody else is in and whose link waits to be confirmed: whoever comes first is made
+// the operator by many servers, and if that is the bridge nobody can confirm.
+func (ch *channel) vacant() bool {
+	if ch.link.GetConfirmed() || !ch.operates() || len(ch.members) > 1 {
+		return false
+	}
+	ch.r.bot.send(wire.New("PART", ch.name, "Nobody is here."))
+	ch.left()
+	ch.tell("down", "Nobody is in "+ch.id+". Go there: who comes first is its operator. The bridge looks again every half a minute.", "")
+	ch.rejoin(2 * ch.r.lookTime)
+	return true
+}
+
 const (
 	strikes    = 3
 	strikeTime = time.Hour

@@ -134,6 +134,9 @@ func (ch *channel) who(nick, address, flags, real string) *member {
 
 // named is 366 or 315: that was all.
 func (ch *channel) named() {
+	if ch.vacant() {
+		return
+	}
 	ch.whole, ch.news = true, nil
 	all := make([]*pb.Ghost, 0, len(ch.members))
 	for _, m := range ch.members {

@@ -126,6 +126,23 @@ func TestRealConsentAndKeys(t *testing.T) {
 	})
 }
 
+// In a channel that nobody is in the bridge does not become the operator whom the link waits for.
+func TestRealConsentInAnEmptyChannel(t *testing.T) {
+	t.Parallel()
+	eachServer(t, func(t *testing.T, s *ircreal.Server) {
+		h := real(t, s.Addr, nil, &pb.Link{Channel: "#pond", RoomName: "#pond@node.example"})
+		h.Code("#pond", "ABCD2345")
+		if st := h.Status("#pond", "down"); !strings.Contains(st.GetReason(), "Nobody is in #pond") {
+			t.Error(st)
+		}
+		olga := s.Connect("olga", "#pond")
+		olga.Expect(":hearth!")
+		h.WaitRoster("#pond", "olga")
+		olga.Say("#pond", "!link ABCD2345")
+		olga.Expect("is now linked to #pond@node.example")
+	})
+}
+
 // Long lines arrive whole: the server cuts nothing off, and no message is longer than it lets it be.
 func TestRealSplitting(t *testing.T) {
 	t.Parallel()

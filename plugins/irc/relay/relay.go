@@ -28,6 +28,7 @@ func (p IRC) Run(ctx context.Context, h *bridge.Host) error {
 	s, err := readSettings(h.Open().GetSettings())
 	if err != nil { // trying again would not help; the administrator changes them, and the node starts us anew
 		h.Status(&pb.Status{State: "down", Reason: err.Error()})
+		h.Log().Warn("the settings are not in order", "why", err)
 		<-ctx.Done()
 		return nil
 	}

@@ -76,7 +76,7 @@ func (v *values) on(key string, otherwise bool) bool {
 	s := v.text(key, strconv.FormatBool(otherwise))
 	on, err := strconv.ParseBool(s)
 	if err != nil {
-		v.fail(key, "is true or false")
+		v.fail(key, "must be true or false")
 	}
 	return on
 }
@@ -85,7 +85,7 @@ func (v *values) number(key string, otherwise, least, most int) int {
 	s := v.text(key, strconv.Itoa(otherwise))
 	n, err := strconv.Atoi(s)
 	if err != nil || n < least || n > most {
-		v.fail(key, fmt.Sprintf("is a number from %d to %d", least, most))
+		v.fail(key, fmt.Sprintf("must be a number from %d to %d", least, most))
 	}
 	return n
 }
@@ -97,7 +97,7 @@ func (v *values) choice(key string, choices ...string) string {
 			return s
 		}
 	}
-	v.fail(key, "is one of "+strings.Join(choices, ", "))
+	v.fail(key, "must be one of "+strings.Join(choices, ", "))
 	return choices[0]
 }
 
@@ -109,7 +109,7 @@ func (v *values) address(key string) string {
 	}
 	_, port, err := net.SplitHostPort(s)
 	if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || n == 0 {
-		v.fail(key, "is an address with a port, such as :113 or 192.0.2.7:113")
+		v.fail(key, "must be an address with a port, such as :113 or 192.0.2.7:113")
 	}
 	return s
 }
@@ -151,7 +151,7 @@ func readSettings(m map[string]string) (*settings, error) {
 	}
 	charset, err := format.NewCharset(v.text("charset", ""))
 	if err != nil {
-		v.fail("charset", "is not the name of a character set, such as iso-8859-15")
+		v.fail("charset", "must be the name of a character set, such as iso-8859-15")
 	}
 	s.charset = charset
 	s.servers(v)
@@ -204,7 +204,7 @@ func (s *settings) secure(v *values) {
 func (s *settings) identity(v *values) {
 	nick := v.text("nick", "")
 	if nick == "" || wire.LegalNick(nick, len(nick)) != nick {
-		v.fail("nick", "is a nick of letters, digits and []\\`_^{|}-, such as hearthbot")
+		v.fail("nick", "must be a nick of letters, digits and []\\`_^{|}-, such as hearthbot")
 	}
 	s.login = conn.Config{
 		Nick: nick, User: wire.LegalNick(v.text("username", "hearth"), 10), Realname: v.text("realname", "Hearth bridge"),
