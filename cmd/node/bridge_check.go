@@ -50,7 +50,7 @@ func (v *bridgeCheck) Run(ctx context.Context, r *run) error {
 	case broken != nil:
 		return broken
 	case failed > 0:
-		return room.Errorf(room.BadRequest, "The plugin does not keep the contract: %d checks failed.", failed)
+		return room.Errorf(room.BadRequest, "The plugin does not keep the contract. Checks that failed: %d.", failed)
 	}
 	return nil
 }

@@ -91,9 +91,7 @@ async function talk(url: string, transport: "WebTransport" | "WebSocket"): Promi
   await bob.composer.fill("Good evening, Alice");
   await bob.page.keyboard.press("Enter");
   await alice.sees("Good evening, Alice");
-  await alice.act("Good evening, Alice", "React");
-  await alice.page.getByRole("searchbox", { name: "Search emoji" }).fill("wave");
-  await alice.page.keyboard.press("Enter");
+  await alice.react("Good evening, Alice", "wave");
   await bob.message("Good evening, Alice").getByRole("button", { name: /, 1 person$/ }).waitFor();
 
   // What the browser learned it keeps: the page comes back the same way, with all that was said.

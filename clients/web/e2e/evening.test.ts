@@ -123,9 +123,7 @@ test("reply, with the quote that leads back", async () => {
 });
 
 test("react, and take it back", async () => {
-  await bob.act("The red ones are", "React");
-  await bob.page.getByRole("searchbox", { name: "Search emoji" }).fill("tomato");
-  await bob.page.keyboard.press("Enter");
+  await bob.react("The red ones are", "tomato");
   const chip = alice.message("The red ones are").getByRole("button", { name: "🍅, 1 person" });
   await chip.click();
   await bob.message("The red ones are").getByRole("button", { name: "🍅, 2 people", pressed: true }).click();

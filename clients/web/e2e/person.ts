@@ -166,6 +166,15 @@ export class Person {
     await this.page.getByRole("menuitem", { name: action, exact: true }).click();
   }
 
+  /** Reacts to a message with the first emoji that is found by these words. */
+  async react(text: string, words: string): Promise<void> {
+    await this.act(text, "React");
+    const search = this.page.getByRole("searchbox", { name: "Search emoji" });
+    await search.fill(words);
+    await this.page.getByRole("region", { name: "Search", exact: true }).getByRole("button").first().waitFor(); // they are loaded just then
+    await search.press("Enter");
+  }
+
   /** From the menu of the account. */
   async goTo(entry: string): Promise<void> {
     await this.page.getByRole("button", { name: "Account and settings" }).click();

@@ -1,6 +1,7 @@
 package bridgetest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -431,7 +432,7 @@ func (h *Host) unansweredEntries() int { return locked(h, func() int { return h.
 func (h *Host) Status(channel, state string) *pb.Status {
 	h.t.Helper()
 	var s *pb.Status
-	h.await(fmt.Sprintf("state %s of %q", state, channel), func() bool {
+	h.waitSome(func() bool {
 		for i := len(h.statuses) - 1; i >= 0; i-- {
 			if h.statuses[i].Channel == channel {
 				s = h.statuses[i]
@@ -440,6 +441,9 @@ func (h *Host) Status(channel, state string) *pb.Status {
 		}
 		return false
 	})
+	if s.GetState() != state {
+		h.t.Fatalf("waited in vain for %s of %s; it says %q: %q %q", state, cmp.Or(channel, "the bridge"), s.GetState(), s.GetReason(), s.GetDetail())
+	}
 	return s
 }
 

@@ -166,6 +166,7 @@ func (ch *channel) entered() {
 		ch.alone = time.Now().Add(ch.r.aloneTime)
 		ch.r.after(ch.r.aloneTime, ch.lane.wake)
 	}
+	ch.r.host.Log().Info("joined", "channel", ch.name)
 	ch.askWho()
 	ch.catchUp()
 	ch.tell("connected", "", "")

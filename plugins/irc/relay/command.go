@@ -2,11 +2,13 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
+	"hearth/plugins/bridge"
 	pb "hearth/plugins/bridge/bridgepb"
 	"hearth/plugins/irc/wire"
 )
@@ -44,7 +46,7 @@ func (ch *channel) claim(nick, code string) {
 		return func() {
 			switch {
 			case err != nil:
-				r.answer(nick, "That did not work: "+err.Error())
+				r.answer(nick, "That did not work: "+inWords(err))
 			case !ok:
 				r.answer(nick, "That code is not the one. Ask the administrator of "+r.open.GetNode()+" for a new one.")
 			case code != "" && r.bot != nil:
@@ -53,6 +55,14 @@ func (ch *channel) claim(nick, code string) {
 			}
 		}
 	})
+}
+
+// inWords is an error for people: without its code.
+func inWords(err error) string {
+	if e, ok := errors.AsType[*bridge.Error](err); ok {
+		return e.Text
+	}
+	return err.Error()
 }
 
 func (ch *channel) confirm() {

@@ -24,7 +24,9 @@ func TestConsent(t *testing.T) {
 	w.irc.Say("#pond", "carol", "!link ABCD2345")
 	w.irc.WaitLine("hearth", "NOTICE carol :Only an operator")
 	w.irc.Say("#pond", "olga", "!link WRONG")
-	w.irc.WaitLine("hearth", "NOTICE olga :That did not work")
+	if l := w.irc.WaitLine("hearth", "NOTICE olga :That did not work"); strings.Contains(l, "not_found") {
+		t.Error(l)
+	}
 	w.irc.Say("#pond", "olga", "!link ABCD2345")
 	greeting := w.irc.WaitSaid("#pond", "is now linked to #pond@node.example")
 	if !strings.Contains(greeting.Text, "!unlink") || !strings.Contains(greeting.Text, "root@node.example") {

@@ -182,6 +182,11 @@ func (r *relay) later(e conn.Ended) {
 
 // botReady: logged in.
 func (r *relay) botReady() {
+	s := r.bot.session
+	r.host.Log().Info("connected", "as", s.Source.Nick, "account", s.Account, "network", s.Support.Network)
+	if !s.Is(r.settings.login.Nick) {
+		r.host.Log().Warn("the nick " + r.settings.login.Nick + " is taken: until it is free the bridge is " + s.Source.Nick)
+	}
 	r.well()
 	r.subscribe()
 	r.after(r.lookTime, func() { r.shifted = true })

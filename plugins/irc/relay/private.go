@@ -432,7 +432,7 @@ func (ch *channel) block(c *client) {
 		return func() {
 			text := "You will not hear from " + whose + " any more. " + unblockWord + " takes that back."
 			if err != nil {
-				text = "That did not work: " + err.Error()
+				text = "That did not work: " + inWords(err)
 			}
 			if !c.gone {
 				c.send(wire.New("NOTICE", nick, short(text, c.session.Fits(nick))))
