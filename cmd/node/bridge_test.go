@@ -212,81 +212,12 @@ func TestBridgeVerbs(t *testing.T) {
 
 	s := h.serve("--listen", "127.0.0.1:0", "--name", "localhost:9443")
 	h.must("login", s.url, "--user", "alice", "--password-file", "@/pw", "--profile", "@/alice.json")
-	alice := []string{"--profile", "@/alice.json"}
 	id := h.must("room", "create", "garden", "--public", "--json", "--profile", "@/alice.json").json("room")[0]["room"]
-	h.write("bad.toml", "vioce = \"x\"")
-	r := h.run("bridge", "add", "echo", "--name", "second", "--config", "@/bad.toml", "--data", "@/d")
-	r.refused("bad_request")
-	if !strings.Contains(r.err, `Is "voice" meant?`) || !strings.Contains(r.err, "bad.toml") {
-		t.Errorf("it says %q", r.err)
-	}
-	added := h.must("bridge", "add", "echo", "--name", "second", "--config", "@/echo.toml", "--profile", "@/alice.json") // as an administrator
-	if !strings.Contains(added.out, "second") || !strings.Contains(added.err, "hearth bridge link second") {
-		t.Errorf("%s%s", added.out, added.err)
-	}
-	h.run("bridge", "add", "echo", "--name", "alice", "--config", "@/echo.toml", "--data", "@/d").refused("taken")
-	h.run("bridge", "add", "echo", "--name", "third", "--data", "@/d").want(exitUsage) // no terminal to ask
-
-	linked := h.runWith(t.Context(), strings.NewReader("Calypso\n"), "bridge", "link", "second", garden, "grotto", "--set", "voice=-", "--data", "@/d", "--json")
-	linked.want(exitDone)
-	if r := h.run("bridge", "link", "second", garden, "grotto", "--set", "vioce=x", "--data", "@/d"); !strings.Contains(r.err, `Is "voice" meant?`) {
-		t.Errorf("it says %q", r.err)
-	}
-	code := linked.json("code", "bridge", "room", "channel", "expires", "instructions")[0]
-	if c := code["code"].(string); len(c) != 8 || !strings.HasSuffix(code["instructions"].(string), "!link "+c) {
-		t.Errorf("%v", code)
-	}
-	h.must("bridge", "link", "nymph", garden, "cave", "--data", "@/d", "--no-consent")
-	h.run("bridge", "link", "nymph", garden, "cave", "--data", "@/d").refused("conflict")
-	h.must(append([]string{"send", garden, "hello out there"}, alice...)...)
-	history := append([]string{"history", garden, "--json"}, alice...)
-	h.until("the echo is heard", func(rows []map[string]any) bool {
-		last := rows[len(rows)-1]
-		return last["ghost"] == "Nymph" && last["network"] == "nymph" && last["text"] == "hello out there"
-	}, history...)
-	list := []string{"bridge", "list", "--data", "@/d", "--json"}
-	h.until("counted", func(rows []map[string]any) bool {
-		return len(rows) == 2 && rows[0]["bridge"] == "nymph" && rows[0]["state"] == "connected" && rows[0]["relayed"] == 1.0 && rows[0]["received"] == 1.0 &&
-			rows[1]["links"].([]any)[0].(map[string]any)["state"] == "waiting"
-	}, list...)
-	if rows := h.must("bridge", "kinds", "--data", "@/d", "--json").json("kind", "title", "settings", "can", "setup"); len(rows) != 1 || rows[0]["kind"] != "echo" {
-		t.Errorf("kinds: %v", rows)
-	}
-
-	set := h.must("bridge", "set", "nymph", "--channel", "cave", "voice=Calypso", "--data", "@/d", "--json").json("bridge", "channel", "room", "confirmed", "state", "settings", "hidden")[0]
-	if set["room"] != id || set["confirmed"] != true || set["settings"].(map[string]any)["voice"] != "Calypso" || len(set["hidden"].([]any)) != 0 {
-		t.Errorf("the link: %v", set)
-	}
-	h.must(append([]string{"send", garden, "in another voice"}, alice...)...)
-	h.until("the other voice is heard", func(rows []map[string]any) bool {
-		last := rows[len(rows)-1]
-		return last["ghost"] == "Calypso" && last["text"] == "in another voice"
-	}, history...)
-	if r := h.run("bridge", "set", "nymph", "--channel", "cave", "vioce=x", "--data", "@/d"); !strings.Contains(r.err, `Is "voice" meant?`) {
-		t.Errorf("it says %q", r.err)
-	}
-	h.run("bridge", "set", "nymph", "--channel", "pit", "voice=x", "--data", "@/d").refused("not_found")
-	h.run("bridge", "set", "nymph", "--channel", "cave", "--off", "--data", "@/d").want(exitUsage)
-
-	h.must("bridge", "mute", "nymph", garden, "echo", "--data", "@/d")
-	h.must(append([]string{"send", garden, "and again"}, alice...)...)
-	h.until("the mute is counted", func(rows []map[string]any) bool {
-		return rows[0]["dropped"] == 1.0 && rows[0]["dropped_by"].(map[string]any)["muted"] == 1.0
-	}, list...)
-	h.must("bridge", "restart", "nymph", "--data", "@/d")
-	h.until("it was started twice", func(rows []map[string]any) bool {
-		return len(rows) > 1 && rows[0]["seq"] == 1.0
-	}, "bridge", "logs", "nymph", "--data", "@/d", "--json")
-	if set := h.must("bridge", "set", "nymph", "voice=Echo", "--off", "--data", "@/d", "--json").json("settings", "hidden", "state")[0]; set["state"] != "disabled" || set["settings"].(map[string]any)["voice"] != "Echo" {
-		t.Errorf("set: %v", set)
-	}
-	h.must("bridge", "set", "nymph", "--on", "--data", "@/d")
-	h.must(append([]string{"room", "kick", garden, "nymph", "--reason", "too loud"}, alice...)...)
-	h.until("the link has ended", func(rows []map[string]any) bool {
-		link := rows[0]["links"].([]any)[0].(map[string]any)
-		return link["room"] == id && link["state"] == "ended" && link["reason"] == "unlinked by alice@localhost:9443: too loud"
-	}, list...)
-	h.must("bridge", "unlink", "second", "grotto", "--data", "@/d")
+	h.addsABridge()
+	h.linksChannels()
+	h.changesALink(id)
+	h.mutesAndRestarts()
+	h.endsLinks(id)
 
 	h.must("backup", "--data", "@/d", "--to", "@/backup")
 	s.stop()
@@ -296,6 +227,107 @@ func TestBridgeVerbs(t *testing.T) {
 		t.Errorf("restored, the voice in the channel is %q", key)
 	}
 	h.must("verify", "--data", "@/d2")
+}
+
+// What follows is one story, of the bridges nymph and second. alice runs a verb as her, bridges lists them.
+func (h *hearth) alice(args ...string) result {
+	return h.must(append(args, "--profile", "@/alice.json")...)
+}
+
+func (h *hearth) bridges(what string, done func(rows []map[string]any) bool) {
+	h.t.Helper()
+	h.until(what, done, "bridge", "list", "--data", "@/d", "--json")
+}
+
+// heard waits until somebody beyond a bridge has said something.
+func (h *hearth) heard(ghost, text string) {
+	h.t.Helper()
+	h.until(ghost+" is heard", func(rows []map[string]any) bool {
+		last := rows[len(rows)-1]
+		return last["ghost"] == ghost && last["network"] == "nymph" && last["text"] == text
+	}, "history", garden, "--json", "--profile", "@/alice.json")
+}
+
+func (h *hearth) addsABridge() {
+	h.t.Helper()
+	h.write("bad.toml", "vioce = \"x\"")
+	r := h.run("bridge", "add", "echo", "--name", "second", "--config", "@/bad.toml", "--data", "@/d")
+	r.refused("bad_request")
+	if !strings.Contains(r.err, `Is "voice" meant?`) || !strings.Contains(r.err, "bad.toml") {
+		h.t.Errorf("it says %q", r.err)
+	}
+	added := h.alice("bridge", "add", "echo", "--name", "second", "--config", "@/echo.toml") // as an administrator
+	if !strings.Contains(added.out, "second") || !strings.Contains(added.err, "hearth bridge link second") {
+		h.t.Errorf("%s%s", added.out, added.err)
+	}
+	h.run("bridge", "add", "echo", "--name", "alice", "--config", "@/echo.toml", "--data", "@/d").refused("taken")
+	h.run("bridge", "add", "echo", "--name", "third", "--data", "@/d").want(exitUsage) // no terminal to ask
+	if rows := h.must("bridge", "kinds", "--data", "@/d", "--json").json("kind", "title", "settings", "can", "setup"); len(rows) != 1 || rows[0]["kind"] != "echo" {
+		h.t.Errorf("kinds: %v", rows)
+	}
+}
+
+func (h *hearth) linksChannels() {
+	h.t.Helper()
+	linked := h.runWith(h.t.Context(), strings.NewReader("Calypso\n"), "bridge", "link", "second", garden, "grotto", "--set", "voice=-", "--data", "@/d", "--json")
+	linked.want(exitDone)
+	if r := h.run("bridge", "link", "second", garden, "grotto", "--set", "vioce=x", "--data", "@/d"); !strings.Contains(r.err, `Is "voice" meant?`) {
+		h.t.Errorf("it says %q", r.err)
+	}
+	code := linked.json("code", "bridge", "room", "channel", "expires", "instructions")[0]
+	if c := code["code"].(string); len(c) != 8 || !strings.HasSuffix(code["instructions"].(string), "!link "+c) {
+		h.t.Errorf("%v", code)
+	}
+	h.must("bridge", "link", "nymph", garden, "cave", "--data", "@/d", "--no-consent")
+	h.run("bridge", "link", "nymph", garden, "cave", "--data", "@/d").refused("conflict")
+	h.alice("send", garden, "hello out there")
+	h.heard("Nymph", "hello out there")
+	h.bridges("counted", func(rows []map[string]any) bool {
+		return len(rows) == 2 && rows[0]["bridge"] == "nymph" && rows[0]["state"] == "connected" && rows[0]["relayed"] == 1.0 && rows[0]["received"] == 1.0 &&
+			rows[1]["links"].([]any)[0].(map[string]any)["state"] == "waiting"
+	})
+}
+
+func (h *hearth) changesALink(id any) {
+	h.t.Helper()
+	set := h.must("bridge", "set", "nymph", "--channel", "cave", "voice=Calypso", "--data", "@/d", "--json").json("bridge", "channel", "room", "confirmed", "state", "settings", "hidden")[0]
+	if set["room"] != id || set["confirmed"] != true || set["settings"].(map[string]any)["voice"] != "Calypso" || len(set["hidden"].([]any)) != 0 {
+		h.t.Errorf("the link: %v", set)
+	}
+	h.alice("send", garden, "in another voice")
+	h.heard("Calypso", "in another voice")
+	if r := h.run("bridge", "set", "nymph", "--channel", "cave", "vioce=x", "--data", "@/d"); !strings.Contains(r.err, `Is "voice" meant?`) {
+		h.t.Errorf("it says %q", r.err)
+	}
+	h.run("bridge", "set", "nymph", "--channel", "pit", "voice=x", "--data", "@/d").refused("not_found")
+	h.run("bridge", "set", "nymph", "--channel", "cave", "--off", "--data", "@/d").want(exitUsage)
+}
+
+func (h *hearth) mutesAndRestarts() {
+	h.t.Helper()
+	h.must("bridge", "mute", "nymph", garden, "echo", "--data", "@/d")
+	h.alice("send", garden, "and again")
+	h.bridges("the mute is counted", func(rows []map[string]any) bool {
+		return rows[0]["dropped"] == 1.0 && rows[0]["dropped_by"].(map[string]any)["muted"] == 1.0
+	})
+	h.must("bridge", "restart", "nymph", "--data", "@/d")
+	h.until("it was started twice", func(rows []map[string]any) bool {
+		return len(rows) > 1 && rows[0]["seq"] == 1.0
+	}, "bridge", "logs", "nymph", "--data", "@/d", "--json")
+	if set := h.must("bridge", "set", "nymph", "voice=Echo", "--off", "--data", "@/d", "--json").json("settings", "hidden", "state")[0]; set["state"] != "disabled" || set["settings"].(map[string]any)["voice"] != "Echo" {
+		h.t.Errorf("set: %v", set)
+	}
+	h.must("bridge", "set", "nymph", "--on", "--data", "@/d")
+}
+
+func (h *hearth) endsLinks(id any) {
+	h.t.Helper()
+	h.alice("room", "kick", garden, "nymph", "--reason", "too loud")
+	h.bridges("the link has ended", func(rows []map[string]any) bool {
+		link := rows[0]["links"].([]any)[0].(map[string]any)
+		return link["room"] == id && link["state"] == "ended" && link["reason"] == "unlinked by alice@localhost:9443: too loud"
+	})
+	h.must("bridge", "unlink", "second", "grotto", "--data", "@/d")
 }
 
 // --follow goes on until it is stopped.

@@ -1,13 +1,9 @@
 package link
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/hex"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,73 +12,13 @@ import (
 	"hearth/federation/link/linkpb"
 	"hearth/node/room"
 	"hearth/node/room/roompb"
+	"hearth/test/script"
 )
 
-var update = flag.Bool("update", false, "write the golden output of testdata anew")
-
-// TestScripts plays testdata/*.txt: a block is a step, "----", and what the machine asks
-// of its driver, writes, and is afterwards, up to an empty line. Rooms are single letters.
+// TestScripts plays testdata/*.txt: what comes of a step is what the machine asks of its driver, writes, and is
+// afterwards. Rooms are single letters.
 func TestScripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scripts: %v", err)
-	}
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) { playFile(t, file) })
-	}
-}
-
-func playFile(t *testing.T, file string) {
-	p := &player{now: time.UnixMilli(0)}
-	var out strings.Builder
-	for _, b := range readScript(t, file) {
-		got := p.play(b.input)
-		fmt.Fprintf(&out, "%s%s\n----\n%s\n", b.comment, b.input, got)
-		if !*update && got != b.want {
-			t.Errorf("line %d: %s\ngot:\n%swant:\n%s", b.line, b.input, got, b.want)
-		}
-	}
-	if *update {
-		if err := os.WriteFile(file, []byte(strings.TrimSuffix(out.String(), "\n")), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-type block struct {
-	line                 int
-	comment, input, want string
-}
-
-func readScript(t *testing.T, file string) []block {
-	raw, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var blocks []block
-	var b block
-	answer, n := false, 0
-	for sc := bufio.NewScanner(bytes.NewReader(raw)); sc.Scan(); {
-		line := sc.Text()
-		n++
-		switch {
-		case line == "----":
-			answer, b.line = true, n
-		case answer && line != "":
-			b.want += line + "\n"
-		case answer:
-			blocks = append(blocks, b)
-			b, answer = block{}, false
-		case strings.HasPrefix(line, "#") || line == "":
-			b.comment += line + "\n"
-		default:
-			b.input = line
-		}
-	}
-	if answer {
-		blocks = append(blocks, b)
-	}
-	return blocks
+	script.Play(t, func() func(string) string { return (&player{now: time.UnixMilli(0)}).play })
 }
 
 type player struct {

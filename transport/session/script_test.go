@@ -1,12 +1,8 @@
 package session
 
 import (
-	"bufio"
 	"encoding/hex"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,82 +11,13 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"hearth/node/room"
+	"hearth/test/script"
 	"hearth/transport/session/clientpb"
 )
 
-var update = flag.Bool("update", false, "write the golden output of testdata anew")
-
-// TestScripts plays testdata/*.txt: a block is a step's lines, "----", and what the
-// machine answers, up to an empty line.
+// TestScripts plays testdata/*.txt: what comes of a step is what the machine answers.
 func TestScripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scripts: %v", err)
-	}
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) { playFile(t, file) })
-	}
-}
-
-func playFile(t *testing.T, file string) {
-	blocks := readScript(t, file)
-	p := &player{now: time.UnixMilli(0)}
-	var out strings.Builder
-	for _, b := range blocks {
-		got := p.step(b.input)
-		fmt.Fprintf(&out, "%s%s\n----\n%s\n", b.comment, strings.Join(b.input, "\n"), got)
-		if !*update && got != b.want {
-			t.Errorf("line %d: %s\ngot:\n%swant:\n%s", b.line, strings.Join(b.input, "; "), got, b.want)
-		}
-	}
-	if *update {
-		if err := os.WriteFile(file, []byte(strings.TrimSuffix(out.String(), "\n")), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-type block struct {
-	line    int
-	comment string
-	input   []string
-	want    string
-}
-
-func readScript(t *testing.T, file string) []block {
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	var blocks []block
-	var b block
-	answer, n := false, 0
-	for sc := bufio.NewScanner(f); sc.Scan(); {
-		line := sc.Text()
-		n++
-		switch {
-		case line == "----":
-			answer, b.line = true, n
-		case answer && line != "":
-			b.want += line + "\n"
-		case answer || line == "" && len(b.input) == 0:
-			if answer {
-				blocks = append(blocks, b)
-				b, answer = block{}, false
-			} else {
-				b.comment += "\n"
-			}
-		case strings.HasPrefix(line, "#"):
-			b.comment += line + "\n"
-		default:
-			b.input = append(b.input, line)
-		}
-	}
-	if answer {
-		blocks = append(blocks, b)
-	}
-	return blocks
+	script.Play(t, func() func(string) string { return (&player{now: time.UnixMilli(0)}).play })
 }
 
 // player holds the session a script plays with.
@@ -112,7 +39,8 @@ var steps = map[string]func(*player, []string, []string) string{
 	"write":   (*player).write,
 }
 
-func (p *player) step(lines []string) string {
+func (p *player) play(step string) string {
+	lines := strings.Split(step, "\n")
 	words := strings.Fields(lines[0])
 	do, ok := steps[words[0]]
 	if !ok {
