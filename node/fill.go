@@ -234,10 +234,10 @@ func (c *chamber) pageBelow(ctx context.Context, h *hole) *received {
 			continue
 		}
 		r, err := openParcel(c.id, a.GetPage())
-		if err == nil && h.parted(r) { // either of the two is not what the log's node signed, or both are
-			continue
+		if err == nil && h.parted(r) && peer != h.log.key.origin {
+			continue // either of the two is not what the log's node signed, or both are
 		}
-		if err != nil || !c.fits(h, r) {
+		if err != nil || h.parted(r) || !c.fits(h, r) {
 			c.n.Peers.Raise(peer, "The node answered with messages that do not belong where it said they do.")
 			continue
 		}
@@ -277,7 +277,7 @@ func (h *hole) of(r *received) bool {
 }
 
 // parted tells whether a page ends right below what is here, with another event than that names:
-// the log's node has told two stories, and who answers may know the other one.
+// the log's node has told two stories, of which who answers may know the other, or does so now.
 func (h *hole) parted(r *received) bool {
 	i := h.in(r.last().Header.GetSeq())
 	return i >= 0 && h.of(r) && r.last().Header.GetSeq()+1 == h.gaps[i].below && r.last().ID != h.gaps[i].before
