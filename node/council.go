@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"encoding/binary"
@@ -113,6 +114,7 @@ func (cs *councils) resume(ctx context.Context) {
 // standing is what a council has to know of its room.
 type standing struct {
 	at       steward.Standing
+	name     string // its address, or its id
 	stewards []string
 	origin   string
 	keys     map[string]ed25519.PublicKey
@@ -123,6 +125,7 @@ func (c *chamber) standing() standing {
 	defer c.mu.RUnlock()
 	s := standing{
 		at:       steward.Standing{Place: steward.Place{Index: c.state.Index, Hash: c.state.Hash}, Clock: c.state.Clock, Epoch: c.state.Epoch},
+		name:     cmp.Or(stateSummary(c.state).Alias, c.text),
 		stewards: c.state.Stewards, origin: c.state.Origin(), keys: map[string]ed25519.PublicKey{},
 	}
 	for _, name := range s.stewards {
@@ -179,7 +182,7 @@ func (k *council) begin(s standing) error {
 	}, s.at, kept)
 	if err == nil && k.group.Mute() {
 		k.n.Peers.Raise(k.n.name, fmt.Sprintf(
-			"This node was restored from a backup and keeps out of ordering the state of room %s, as it may have forgotten what it signed. Take it out of the room's stewards and add it again.", k.id))
+			"This node was restored from a backup and keeps out of ordering the state of the room %s, as it may have forgotten what it signed. Take it out of the room's stewards and add it again.", s.name))
 	}
 	return err
 }

@@ -21,7 +21,7 @@ type RoomNode struct {
 	Home     bool
 	Steward  bool
 	Members  int
-	Frontier uint64 // seq of its newest message that is here
+	Frontier uint64 // how far its logs have come here, former ones too
 	Reached  uint64 // seq of this node's newest message that it has
 	Behind   uint64 // messages of this node that it has not
 	RTT      time.Duration
@@ -48,8 +48,12 @@ func (n *Node) Nodes(by Caller, id room.ID) ([]RoomNode, error) {
 			Members: standing.Joined, Banned: standing.Banned, Reached: c.reached[name],
 		}
 		for k, ch := range c.logs {
-			if k.origin == name && c.newest(k) {
-				r.Frontier, r.Frozen = ch.seq(), ch.frozen
+			if k.origin != name {
+				continue
+			}
+			r.Frontier += ch.seq()
+			if c.newest(k) {
+				r.Frozen = ch.frozen
 			}
 		}
 		if r.Here {

@@ -130,7 +130,7 @@ func TestChangesWaitForTheHome(t *testing.T) {
 	for _, p := range []string{bob, carol, dave} {
 		h.must("room", "join", room, "--profile", p)
 	}
-	h.must("room", "role", room, "bob@"+two.node, "moderator", "--profile", alice)
+	h.must("room", "role", room, "bob@"+two.node, "administrator", "--profile", alice)
 	h.awaitSame(room, alice, bob, carol)
 	two.awaitUp(three)
 
@@ -140,7 +140,10 @@ func TestChangesWaitForTheHome(t *testing.T) {
 	if row := kick.json("done", "waiting")[0]; row["waiting"] != true || !strings.Contains(kick.err, "asked again") {
 		t.Errorf("a kick while the home is away: %v, %q", row, kick.err)
 	}
-	if shown := h.must("room", "show", room, "--profile", bob, "--json").json()[0]; shown["waiting"].(float64) != 1 {
+	if set := h.must("room", "set", room, "--topic", "while you were away", "--profile", bob); !strings.Contains(set.err, "asked again") {
+		t.Errorf("a topic while the home is away: %q", set.err)
+	}
+	if shown := h.must("room", "show", room, "--profile", bob, "--json").json()[0]; shown["waiting"].(float64) != 2 {
 		t.Errorf("%v changes wait", shown["waiting"])
 	}
 	h.run("room", "ban", room, "alice@"+one.node, "--profile", bob).refused("forbidden") // what is plainly refused need not wait

@@ -103,6 +103,7 @@ func (v *roomSet) Run(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
+	r.noteWaiting(&pb.Done{Waiting: s.GetWaiting() > 0})
 	return r.room(s)
 }
 

@@ -16,7 +16,7 @@ type peersVerbs struct {
 	Block   peersBlock   `cmd:"" help:"Have nothing to do with a node any more."`
 	Unblock peersUnblock `cmd:"" help:"Take a block back."`
 	Forget  peersForget  `cmd:"" help:"Forget a node's key: after it was set up anew, it may come back with another."`
-	Policy  peersPolicy  `cmd:"" help:"Which nodes may join by themselves: open (all), invite (with a link), list (none)."`
+	Policy  peersPolicy  `cmd:"" help:"Which nodes this one talks to: open (any), invite (with a link, or known by gossip or a shared room), list (with a link from here, or joined from here)."`
 }
 
 // peerLine is another node as scripts see it.
