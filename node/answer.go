@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"strings"
 
 	"hearth/node/room"
 	"hearth/node/room/roompb"
@@ -107,13 +108,14 @@ func (n *Node) answerResolve(peer string, q *roompb.ResolveAsk) (*roompb.Answer,
 		return nil, room.Errorf(room.Forbidden, "%s is not a user of %s.", clip(q.GetUser(), 80), peer)
 	}
 	unknown := room.Errorf(room.NotFound, "There is no room #%s@%s, or an invitation is needed to see it.", clip(q.GetAlias(), 64), n.name)
-	id, ok, err := n.store.RoomByAlias(q.GetAlias())
+	ids, err := n.store.RoomsByAlias(q.GetAlias())
 	if err != nil {
 		return nil, fmt.Errorf("look up alias: %w", err)
 	}
-	if !ok {
+	if len(ids) == 0 || strings.Contains(q.GetAlias(), "@") {
 		return nil, unknown
 	}
+	id := ids[0]
 	c, err := n.rooms.get(id)
 	if err != nil {
 		return nil, err

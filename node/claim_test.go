@@ -109,6 +109,39 @@ func TestAHomeForgetsALeave(t *testing.T) {
 	l.soon("bob has left again", left)
 }
 
+// Whoever has a room's state ordered on a node of their own cannot give it an address of the node on
+// which it was made, whose rooms have theirs for good.
+func TestNoAddressIsTakenFromAfar(t *testing.T) {
+	l, alice, bob, _, _ := three(t) // #garden
+	s, err := l.nodes["one"].CreateRoom(t.Context(), alice, NewRoom{Alias: "own", Public: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, _ := room.ParseHash(s.Room)
+	if _, err := l.nodes["two"].Join(t.Context(), bob, id, "one"); err != nil {
+		t.Fatal(err)
+	}
+	l.do(alice, id, room.KindRole, &roompb.Body{Subject: string(bob.User), Role: "owner"})
+	l.do(alice, id, room.KindStewards, &roompb.Body{Stewards: []string{"two"}})
+	l.agree(id, "one", "two")
+	garden, err := l.nodes["one"].Resolve("#garden@one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	alias, topic := "garden", "weeds"
+	d := room.Draft{Room: id, Kind: room.KindSettings, Body: &roompb.Body{Settings: &roompb.Settings{Alias: &alias}}}
+	if _, err := l.submit(bob, d); room.CodeOf(err) != room.Forbidden {
+		t.Errorf("the new home gives the room another's address: %v", err)
+	}
+	l.do(bob, id, room.KindSettings, &roompb.Body{Settings: &roompb.Settings{Topic: &topic}})
+	l.agree(id, "one", "two")
+	for _, name := range []string{"one", "two"} {
+		if got, err := l.nodes[name].Resolve("#garden@one"); got != garden || err != nil {
+			t.Errorf("%s: #garden@one is %s, not %s: %v", name, got, garden, err)
+		}
+	}
+}
+
 // A node that is to order a room which it has left, and to which somebody of it is invited
 // again, gets the room.
 func TestAnInvitedNodeBecomesASteward(t *testing.T) {

@@ -95,9 +95,9 @@ func (n *Node) checkAliasFree(alias string, but room.ID) error {
 	if alias == "" {
 		return nil
 	}
-	if id, ok, err := n.store.RoomByAlias(alias); err != nil {
+	if ids, err := n.store.RoomsByAlias(alias); err != nil {
 		return fmt.Errorf("look up alias: %w", err)
-	} else if ok && id != but {
+	} else if len(ids) > 0 && ids[0] != but {
 		return room.Errorf(room.Taken, "There is a room #%s@%s already.", alias, n.name)
 	}
 	return nil

@@ -30,14 +30,20 @@ func (n *Node) Resolve(ref string) (room.ID, error) {
 	if !full || at == n.name {
 		at, alias = n.name, local
 	}
-	id, ok, err := n.store.RoomByAlias(alias)
+	ids, err := n.store.RoomsByAlias(alias)
 	if err != nil {
 		return room.ID{}, fmt.Errorf("look up alias: %w", err)
 	}
-	if !ok {
+	if len(ids) > 1 && slices.ContainsFunc(ids, n.Has) { // others were left, or nobody has joined them yet
+		ids = slices.DeleteFunc(ids, func(id room.ID) bool { return !n.Has(id) })
+	}
+	switch len(ids) {
+	case 1:
+		return ids[0], nil
+	case 0:
 		return room.ID{}, room.Errorf(room.NotFound, "There is no room #%s@%s, or nobody of this node is in it.", clip(local, 64), clip(at, 80))
 	}
-	return id, nil
+	return room.ID{}, room.Errorf(room.Conflict, "%d rooms here go by #%s@%s: give the id of the one you mean.", len(ids), clip(local, 64), clip(at, 80))
 }
 
 // publicHere are the rooms of the directory: public ones that this node takes part in.

@@ -319,8 +319,12 @@ func (w *writer) alias(r room.ID, m *storagepb.Room) error {
 	}
 	was, now := aliasKey(r, old), aliasKey(r, m)
 	if was != nil && !bytes.Equal(was, now) {
-		if err := w.delete(was); err != nil {
+		if holder, err := w.s.named(was); err != nil {
 			return err
+		} else if holder == r {
+			if err := w.delete(was); err != nil {
+				return err
+			}
 		}
 	}
 	if now == nil {
@@ -329,15 +333,29 @@ func (w *writer) alias(r room.ID, m *storagepb.Room) error {
 	if err := checkWord("alias", m.GetAlias()+m.GetOrigin()); err != nil {
 		return err
 	}
+	if holder, err := w.s.named(now); err != nil || !holder.IsZero() {
+		return err
+	}
 	return w.set(now, r[:])
 }
 
-// aliasKey is nil for a room without an alias. A room of this node has its alias for itself.
+// named is the room that a key of the alias index leads to; zero: none.
+func (s *Store) named(key []byte) (r room.ID, err error) {
+	_, err = s.get(key, func(v []byte) (err error) {
+		r, err = room.HashFromBytes(v)
+		return err
+	})
+	return r, err
+}
+
+// aliasKey is nil for a room without an alias. A room of this node has its alias for itself, and
+// whichever had it first keeps it: those who order a room's state elsewhere cannot take it away.
 // What another node calls its rooms is not in our hands: it may give one alias to two of them,
-// so there the room is part of the key, and neither can push the other out.
+// so there the room is part of the key, and neither can push the other out. What a third node
+// says of it in an invitation is no address.
 func aliasKey(r room.ID, m *storagepb.Room) []byte {
 	switch {
-	case m.GetAlias() == "":
+	case m.GetAlias() == "", m.GetStub() && m.GetOrigin() != "" && m.GetHome() != m.GetOrigin():
 		return nil
 	case m.GetOrigin() == "":
 		return appendName(nil, spaceAlias, m.GetAlias())

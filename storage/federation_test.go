@@ -163,14 +163,14 @@ func TestAStubGivesWayToTheRoom(t *testing.T) {
 	defer mustClose(t, s)
 	w := newWorld(1, 1)
 	r := w.rooms[0]
-	stub := &storagepb.Room{Id: r.id[:], Alias: "garden", Origin: farNode, Stub: true, Members: 50, Invitation: []byte("ask"), Clock: 0}
+	stub := &storagepb.Room{Id: r.id[:], Alias: "garden", Origin: farNode, Home: farNode, Stub: true, Members: 50, Invitation: []byte("ask"), Clock: 0}
 	invited := &storagepb.Member{Room: r.id[:], User: "bob@" + testNode, Membership: "invite", From: 7}
 	must(t, s.Append(&Append{Room: r.id, Meta: stub, Members: []*storagepb.Member{invited}}))
 	must(t, w.verify(s))
-	if id, ok, err := s.RoomByAlias("garden@" + farNode); id != r.id || !ok || err != nil {
-		t.Fatal(id, ok, err)
+	if ids, err := s.RoomsByAlias("garden@" + farNode); !slices.Equal(ids, []room.ID{r.id}) || err != nil {
+		t.Fatal(ids, err)
 	}
-	if _, ok, err := s.RoomByAlias("garden"); ok || err != nil {
+	if ids, err := s.RoomsByAlias("garden"); len(ids) > 0 || err != nil {
 		t.Fatal("another node's alias is taken for this node's", err)
 	}
 	if got, err := s.UserRooms("bob@" + testNode); len(got) != 1 || !proto.Equal(got[0], invited) || err != nil {
@@ -182,7 +182,7 @@ func TestAStubGivesWayToTheRoom(t *testing.T) {
 	if got, err := s.UserRooms("bob@" + testNode); len(got) != 0 || err != nil {
 		t.Fatal(got, err)
 	}
-	if _, ok, err := s.RoomByAlias("garden@" + farNode); ok || err != nil {
+	if ids, err := s.RoomsByAlias("garden@" + farNode); len(ids) > 0 || err != nil {
 		t.Fatal("the stub's alias has stayed", err)
 	}
 	if err := s.Install(&Append{Room: r.id}); err == nil {
@@ -197,17 +197,45 @@ func TestTwoRoomsUnderOneAliasOfAnotherNode(t *testing.T) {
 	var rooms []*storagepb.Room
 	for i := range 2 {
 		id := room.ID{byte(i + 1)}
-		rooms = append(rooms, &storagepb.Room{Id: id[:], Alias: "garden", Origin: farNode, Stub: true})
+		rooms = append(rooms, &storagepb.Room{Id: id[:], Alias: "garden", Origin: farNode, Home: farNode, Stub: true})
 		must(t, s.Append(&Append{Room: id, Meta: rooms[i]}))
 	}
 	w := newWorld(1, 0)
 	must(t, w.verify(s))
 	rooms[0].Alias = ""
 	must(t, s.Append(&Append{Room: room.ID{1}, Meta: rooms[0]}))
-	if id, ok, err := s.RoomByAlias("garden@" + farNode); id != (room.ID{2}) || !ok || err != nil {
-		t.Fatal(id, ok, err)
+	if ids, err := s.RoomsByAlias("garden@" + farNode); !slices.Equal(ids, []room.ID{{2}}) || err != nil {
+		t.Fatal(ids, err)
 	}
 	must(t, w.verify(s))
+}
+
+// An address of this node is the room's that had it first, also when those who order another room
+// elsewhere say that it is that one's.
+func TestAnAddressOfThisNodeStaysWithItsRoom(t *testing.T) {
+	s := openMem(t, vfs.NewMem())
+	defer mustClose(t, s)
+	w := newWorld(1, 0)
+	first, thief := room.ID{2}, room.ID{1}
+	name := func(id room.ID, home, alias string, want room.ID) {
+		t.Helper()
+		must(t, s.Append(&Append{Room: id, Meta: &storagepb.Room{Id: id[:], Alias: alias, Home: home, Creator: "alice@" + testNode, Stub: true}}))
+		must(t, w.verify(s))
+		got, err := s.RoomsByAlias("garden")
+		if err != nil || len(got) != 1 || got[0] != want {
+			t.Fatalf("garden is %v, %v", got, err)
+		}
+	}
+	name(first, testNode, "garden", first)
+	name(thief, farNode, "garden", first)
+	name(thief, farNode, "", first) // and does not take it with it
+	name(thief, farNode, "garden", first)
+	must(t, s.Append(&Append{Room: first, Meta: &storagepb.Room{Id: first[:], Home: testNode, Creator: "alice@" + testNode, Stub: true}}))
+	must(t, w.verify(s))
+	if got, err := s.RoomsByAlias("garden"); len(got) > 0 || err != nil {
+		t.Fatal(got, err)
+	}
+	name(room.ID{3}, testNode, "garden", room.ID{3})
 }
 
 // A message costs the disk the same in a room of one node and in one of two hundred.

@@ -82,7 +82,7 @@ var spaceTable = []struct {
 	{spaceStanding, "room pos (8)", "Standing", "how a message stands now"},
 	{spaceHead, "room log (1) origin", "Head", "the signed end of a chain"},
 	{spaceRoom, "room", "Room", "a room without its log"},
-	{spaceAlias, "alias, or alias@node 0 room", "room", "a room by its alias: this node's, another's"},
+	{spaceAlias, "alias, or alias@node 0 room", "room", "a room by its alias: this node's, of which each is the room's that had it first, another's (of invitations, only when that node sent them)"},
 	{spaceMember, "room user", "Member", "a room's members"},
 	{spaceUserRoom, "user 0 room", "Member", "a user's rooms"},
 	{spaceKey, "user 0 room key", "Key", "idempotency keys"},

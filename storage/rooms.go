@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 
@@ -73,29 +72,35 @@ func (s *Store) Rooms(after room.ID, limit int) (rooms []*storagepb.Room, err er
 	return rooms, nil
 }
 
-// RoomByAlias finds a room by its alias: of this node's by the local part, of another node's as
-// alias@node. When that node gave one alias to several rooms, it is the first by id.
-func (s *Store) RoomByAlias(alias string) (r room.ID, ok bool, err error) {
+// mostNamesakes bounds what RoomsByAlias finds.
+const mostNamesakes = 16
+
+// RoomsByAlias finds rooms by their alias: this node's by the local part, at most one; another
+// node's as alias@node, which may have given it to several, the first 16 by id.
+func (s *Store) RoomsByAlias(alias string) (rooms []room.ID, err error) {
 	if err := s.enter(); err != nil {
-		return room.ID{}, false, err
+		return nil, err
 	}
 	defer s.leave()
-	found := func(v []byte) (err error) {
-		r, err = room.HashFromBytes(v)
+	found := func(v []byte) error {
+		r, err := room.HashFromBytes(v)
+		rooms = append(rooms, r)
 		return err
 	}
 	if strings.Contains(alias, "@") {
 		err = s.scan(appendOwned(nil, spaceAlias, alias), nil, func(_, v []byte) error {
-			ok = true
-			return cmp.Or(found(v), errStop)
+			if len(rooms) == mostNamesakes {
+				return errStop
+			}
+			return found(v)
 		})
 	} else {
-		ok, err = s.get(appendName(nil, spaceAlias, alias), found)
+		_, err = s.get(appendName(nil, spaceAlias, alias), found)
 	}
 	if err != nil {
-		return room.ID{}, false, fmt.Errorf("find room by alias %s: %w", alias, err)
+		return nil, fmt.Errorf("find room by alias %s: %w", alias, err)
 	}
-	return r, ok, nil
+	return rooms, nil
 }
 
 // Members calls fn with each member of a room, by name, until fn fails.

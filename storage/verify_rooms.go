@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"errors"
 
 	"hearth/node/room"
 	"hearth/storage/storagepb"
@@ -22,10 +23,8 @@ func (v *verifier) rooms() error {
 		if !bytes.Equal(m.GetId(), r[:]) {
 			v.problem(r, 0, "it is recorded as another room")
 		}
-		if alias := aliasKey(r, m); alias != nil {
-			if err := v.expect(r, 0, entry{alias, r[:]}); err != nil {
-				return err
-			}
+		if err := v.alias(r, m); err != nil {
+			return err
 		}
 		if err := v.roomEnds(r, m); err != nil {
 			return err
@@ -35,6 +34,30 @@ func (v *verifier) rooms() error {
 		}
 		return v.roomMembers(r, m)
 	})
+}
+
+// alias: the index leads to the room; or, of an address of this node that whoever orders the room
+// elsewhere gave it, to the one that has it.
+func (v *verifier) alias(r room.ID, m *storagepb.Room) error {
+	key := aliasKey(r, m)
+	if key == nil {
+		return nil
+	}
+	if m.GetOrigin() == "" && m.GetHome() != room.User(m.GetCreator()).Node() {
+		mine, err := get(v.at, key, func(value []byte) error {
+			if !bytes.Equal(value, r[:]) {
+				return errStop
+			}
+			return nil
+		})
+		if errors.Is(err, errStop) || err == nil && !mine {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return v.expect(r, 0, entry{key, r[:]})
 }
 
 // roomApart adds what is kept apart of a room.

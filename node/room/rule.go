@@ -95,6 +95,7 @@ var memberRules = map[Kind]func(*State, *Event) error{
 	KindUnban:  checkUnban,
 	KindRole:   checkRoleChange,
 
+	KindSettings:  checkAddress,
 	KindNodeBan:   checkNodeBan,
 	KindNodeUnban: checkNodeUnban,
 	KindStewards:  checkStewards,
@@ -279,6 +280,18 @@ func checkRoleChange(s *State, e *Event) error {
 		return Errorf(Conflict, "%s is %s already.", subject, role)
 	case len(s.past[subject]) >= MaxSpells:
 		return Errorf(Forbidden, "The role of %s has changed too often in this room.", subject)
+	}
+	return nil
+}
+
+// checkAddress: settings may be changed by right, and an address is one of the node that the room was made on. Once that has no say in
+// the room any more, nobody can look whether another one is free.
+func checkAddress(s *State, e *Event) error {
+	if err := s.checkRight(e.Author(), RightSettings); err != nil {
+		return err
+	}
+	if set := e.Body.GetSettings(); set != nil && set.Alias != nil && *set.Alias != s.Alias && !s.IsSteward(s.Origin()) {
+		return Errorf(Forbidden, "The room's address is one of the node %s, which no longer has a say in it.", s.Origin())
 	}
 	return nil
 }

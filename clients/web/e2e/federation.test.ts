@@ -168,11 +168,13 @@ test("while the other node is away talk goes on, and one sees what has not reach
 test("a conversation between two nodes", async () => {
   await write(bob, `alice@${north.name}`);
   await bob.say("Between us");
+  await bob.page.getByText("alice has not accepted this conversation yet.").waitFor();
   const invite = alice.rooms.getByRole("group", { name: "bob" });
   await invite.getByRole("button", { name: "Accept: bob" }).click();
   await alice.sees("Between us");
   await alice.say("Just the two of us");
   await bob.sees("Just the two of us");
+  await bob.page.getByText("alice has not accepted this conversation yet.").waitFor({ state: "hidden" });
 });
 
 test("a stranger's invitation waits in the tray, without a word of theirs", async () => {

@@ -424,6 +424,31 @@ func TestTLSIsVerified(t *testing.T) {
 }
 
 // STS: told in the clear that TLS is wanted, the bridge comes back by TLS, and from then on never without.
+// The server sees the certificate of sasl_cert, by which SASL EXTERNAL knows the bridge; and by WHOIS everybody its contact.
+func TestClientCertificateAndContact(t *testing.T) {
+	t.Parallel()
+	cert, ca := certificate(t, "127.0.0.1")
+	mine, text := certificate(t, "127.0.0.1")
+	key, err := x509.MarshalPKCS8PrivateKey(mine.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text += string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))
+	shown := make(chan []byte, 16)
+	irc := ircdouble.New(t).Start(&tls.Config{Certificates: []tls.Certificate{cert}, ClientAuth: tls.RequireAnyClientCert,
+		VerifyPeerCertificate: func(raw [][]byte, _ [][]*x509.Certificate) error { shown <- raw[0]; return nil }})
+	w := &world{T: t, irc: irc}
+	settings := w.settings(map[string]string{"tls": "true", "tls_ca": ca, "sasl": "off", "sasl_cert": text, "contact": "root@node.example"})
+	w.host = startHost(t, settings)
+	irc.WaitIn(garden, "hearth")
+	if !slices.Equal(<-shown, mine.Certificate[0]) {
+		t.Error("another certificate was shown")
+	}
+	if l := irc.WaitLine("hearth", "USER"); !strings.Contains(l, "(root@node.example)") {
+		t.Error(l)
+	}
+}
+
 func TestSTS(t *testing.T) {
 	t.Parallel()
 	cert, ca := certificate(t, "127.0.0.1")

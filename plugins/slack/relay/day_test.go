@@ -23,13 +23,13 @@ type day struct {
 // A day's traffic: people talk, edit, react and delete on both sides while sockets are refreshed and die, the bridge is started
 // again, Slack limits, fails, loses answers and sends events twice. Every message arrives once, in order and as it was last; what does not is counted.
 func TestADay(t *testing.T) {
-	total := 800
+	total, ack := 800, 300*time.Millisecond
 	if full() {
-		total = 50_000
+		total, ack = 50_000, time.Second
 	}
 	s := slackdouble.New(t)
 	s.Channel(garden, "garden", false)
-	s.Set(func(s *slackdouble.Slack) { s.Twice, s.AckWithin = 10, time.Second })
+	s.Set(func(s *slackdouble.Slack) { s.Twice, s.AckWithin = 10, ack })
 	open := openFor(s, nil)
 	open.KnownBots = []string{"BOTHER00"}
 	d := &day{world: &world{s, bridgetest.Start(t, &Bridge{Timing: quick}, open)}, inRoom: map[string]bool{}, inSlack: map[string]bool{}, final: map[string]string{}, acts: map[string]bool{}}

@@ -36,7 +36,7 @@ export const en = {
     unread: (n: number) => p(n, "# unread message", "# unread messages"), mentions: (n: number) => p(n, "# mention", "# mentions"),
     empty: "No rooms yet.", emptyHint: "Make one, or find one that is open to everybody here.", invitedBy: (who: string) => `Invited by ${who}`, accept: "Accept", decline: "Decline",
     muted: "muted", account: "Account and settings", settings: "Settings", admin: "Administration", signOut: "Sign out", signOutTitle: "Sign out?", signOutText: "Drafts and messages that were not sent yet are removed from this device.", choose: "Choose a room",
-    chooseHint: "Pick a room on the left, or press Ctrl K to jump to one.", menu: "Add", unnamed: "Room without a name", last: (who: string, text: string) => `${who}: ${text}`,
+    welcome: "Welcome", welcomeHint: "Make a room and invite people into it, or look for one that is open to everybody.", make: "Make a room", look: "Look for a room", chooseHint: "Pick a room on the left, or press Ctrl K to jump to one.", menu: "Add", unnamed: "Room without a name", last: (who: string, text: string) => `${who}: ${text}`,
     showList: "Back to rooms", requests: (n: number) => p(n, "# request", "# requests"), blocked: "Somebody you blocked",
   },
 

@@ -36,7 +36,7 @@ export const zh: Dictionary = {
     unread: (n) => p(n, "# 条未读消息"), mentions: (n) => p(n, "# 次提及"),
     empty: "还没有房间。", emptyHint: "新建一个，或者查找对所有人开放的房间。", invitedBy: (who) => `${who} 邀请了你`, accept: "接受", decline: "拒绝",
     muted: "已静音", account: "账号与设置", settings: "设置", admin: "管理", signOut: "退出登录", signOutTitle: "退出登录？", signOutText: "草稿和尚未发送的消息会从本设备移除。", choose: "选择一个房间",
-    chooseHint: "在左侧选择房间，或按 Ctrl K 快速跳转。", menu: "添加", unnamed: "未命名的房间", last: (who, text) => `${who}：${text}`,
+    welcome: "欢迎", welcomeHint: "新建一个房间并邀请别人，或者查找对所有人开放的房间。", make: "新建一个房间", look: "找一个房间", chooseHint: "在左侧选择房间，或按 Ctrl K 快速跳转。", menu: "添加", unnamed: "未命名的房间", last: (who, text) => `${who}：${text}`,
     showList: "返回房间列表", requests: (n) => p(n, "# 个请求"), blocked: "你屏蔽的人",
   },
 

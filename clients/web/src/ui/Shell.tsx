@@ -1,6 +1,7 @@
 import { createEffect, Match, onCleanup, onMount, Show, Suspense, Switch, type JSX } from "solid-js";
 import { t } from "../i18n";
 import { Banner } from "./Banner";
+import { Button } from "./kit/Button";
 import { Empty, Skeleton } from "./kit/Empty";
 import { late } from "./late";
 import { watchMessages } from "./notifications";
@@ -106,9 +107,24 @@ export function Shell(): JSX.Element {
 }
 
 function Home(): JSX.Element {
+  const chat = useChat();
   return (
     <main class="home" id="main" tabindex="-1">
-      <Empty flame title={t().rooms.choose} hint={t().rooms.chooseHint} />
+      <Show
+        when={chat.rooms().length > 0}
+        fallback={
+          <Empty flame title={t().rooms.welcome} hint={t().rooms.welcomeHint}>
+            <div class="panel-row">
+              <Button look="primary" onClick={() => windows.open("newRoom")}>
+                {t().rooms.make}
+              </Button>
+              <Button onClick={() => go("#/find")}>{t().rooms.look}</Button>
+            </div>
+          </Empty>
+        }
+      >
+        <Empty flame title={t().rooms.choose} hint={t().rooms.chooseHint} />
+      </Show>
     </main>
   );
 }

@@ -13,7 +13,7 @@ export const bridges: BridgeTexts = {
   settings: "设置", save: "保存", saved: "已保存。桥接将用新设置重新启动。", savedLink: "已保存。连接将用新设置继续。", restart: "重新启动", restarted: "桥接正在重新启动。", disable: "停用", enable: "启用", remove: "移除", logs: "日志", actions: (name) => `${name} 的操作`,
   removeTitle: (name) => `移除 ${name}？`, removeText: "它会离开所有房间和频道，并忘记两边消息的对应关系：旧消息的编辑和删除将不再同步。",
   figures: (out, into) => `已转发 ${out}，已接收 ${into}`, queue: (n) => `${n} 条等待`, oldest: (age) => `最早的已等待${age}`, dropped: (n) => `${n} 条未转发`, heard: (when) => `最近收到于 ${when}`, since: (when) => `自 ${when}`, reconnects: (n) => `重连 ${n} 次`,
-  links: "频道", noLinks: "还没有连接频道。", link: "连接频道", room1: "房间", roomHint: "本节点的房间，或桥接已受邀的房间：#garden@node", channel: "频道", consent: "我也管理这个频道：无需验证码", linkButton: "连接", unlink: "断开", unlinkTitle: (channel) => `断开 ${channel}？`, unlinkText: "双向都不再转发。之后可以重新连接。", linked: (channel) => `已连接 ${channel}。`,
+  links: "频道", privateLink: "一个私人对话", noLinks: "还没有连接频道。", link: "连接频道", room1: "房间", roomHint: "本节点的房间，或桥接已受邀的房间：#garden@node", channel: "频道", consent: "我也管理这个频道：无需验证码", linkButton: "连接", unlink: "断开", unlinkTitle: (channel) => `断开 ${channel}？`, unlinkText: "双向都不再转发。之后可以重新连接。", linked: (channel) => `已连接 ${channel}。`,
   say: "需要频道管理员同意", copy: "复制验证码", copied: "已复制", code: "验证码", ends: (when) => `验证码有效至 ${when}，不会再次显示。`, ended: (why) => `已结束：${why}`, confirmedBy: (who) => `由 ${who} 确认`, waitingSince: (when) => `等待验证码，至 ${when}`,
   logTitle: (name) => `${name} 的日志`, logEmpty: "还没有日志。", seconds: (n) => `${n} 秒`, minutes: (n) => `${n} 分钟`, hours: (n) => `${n} 小时`,
 };

@@ -54,8 +54,8 @@ export function BridgeCard(props: { bridge: Bridge; kind: BridgeKind | undefined
       <h4>{tb().links}</h4>
       <ul class="plain-list">
         {/* By place: the list is fetched every few seconds, and a focused button must stay. */}
-        <Index each={props.bridge.links} fallback={<li class="hint">{tb().noLinks}</li>}>
-          {(link) => <LinkItem link={link()} settable={(props.kind?.linkSettings.length ?? 0) > 0} onSet={() => setSetting(link().channel)} onUnlink={() => setUnlinking(link().channel)} />}
+        <Index each={props.bridge.links.filter((link) => !(link.ended && isPrivate(link)))} fallback={<li class="hint">{tb().noLinks}</li>}>
+          {(link) => <LinkItem link={link()} settable={(props.kind?.linkSettings.length ?? 0) > 0 && !isPrivate(link())} onSet={() => setSetting(link().channel)} onUnlink={() => setUnlinking(link().channel)} />}
         </Index>
       </ul>
       <Show when={asked() === "link"} fallback={<Button small onClick={() => setAsked("link")}>{tb().link}</Button>}>
@@ -71,7 +71,7 @@ export function BridgeCard(props: { bridge: Bridge; kind: BridgeKind | undefined
         {(link) => <ChangeSettings of={link().channel} settings={props.kind?.linkSettings ?? []} values={link().settings} hidden={link().hidden} saved={tb().savedLink} save={(settings) => commands.adminBridgeSet({ name: name(), channel: link().channel, settings })} onClose={() => setSetting("")} onChanged={props.onChanged} />}
       </Show>
       <Confirm open={asked() === "remove"} title={tb().removeTitle(name())} text={tb().removeText} action={tb().remove} onClose={() => setAsked("")} onConfirm={() => commands.adminBridgeRemove({ name: name() }).then(props.onChanged)} />
-      <Confirm open={unlinking() !== ""} title={tb().unlinkTitle(unlinking())} text={tb().unlinkText} action={tb().unlink} onClose={() => setUnlinking("")} onConfirm={() => commands.adminBridgeUnlink({ name: name(), channel: unlinking() }).then(props.onChanged)} />
+      <Confirm open={unlinking() !== ""} title={tb().unlinkTitle(isPrivate({ channel: unlinking() }) ? tb().privateLink : unlinking())} text={tb().unlinkText} action={tb().unlink} onClose={() => setUnlinking("")} onConfirm={() => commands.adminBridgeUnlink({ name: name(), channel: unlinking() }).then(props.onChanged)} />
     </li>
   );
 }
@@ -95,15 +95,19 @@ function Figures(props: { status: BridgeStatus | undefined }): JSX.Element {
   return <span class="card-detail">{text()}</span>;
 }
 
+/** Whose, and with whom, is no administrator's affair: only that it is there. */
+const isPrivate = (link: { readonly channel: string }): boolean => link.channel.startsWith("private:");
+
 function LinkItem(props: { link: BridgeLink; settable: boolean; onSet: () => void; onUnlink: () => void }): JSX.Element {
   const link = () => props.link;
+  const place = () => (isPrivate(link()) ? tb().privateLink : link().channel);
   const detail = () =>
     link().ended ? tb().ended(link().ended) : !link().confirmed ? tb().waitingSince(dateTime(locale(), Number(link().codeEnds))) : link().confirmedBy ? tb().confirmedBy(link().confirmedBy) : "";
   return (
     <li class="plain-item bridge-link">
       <div class="card-main">
         <span class="card-title" dir="auto">
-          {link().channel} ↔ {link().roomName}
+          {isPrivate(link()) ? place() : `${place()} ↔ ${link().roomName}`}
         </span>
         <Show when={!link().ended}>
           <BridgeState status={link().status} />
@@ -113,12 +117,12 @@ function LinkItem(props: { link: BridgeLink; settable: boolean; onSet: () => voi
         </Show>
       </div>
       <Show when={!link().ended && props.settable}>
-        <Button small look="quiet" aria-label={`${tb().settings} ${link().channel}`} onClick={() => props.onSet()}>
+        <Button small look="quiet" aria-label={`${tb().settings} ${place()}`} onClick={() => props.onSet()}>
           {tb().settings}
         </Button>
       </Show>
       <Show when={!link().ended}>
-        <Button small look="quiet" aria-label={`${tb().unlink} ${link().channel}`} onClick={() => props.onUnlink()}>
+        <Button small look="quiet" aria-label={`${tb().unlink} ${place()}`} onClick={() => props.onUnlink()}>
           {tb().unlink}
         </Button>
       </Show>

@@ -33,7 +33,7 @@ export function ChangeSettings(props: { of: string; settings: readonly BridgeSet
   return (
     <Dialog open wide title={`${props.of}: ${tb().settings}`} onClose={props.onClose}>
       <form class="form" onSubmit={(e) => void submit(e)} novalidate>
-        <SettingFields settings={props.settings} values={values()} hidden={props.hidden} onChange={(key, value) => (setValues({ ...values(), [key]: value }), setChanged({ ...changed(), [key]: value }))} />
+        <SettingFields settings={props.settings} values={values()} hidden={props.hidden} open={props.settings.every((s) => !s.required)} onChange={(key, value) => (setValues({ ...values(), [key]: value }), setChanged({ ...changed(), [key]: value }))} />
         <Show when={error()}>
           <p class="form-error" role="alert">
             {error()}

@@ -6,7 +6,7 @@ import { Check, Field, Select } from "../kit/Field";
 export type Values = Readonly<Record<string, string>>;
 
 /** A plugin says what it wants to know; this asks for it. What comes behind all that is required mostly stays as it is. */
-export function SettingFields(props: { settings: readonly BridgeSetting[]; values: Values; hidden: readonly string[]; onChange: (name: string, value: string) => void }): JSX.Element {
+export function SettingFields(props: { settings: readonly BridgeSetting[]; values: Values; hidden: readonly string[]; open?: boolean; onChange: (name: string, value: string) => void }): JSX.Element {
   const field = (setting: BridgeSetting) => <SettingField setting={setting} value={props.values[setting.name] ?? setting.default} hidden={props.hidden.includes(setting.name)} onChange={(value) => props.onChange(setting.name, value)} />;
   const first = () => props.settings.findLastIndex((s) => s.required) + 1;
   const rest = () => props.settings.slice(first());
@@ -14,7 +14,7 @@ export function SettingFields(props: { settings: readonly BridgeSetting[]; value
     <>
       <For each={props.settings.slice(0, first())}>{field}</For>
       <Show when={rest().length > 0}>
-        <details class="bridge-more">
+        <details class="bridge-more" open={props.open}>
           <summary>{tb().optional}</summary>
           <div class="form">
             <For each={rest()}>{field}</For>

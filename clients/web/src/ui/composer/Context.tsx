@@ -4,6 +4,7 @@ import { IconButton } from "../kit/Button";
 import { Icon } from "../kit/Icon";
 import { speakerOf, useChat } from "../state";
 import { useRoomView } from "../timeline/view";
+import { plain } from "../markdown/plain";
 
 /** Above the text field: what it answers or edits, and a way out of that. */
 export function ComposerContext(props: { onCancel: () => void }): JSX.Element {
@@ -20,7 +21,7 @@ export function ComposerContext(props: { onCancel: () => void }): JSX.Element {
           <Icon name={mode().kind === "edit" ? "edit" : "reply"} size={15} />
           <span class="composer-context-title">{mode().kind === "edit" ? t().composer.editing : t().composer.replying(speakerOf(chat, mode().event).name)}</span>
           <Show when={mode().kind === "reply"}>
-            <span class="composer-context-text">{mode().event.text}</span>
+            <span class="composer-context-text">{plain(mode().event.text)}</span>
           </Show>
           <IconButton icon="close" size={15} label={mode().kind === "edit" ? t().composer.cancelEdit : t().composer.cancelReply} onClick={() => props.onCancel()} />
         </div>

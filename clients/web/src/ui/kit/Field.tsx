@@ -1,4 +1,5 @@
-import { createUniqueId, Show, splitProps, type JSX } from "solid-js";
+import { createUniqueId, onMount, Show, splitProps, type JSX } from "solid-js";
+import { isTouch } from "../media";
 
 type FieldProps = Omit<JSX.InputHTMLAttributes<HTMLInputElement>, "id" | "onInput"> & {
   label: string;
@@ -11,6 +12,9 @@ type FieldProps = Omit<JSX.InputHTMLAttributes<HTMLInputElement>, "id" | "onInpu
 /** A labelled text field; what is wrong with it is said right below it. */
 export function Field(props: FieldProps): JSX.Element {
   const id = createUniqueId();
+  let input: HTMLInputElement | undefined;
+  // The browser heeds the attribute once a page, if at all.
+  onMount(() => props.autofocus && !isTouch() && input?.focus());
   const [own, rest] = splitProps(props, ["label", "hint", "error", "hideLabel", "onInput", "class"]);
   const described = () => [own.hint && `${id}-hint`, own.error && `${id}-error`].filter(Boolean).join(" ") || undefined;
   return (
@@ -19,6 +23,7 @@ export function Field(props: FieldProps): JSX.Element {
         {own.label}
       </label>
       <input
+        ref={input}
         type="text"
         {...rest}
         id={id}

@@ -59,7 +59,7 @@ export function MemberItem(props: { member: Member; onChanged: () => void }): JS
     <li class="member">
       <Avatar id={user()} name={name()} blob={props.member.profile?.avatar} size={32} online={props.member.online || chat.online(user())} />
       <span class="member-main">
-        <span class="member-name" title={user()}>
+        <span class="member-name" dir="auto" title={user()}>
           {name()} {me() ? `(${t().common.you})` : ""}
           <Show when={props.member.profile?.status && elsewhere(chat, user())}>{(node) => <span class="node-tag">@{node()}</span>}</Show>
         </span>

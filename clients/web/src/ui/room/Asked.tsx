@@ -8,6 +8,7 @@ import { useRoomView } from "../timeline/view";
 const Confirm = late(() => import("../kit/Confirm").then((m) => ({ default: m.Confirm })));
 const EditHistory = late(() => import("./EditHistory"));
 const Report = late(() => import("./Report"));
+const InvitePeople = late(() => import("../panel/InvitePeople").then((m) => ({ default: m.InvitePeople })));
 const PersonCard = late(() => import("../person/PersonCard"));
 
 /** The window a message's action asked for. */
@@ -31,6 +32,9 @@ export function Asked(): JSX.Element {
         </Match>
         <Match when={asked("edits")}>{(event) => <EditHistory event={event()} onClose={close} />}</Match>
         <Match when={asked("report")}>{(event) => <Report event={event()} onClose={close} />}</Match>
+        <Match when={view.ask()?.kind === "invite"}>
+          <InvitePeople onClose={close} />
+        </Match>
         <Match when={person()}>{(user) => <PersonCard user={user()} onClose={close} />}</Match>
       </Switch>
     </Suspense>

@@ -28,7 +28,7 @@ export function RoomHead(props: RoomHeadProps): JSX.Element {
       <IconButton class="only-narrow" icon="back" label={t().rooms.showList} onClick={() => go("#/")} />
       <Show when={props.summary}>{(room) => <RoomAvatar room={room()} size={32} />}</Show>
       <div class="room-head-main">
-        <h1 class="room-head-title">
+        <h1 class="room-head-title" dir="auto">
           {props.title} <Show when={props.summary?.direct && elsewhere(chat, props.summary.direct)}>{(node) => <span class="node-tag">@{node()}</span>}</Show>
         </h1>
         <Show when={!(props.summary && isStranger(props.summary)) && props.summary?.topic}>

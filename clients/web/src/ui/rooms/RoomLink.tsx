@@ -5,6 +5,7 @@ import { listTime } from "../../i18n/dates";
 import { Icon } from "../kit/Icon";
 import { route, toRoom } from "../route";
 import { elsewhere, roomTitle, useChat } from "../state";
+import { plain } from "../markdown/plain";
 import { RoomAvatar } from "./RoomAvatar";
 
 export function RoomLink(props: { id: string }): JSX.Element {
@@ -31,7 +32,8 @@ export function RoomLink(props: { id: string }): JSX.Element {
     if (!now?.lastText) return "";
     if (chat.blocked(now.lastAuthor)) return t().rooms.blocked;
     const who = now.lastAuthor === chat.me()?.user ? t().common.you : chat.name(now.lastAuthor);
-    return now.direct && now.lastAuthor === now.direct ? now.lastText : t().rooms.last(who, now.lastText);
+    const text = plain(now.lastText);
+    return now.direct && now.lastAuthor === now.direct ? text : t().rooms.last(who, text);
   };
   return (
     <a class="room-link" classList={{ unread: unread() > 0 && room()?.muted !== "all", mentioned: mentions() > 0 }} href={toRoom(props.id)} aria-current={current() ? "page" : undefined}>
@@ -40,7 +42,7 @@ export function RoomLink(props: { id: string }): JSX.Element {
         <span class="room-link-line">
           {/* One text for the whole name: pieces beside each other are read with a gap before the comma. */}
           <span class="hidden-text">{label()}</span>
-          <span class="room-link-title" aria-hidden="true">
+          <span class="room-link-title" dir="auto" aria-hidden="true">
             {title()} <Show when={node()}>
               <span class="node-tag">@{node()}</span>
             </Show>
@@ -51,7 +53,7 @@ export function RoomLink(props: { id: string }): JSX.Element {
           <span class="room-link-time" aria-hidden="true">{listTime(locale(), Number(room()?.lastTime ?? 0n))}</span>
         </span>
         <span class="room-link-line" aria-hidden="true">
-          <span class="room-link-preview">{preview()}</span>
+          <span class="room-link-preview" dir="auto">{preview()}</span>
           <Show when={mentions() > 0}>
             <span class="badge at">@{number(locale(), mentions())}</span>
           </Show>

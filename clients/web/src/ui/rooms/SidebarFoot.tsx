@@ -27,7 +27,7 @@ export function SidebarFoot(): JSX.Element {
     <div class="sidebar-foot">
       <UserAvatar user={me()?.user ?? ""} size={32} />
       <div class="sidebar-me">
-        <span class="sidebar-me-name">{name()}</span>
+        <span class="sidebar-me-name" dir="auto">{name()}</span>
         <span class="transport" data-phase={chat.connection().phase} title={title()}>
           <span class="transport-dot" aria-hidden="true" />
           {state()}

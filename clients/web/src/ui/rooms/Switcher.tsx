@@ -38,7 +38,7 @@ export default function Switcher(props: { onClose: () => void }): JSX.Element {
           {(room, i) => (
             <li class="suggestion" id={`switcher-${i()}`} role="option" aria-selected={i() === active()} onClick={() => choose(room.room)} onPointerMove={() => setActive(i())}>
               <RoomAvatar room={room} size={26} />
-              <span class="suggestion-label">{roomTitle(chat, room, t().rooms.unnamed)}</span>
+              <span class="suggestion-label" dir="auto">{roomTitle(chat, room, t().rooms.unnamed)}</span>
               <span class="suggestion-detail">{room.direct || room.alias}</span>
               <Show when={room.unread > 0}>
                 <span class="badge">{room.unread}</span>

@@ -1,6 +1,6 @@
 import { createMemo, type Accessor } from "solid-js";
 import { createDebounced, createLoad, type Load } from "../kit/load";
-import { useChat } from "../state";
+import { localPart, useChat } from "../state";
 import { userAddress } from "./address";
 
 export interface FoundPerson {
@@ -17,7 +17,7 @@ export function createPeopleSearch(query: Accessor<string>, limit: number): { fo
   const load = createLoad(still, async (q) => (q.trim() ? (await chat.client.commands.userFind({ query: q.trim(), limit })).profiles : []));
   const found = createMemo(() => {
     if (!query().trim()) return [];
-    const people: FoundPerson[] = (load.value() ?? []).map((p) => ({ user: p.user, name: p.displayName || p.user, detail: p.status || p.user, node: "" }));
+    const people: FoundPerson[] = (load.value() ?? []).map((p) => ({ user: p.user, name: p.displayName || localPart(p.user), detail: p.status || p.user, node: "" }));
     const address = userAddress(query());
     const { user: me, node: here } = chat.me() ?? {};
     // Whether there is such a person only the other node knows: it is asked when one is chosen.

@@ -53,7 +53,7 @@ export function Message(props: { id: string; row: MessageRow }): JSX.Element {
         <Show when={head()}>
           <div class="message-head" classList={{ earlier: sentEarlier(event()) }}>
             {/* By the keyboard: in the message's menu. */}
-            <button type="button" tabindex="-1" class={`author hue-text-${hueOf(who().id)}`} title={who().id} onClick={() => view.setAsk({ kind: "person", user: event().author })}>
+            <button type="button" tabindex="-1" dir="auto" class={`author hue-text-${hueOf(who().id)}`} title={who().id} onClick={() => view.setAsk({ kind: "person", user: event().author })}>
               {who().name}
             </button>
             <Show when={who().network}>{(network) => <span class="node-tag">{network()}</span>}</Show>

@@ -4,7 +4,7 @@ import { createContext, createSignal, useContext, type Accessor } from "solid-js
 import type { Event, RoomSummary } from "../../gen/room_pb";
 
 export type ComposerMode = { kind: "new" } | { kind: "reply"; event: Event } | { kind: "edit"; event: Event };
-export type Ask = { kind: "delete" | "edits" | "report"; event: Event } | { kind: "person"; user: string } | null;
+export type Ask = { kind: "delete" | "edits" | "report"; event: Event } | { kind: "person"; user: string } | { kind: "invite" } | null;
 
 export interface RoomView {
   readonly room: string;
