@@ -97,6 +97,50 @@ func TestThreeNodes(t *testing.T) {
 	a.sees(ann, id, want...)
 }
 
+// A node whose last user is put out of a room learns that, whatever happened before: the entry that says so is the
+// last that it is due.
+func TestTheLastUserIsPutOut(t *testing.T) {
+	again := func(l, other *lodge) { l.stop(); l.start(); l.linked(other) }
+	for what, act := range map[string]func(a, b *lodge, put func()){
+		"while both run":                     func(a, b *lodge, put func()) { put() },
+		"after its node was started again":   func(a, b *lodge, put func()) { again(b, a); put() },
+		"after the home was started again":   func(a, b *lodge, put func()) { again(a, b); put() },
+		"while its node is away":             func(a, b *lodge, put func()) { b.stop(); put(); b.start() },
+		"while away, the home started again": func(a, b *lodge, put func()) { b.stop(); put(); a.stop(); a.start(); b.start() },
+	} {
+		for how, d := range map[string]room.Draft{
+			"kicked":          {Kind: room.KindKick, Body: &roompb.Body{Subject: "bob@b.test"}},
+			"banned":          {Kind: room.KindBan, Body: &roompb.Body{Subject: "bob@b.test"}},
+			"its node banned": {Kind: room.KindNodeBan, Body: &roompb.Body{Node: "b.test"}},
+		} {
+			t.Run(how+" "+what, func(t *testing.T) {
+				t.Parallel()
+				a, b, ann, bob, id := pair(t)
+				d.Room, d.Author = id, ann.User
+				act(a, b, func() {
+					if _, err := a.node.Submit(t.Context(), d); err != nil {
+						t.Fatal(err)
+					}
+				})
+				until(t, "bob is out", func() bool {
+					s, err := b.node.Summary(bob, id)
+					return err != nil || s.Membership != string(room.Joined)
+				}, func() string { return fmt.Sprint(b.node.Summary(bob, id)) })
+				for _, side := range [][2]*lodge{{a, b}, {b, a}} { // else they would compare all rooms for ever
+					if shared, err := side[0].node.Digests(side[1].name); err != nil || len(shared) > 0 {
+						t.Errorf("%s shares %d rooms with %s: %v", side[0].name, len(shared), side[1].name, err)
+					}
+				}
+				if how == "kicked" { // and may come back
+					b.enter(bob, "#garden@a.test")
+					b.say(bob, id, "here again")
+					a.sees(ann, id, "first", "here again")
+				}
+			})
+		}
+	}
+}
+
 // The sender learns how far its messages have reached.
 func TestReached(t *testing.T) {
 	a, b, ann, bob, id := pair(t)

@@ -47,15 +47,31 @@ func (c *chamber) frontierFor(peer string) *roompb.Frontier {
 	defer c.mu.RUnlock()
 	takes := c.state.Takes(peer)
 	switch {
-	case c.invitedOnly() || !takes && c.forgotten != peer:
+	case c.invitedOnly():
 		return nil
-	case !takes || len(c.stub) > 0:
+	case takes && len(c.stub) == 0:
+		return c.frontierLocked()
+	case takes || c.forgotten == peer:
 		return c.stateAlone()
 	}
-	return c.frontierLocked()
+	return c.parting(peer)
 }
 
-// Digests are the rooms shared with a peer, each with a hash of how far it has come here.
+// parting is what is left for a peer that has ceased to take part: that there is an entry that says so. nil for one that
+// never took part. The lock is held.
+func (c *chamber) parting(peer string) *roompb.Frontier {
+	index := c.state.LeftAt(peer)
+	if index == 0 {
+		return nil
+	}
+	f := &roompb.Frontier{Room: slices.Clone(c.id[:]), StateIndex: index}
+	if index == c.state.Index {
+		f.StateHash = c.state.Hash.Bytes()
+	}
+	return f
+}
+
+// Digests are the rooms in which this node and a peer take part, each with a hash of how far it has come here.
 func (n *Node) Digests(peer string) ([]Digest, error) {
 	ids, err := n.store.PeerRooms(peer)
 	if err != nil {
@@ -68,7 +84,7 @@ func (n *Node) Digests(peer string) ([]Digest, error) {
 			return nil, fmt.Errorf("read frontier of %s: %w", id, err)
 		}
 		f := c.frontierFor(peer)
-		if f == nil || c.isStub() {
+		if f == nil || c.isStub() || !c.takes(n.name) {
 			continue
 		}
 		b, err := deterministic.Marshal(f)
@@ -90,7 +106,7 @@ func (n *Node) Frontier(peer string, id room.ID) (*roompb.Frontier, error) {
 		return nil, unknownIsFine(err)
 	}
 	f := c.frontierFor(peer)
-	if f == nil || c.isStub() {
+	if !c.takes(peer) || f == nil || c.isStub() {
 		n.claimed(peer, id)
 	}
 	return f, nil
@@ -131,8 +147,8 @@ func (n *Node) Collect(peer string, theirs *roompb.Frontier, own bool, maxBytes 
 	if !c.state.Takes(peer) { // all that it may have is the entry by which it ceased to
 		index, logs = c.state.LeftAt(peer), nil
 	}
-	if len(c.stub) > 0 {
-		logs = nil
+	if len(c.stub) > 0 || !c.state.Takes(n.name) && len(theirs.GetTops()) == 0 {
+		logs = nil // where this node takes no part any more it is not told what others have of messages
 	}
 	if c.invitedOnly() {
 		index = 0

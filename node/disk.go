@@ -37,6 +37,12 @@ func DiskFull(free, total uint64) (files, messages bool) {
 	return below(2), below(1)
 }
 
+// DiskUsage is what the store takes and what the disk has left.
+func (n *Node) DiskUsage() (used, free, total uint64) {
+	free, total = n.store.FreeSpace()
+	return uint64(n.store.Usage().DiskBytes), free, total
+}
+
 // look reads the gauge.
 func (g *diskGauge) look() {
 	_, full := DiskFull(g.store.FreeSpace())

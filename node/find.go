@@ -114,9 +114,3 @@ func (n *Node) eachRoomID(fn func(room.ID)) error {
 		}
 	})
 }
-
-// DiskUsage is what the store takes and what the disk has left.
-func (n *Node) DiskUsage() (used uint64, free uint64, total uint64) {
-	free, total = n.store.FreeSpace()
-	return uint64(n.store.Usage().DiskBytes), free, total
-}

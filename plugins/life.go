@@ -33,6 +33,7 @@ type life struct {
 	network string
 	can     *pb.Capabilities
 	stale   time.Duration
+	born    uint64 // generation of the bridge that it is of
 
 	stream  pb.Bridge_RunClient
 	ctx     context.Context // the stream's
@@ -92,7 +93,7 @@ func newLife(k *keeper, b channel.Bridge, d *pb.Description) (*life, error) {
 		caller:   node.Caller{User: k.h.book.Bot(b.Name)},
 		outcomes: make(chan answered, 2*window), flood: limit.New[struct{}](flooding, 1), pace: newPace(), chatter: limit.New[struct{}](chattering, 1),
 		lanes: map[string]*lane{}, uploads: map[uint64]*upload{}, avatars: avatars{},
-		state: &pb.Status{State: channel.Connecting, Reason: "It is connecting."},
+		state: &pb.Status{State: channel.Connecting, Reason: "It is connecting."}, born: k.h.book.Generation(b.Name),
 	}
 	l.ctx, l.end = context.WithCancelCause(context.Background())
 	return l, nil

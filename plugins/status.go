@@ -50,7 +50,9 @@ func (l *life) note() {
 		links = append(links, one{a, a.out.next, s})
 	}
 	l.mu.Unlock()
-	l.book.SetStatus(l.name, whole)
+	if l.book.Generation(l.name) == l.born { // else it ends in a moment, and how it was is no news
+		l.book.SetStatus(l.name, whole)
+	}
 	for _, s := range links {
 		if head, err := l.n.Head(l.caller, s.room); err == nil && s.status.Queue > 0 && head > s.next {
 			s.status.Queue += head - s.next // what was not even looked at

@@ -6,18 +6,15 @@
 package hostile
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -45,8 +42,7 @@ type node struct {
 	secret   string // of an invite for nodes
 	link     string
 	log      *program.Log
-	cmd      *exec.Cmd
-	ended    chan struct{}
+	run      *program.Process
 	client   *client.Client
 	given    atomic.Int64 // commands that its person gave
 }
@@ -56,10 +52,10 @@ const password = "correct horse battery staple"
 // startNode starts a node with an account.
 func startNode(t testing.TB, dir, user string) *node {
 	t.Helper()
-	n := &node{t: t, user: user, data: filepath.Join(dir, user), profile: filepath.Join(dir, user+".json"), log: &program.Log{}, ended: make(chan struct{})}
+	n := &node{t: t, user: user, data: filepath.Join(dir, user), profile: filepath.Join(dir, user+".json"), log: &program.Log{}}
 	n.address = "localhost:" + port.Free(t)
 	n.name, n.profiles = n.address, "127.0.0.1:"+port.Free(t)
-	n.spawn()
+	n.run = program.Serve(t, n.log, built, "serve", "--data", n.data, "--listen", n.address, "--name", n.name, "--send-rate", "0", "--pprof", n.profiles)
 	pw := filepath.Join(dir, "pw")
 	if err := os.WriteFile(pw, []byte(password+"\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -70,44 +66,6 @@ func startNode(t testing.TB, dir, user string) *node {
 	n.secret = n.link[strings.LastIndexByte(n.link, '/')+1:]
 	n.open()
 	return n
-}
-
-func (n *node) spawn() {
-	n.t.Helper()
-	n.cmd = exec.Command(built, "serve", "--data", n.data, "--listen", n.address, "--name", n.name, "--send-rate", "0", "--pprof", n.profiles)
-	n.cmd.Env, n.cmd.Stderr = program.Environment(), n.log
-	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	out, err := n.cmd.StdoutPipe()
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	if err := n.cmd.Start(); err != nil {
-		n.t.Fatal(err)
-	}
-	ready := make(chan bool, 1)
-	go func() {
-		for lines := bufio.NewScanner(out); lines.Scan(); {
-			if strings.HasPrefix(lines.Text(), "ready ") {
-				ready <- true
-				io.Copy(io.Discard, out)
-			}
-		}
-		ready <- false
-		n.cmd.Wait()
-		close(n.ended)
-	}()
-	n.t.Cleanup(func() {
-		n.cmd.Process.Kill()
-		<-n.ended
-	})
-	select {
-	case ok := <-ready:
-		if !ok {
-			n.t.Fatalf("%s ended before it was ready:\n%s", n.name, n.log.Tail(40))
-		}
-	case <-time.After(time.Minute):
-		n.t.Fatalf("%s is not ready after a minute:\n%s", n.name, n.log.Tail(40))
-	}
 }
 
 func (n *node) open() {
@@ -154,7 +112,7 @@ func (n *node) must(args ...string) string {
 // status is a figure of /proc/PID/status, in bytes.
 func (n *node) status(what string) int64 {
 	n.t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", n.cmd.Process.Pid))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", n.run.PID()))
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -171,14 +129,14 @@ func (n *node) status(what string) int64 {
 // forgetPeak has VmHWM, the most memory that was ever held, begin anew.
 func (n *node) forgetPeak() {
 	n.t.Helper()
-	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", n.cmd.Process.Pid), []byte("5"), 0); err != nil {
+	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", n.run.PID()), []byte("5"), 0); err != nil {
 		n.t.Fatal(err)
 	}
 }
 
 // busy is how long the node has computed, on all cores, since it began.
 func (n *node) busy() time.Duration {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", n.cmd.Process.Pid))
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", n.run.PID()))
 	if err != nil {
 		n.t.Fatal(err)
 	}

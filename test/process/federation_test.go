@@ -36,7 +36,7 @@ type node struct {
 	netns   string
 	flags   []string
 	log     *program.Log
-	run     *process // nil: it does not
+	run     *program.Process // nil: it does not
 }
 
 // place is where a node is: what it listens at, what it is called, how clients reach it.
@@ -134,18 +134,18 @@ func (f *federation) meet(alias string) {
 
 func (n *node) start() {
 	n.t.Helper()
-	n.run = spawn(n.t, n.netns, n.log, n.flags...)
+	n.run = serve(n.t, n.netns, n.log, n.flags...)
 }
 
 // kill as SIGKILL does.
 func (n *node) kill() {
-	n.run.kill()
+	n.run.Kill()
 	n.run = nil
 }
 
 func (n *node) stop() {
 	n.t.Helper()
-	n.run.stop(n.t)
+	n.run.Stop(n.t)
 	n.run = nil
 }
 

@@ -188,7 +188,7 @@ func (n *node) address() string {
 // memory is the resident set, in bytes.
 func (n *node) memory() int64 {
 	n.t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", n.run.cmd.Process.Pid))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", n.run.PID()))
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -201,7 +201,7 @@ func (n *node) memory() int64 {
 // files is how many the process has open, sockets too.
 func (n *node) files() int {
 	n.t.Helper()
-	open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", n.run.cmd.Process.Pid))
+	open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", n.run.PID()))
 	if err != nil {
 		n.t.Fatal(err)
 	}

@@ -74,7 +74,7 @@ func TestASquatter(t *testing.T) {
 	first, real := f.nodes[0], f.nodes[1]
 	link := strings.TrimSpace(first.must("invite", "--node", "--data", first.data).out)
 	data := f.path("squatter")
-	squatter := spawn(t, "", &program.Log{}, "--data", data, "--listen", "localhost:"+port.Free(t), "--name", real.name)
+	squatter := serve(t, "", &program.Log{}, "--data", data, "--listen", "localhost:"+port.Free(t), "--name", real.name)
 	if r := first.cli("join", link, "--data", data); r.code != 1 {
 		t.Errorf("the squatter was let in: %s", r)
 	}
@@ -86,7 +86,7 @@ func TestASquatter(t *testing.T) {
 		}
 		return errors.New("no alarm")
 	})
-	squatter.kill()
+	squatter.Kill()
 	alive(t, time.Minute, f.nodes...)
 	l := f.talk(f.nodes...)
 	pass(t, time.Second)

@@ -7,15 +7,12 @@
 package process
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -37,77 +34,14 @@ func either(quick, long time.Duration) time.Duration {
 	return quick
 }
 
-// process is a running `hearth serve`.
-type process struct {
-	cmd   *exec.Cmd
-	took  time.Duration // from its start until it was ready
-	ended chan struct{}
-	err   error // once ended
-}
-
-// spawn starts a program and waits until it is ready. It is in the network namespace, if one is named.
-func spawn(t *testing.T, netns string, log io.Writer, args ...string) *process {
+// serve starts a node; in a network namespace, if one is named.
+func serve(t *testing.T, netns string, log *program.Log, args ...string) *program.Process {
 	t.Helper()
 	line := append([]string{binary, "serve"}, args...)
 	if netns != "" {
 		line = append([]string{"ip", "netns", "exec", netns}, line...) // which then is the program: ip execs it
 	}
-	p := &process{cmd: exec.Command(line[0], line[1:]...), ended: make(chan struct{})}
-	p.cmd.Env = program.Environment()
-	p.cmd.Stderr = log
-	// Should the test die, its nodes do.
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	out, err := p.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	began := time.Now()
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ready := make(chan bool, 1)
-	go func() {
-		for lines := bufio.NewScanner(out); lines.Scan(); {
-			if strings.HasPrefix(lines.Text(), "ready ") {
-				ready <- true
-				io.Copy(io.Discard, out)
-			}
-		}
-		ready <- false
-		p.err = p.cmd.Wait()
-		close(p.ended)
-	}()
-	t.Cleanup(p.kill)
-	select {
-	case ok := <-ready:
-		if !ok {
-			t.Fatalf("%s ended before it was ready:\n%s", strings.Join(line, " "), log)
-		}
-	case <-time.After(time.Minute):
-		t.Fatalf("%s is not ready after a minute:\n%s", strings.Join(line, " "), log)
-	}
-	p.took = time.Since(began)
-	return p
-}
-
-func (p *process) kill() {
-	p.cmd.Process.Kill()
-	<-p.ended
-}
-
-// stop ends it as an operator does.
-func (p *process) stop(t *testing.T) {
-	t.Helper()
-	p.cmd.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-p.ended:
-		if p.err != nil {
-			t.Errorf("SIGTERM: %v", p.err)
-		}
-	case <-time.After(time.Minute):
-		p.kill()
-		t.Error("still there a minute after SIGTERM")
-	}
+	return program.Serve(t, log, line...)
 }
 
 // result is what a command line left behind.

@@ -218,7 +218,11 @@ func (s *Server) Connect(nick string, channels ...string) *Client {
 	s.t.Cleanup(func() { conn.Close() })
 	c := &Client{s.t, conn, bufio.NewReaderSize(conn, 1<<16), nick}
 	c.Send("NICK " + nick + "\r\nUSER " + nick + " 0 * :" + nick)
-	c.Expect(" 001 ")
+	for line := c.Next(); !strings.Contains(line, " 001 "); line = c.Next() {
+		if strings.Contains(line, " 433 ") { // the server has not noticed yet that who had it is gone
+			c.Send("NICK " + nick)
+		}
+	}
 	for _, name := range channels {
 		c.Send("JOIN " + name)
 		c.Expect(" 366 ")

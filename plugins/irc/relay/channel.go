@@ -129,6 +129,9 @@ func (r *relay) unlink(id string) {
 	for _, p := range r.puppets {
 		p.leave(ch)
 	}
+	if ch.retry != nil {
+		ch.retry.Stop() // else it would go in, and out as it was not asked there
+	}
 	ch.lane.clear()
 	delete(r.links, id)
 	key := ch.keyKept()

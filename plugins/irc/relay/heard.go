@@ -176,7 +176,7 @@ func (r *relay) each(nick string, change func(*member)) {
 	for _, ch := range r.links {
 		if who := ch.member(nick); who != nil {
 			change(who)
-			ch.here(who)
+			ch.is(who, r.lazyTime)
 		}
 	}
 }

@@ -15,10 +15,10 @@ import (
 func TestConsent(t *testing.T) {
 	t.Parallel()
 	w := begin(t, map[string]string{"contact": "root@node.example"}, nil)
-	w.host.Link(&pb.Link{Channel: "#pond", RoomName: "#pond@node.example"})
-	w.irc.WaitIn("#pond", "hearth")
 	w.irc.Join("#pond", "carol", "+")
-	w.irc.Join("#pond", "olga", "@")
+	w.irc.Join("#pond", "olga", "@") // before the bridge: a JOIN does not tell of ranks
+	w.host.Link(&pb.Link{Channel: "#pond", RoomName: "#pond@node.example"})
+	w.host.WaitRoster("#pond", "carol", "olga")
 	w.host.Code("#pond", "ABCD2345")
 	w.irc.Say("#pond", "carol", "said before the link: not for the room")
 	w.irc.Say("#pond", "carol", "!link ABCD2345")

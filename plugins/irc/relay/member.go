@@ -187,20 +187,27 @@ func (ch *channel) others() bool {
 type news struct {
 	here  map[string]*pb.Ghost // by id
 	gone  map[string]bool
+	due   time.Time
 	timer *time.Timer
 }
 
-const newsTime = 200 * time.Millisecond
+const (
+	newsTime = 200 * time.Millisecond
+	lazyTime = 5 * time.Second // for what nobody waits for, such as that somebody is away: whoever looks at a roster fetches it anew
+)
 
-func (ch *channel) here(m *member) {
+func (ch *channel) here(m *member) { ch.is(m, newsTime) }
+
+// is notes how somebody who is here is now, to be told within a time.
+func (ch *channel) is(m *member, within time.Duration) {
 	if !m.ours {
 		g := m.present(ch.r)
-		ch.note(func(n *news) { n.here[g.Id] = g; delete(n.gone, g.Id) })
+		ch.note(within, func(n *news) { n.here[g.Id] = g; delete(n.gone, g.Id) })
 	}
 }
 
 func (ch *channel) gone(ids ...string) {
-	ch.note(func(n *news) {
+	ch.note(newsTime, func(n *news) {
 		for _, id := range ids {
 			n.gone[id] = true
 			delete(n.here, id)
@@ -208,20 +215,27 @@ func (ch *channel) gone(ids ...string) {
 	})
 }
 
-func (ch *channel) note(change func(*news)) {
+func (ch *channel) note(within time.Duration, change func(*news)) {
 	if !ch.whole {
 		return
 	}
-	if ch.news == nil {
-		n := &news{here: map[string]*pb.Ghost{}, gone: map[string]bool{}}
-		n.timer = ch.r.after(newsTime, func() {
+	n := ch.news
+	if n == nil {
+		n = &news{here: map[string]*pb.Ghost{}, gone: map[string]bool{}}
+		ch.news = n
+	}
+	if due := time.Now().Add(within); n.timer == nil || due.Before(n.due) {
+		if n.timer != nil {
+			n.timer.Stop()
+		}
+		n.due = due
+		n.timer = ch.r.after(within, func() {
 			if ch.news == n {
 				ch.report()
 			}
 		})
-		ch.news = n
 	}
-	change(ch.news)
+	change(n)
 }
 
 // report tells the node, rosterPage at a time.

@@ -57,6 +57,15 @@ func TestNobodyStaysAway(t *testing.T) {
 	w.waitGhost("bob", "", "")
 }
 
+// A server that names nobody by itself is asked.
+func TestNamesAreAskedFor(t *testing.T) {
+	t.Parallel()
+	w := begin(t, nil, func(s *ircdouble.Server) {
+		s.Caps, s.Support = []string{"no-implicit-names"}, strings.ReplaceAll(s.Support, " WHOX", "")
+	})
+	w.irc.WaitLine("hearth", "NAMES #garden")
+}
+
 // InspIRCd tells of both as they change, also of what was so before the bridge came.
 func TestRealAwayAndRealNames(t *testing.T) {
 	t.Parallel()

@@ -42,7 +42,7 @@ func (p IRC) Run(ctx context.Context, h *bridge.Host) error {
 	rush := time.Duration(max(p.Rush, 1))
 	r.stable, r.backoff.Rush = p.Stable, p.Rush
 	r.echoTime, r.holdTime, r.comeAgain, r.aloneTime = echoTime/rush, holdTime/rush, comeAgain/rush, aloneTime/rush
-	r.lookTime = lookTime / rush
+	r.lookTime, r.lazyTime = lookTime/rush, lazyTime/rush
 	if p.Pictures != nil {
 		r.pictures.client = p.Pictures
 	}
@@ -78,7 +78,7 @@ type relay struct {
 	blocks                        allowance
 	shifted                       bool   // somebody came or went since the last look around
 	lines                         uint64 // that were said of conversations
-	lookTime                      time.Duration
+	lookTime, lazyTime            time.Duration
 	pictures                      pictures
 	identd                        identd
 

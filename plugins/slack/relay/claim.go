@@ -84,7 +84,7 @@ func (l *life) command(ctx context.Context, form url.Values) string {
 	defer cancel()
 	c := l.channelByID(form.Get("channel_id"))
 	if c == nil {
-		return "Nobody has asked to link this channel. The administrator of the Hearth node does that first: hearth bridge link."
+		return "Nobody has asked to link this channel: the administrator of the Hearth node does that first. If that is done, the channel is private, and I have to be invited before: " + l.invite()
 	}
 	answer, err := c.claim(ctx, form.Get("user_id"), form.Get("text"))
 	if err != nil {

@@ -369,9 +369,12 @@ func TestPrivateChannelNeedsAnInvitation(t *testing.T) {
 	if st := w.host.Status("#secret", "down"); !strings.Contains(st.Reason, "/invite") {
 		t.Fatalf("reason: %s", st.Reason)
 	}
+	w.WaitSockets(2)
+	if answer := w.Command("C0SECRET", "UADMIN0", "link ABCD1234"); !strings.Contains(answer, "/invite @hearth") {
+		t.Errorf("answer: %s", answer)
+	}
 	w.Invite("C0SECRET")
 	w.host.Status("#secret", "connected")
-	w.WaitSockets(2)
 	w.Say("C0SECRET", "UALICE0", "psst")
 	same(t, w.texts(1), []string{"psst"})
 }

@@ -1,5 +1,6 @@
 // Which message shows its actions: the one under the pointer, with the focus, or pressed long.
 import { createContext, createSelector, createSignal, useContext, type Accessor } from "solid-js";
+import { isTouch } from "../media";
 
 export type Overlay = "" | "menu" | "emoji";
 
@@ -81,7 +82,8 @@ export function createHover(): Hover {
       unlight = setTimeout(() => setHighlighted(""), 2600);
     },
     handlers: {
-      onPointerOver: (e) => e.pointerType !== "touch" && hoverOn(e.target),
+      // Where there is no mouse the browser still makes one of the last tap, over which messages pass.
+      onPointerOver: (e) => e.pointerType !== "touch" && !isTouch() && hoverOn(e.target),
       onPointerLeave: () => hoverOn(null),
       onFocusIn: (e) => point(keyAt(e.target) || under),
       onFocusOut: (e) => {
