@@ -264,8 +264,7 @@ func TestWordsOfAnEditAreLookedForAfterARestart(t *testing.T) {
 	l.setClock("three", 0) // its links are up
 
 	l.do(alice, id, room.KindRole, &roompb.Body{Subject: string(bob.User), Role: "member"})
-	l.sever("one", "two", false)
-	l.sever("one", "three", false)
+	l.sever("one", "two", false) // and three hears of it all from two
 	l.nodes["one"].courier.mark(id)
 	l.agree(id, "one", "two", "three")
 	l.sees(carl, id, "amy hello 0 0")

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"google.golang.org/protobuf/proto"
 
 	"hearth/node/account"
 	"hearth/node/peer"
@@ -132,17 +133,34 @@ func (l *league) kill(name string) {
 func (l *league) reach(from, to string) *Node {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.reachable(from, to)
+}
+
+// reachable is reach under the lock.
+func (l *league) reachable(from, to string) *Node {
 	d := l.nodes[to]
-	if d == nil || l.cut[[2]string{from, to}] || l.cut[[2]string{to, from}] {
+	if d == nil || l.cut[[2]string{from, to}] {
 		return nil
 	}
 	return d.Node
 }
 
+// asked is reach for an errand.
+func (l *league) asked(from string, e *Errand) *Node {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	to := l.reachable(from, e.To)
+	if to == nil || l.hold && e.Ask.GetMembers() != nil {
+		return nil
+	}
+	l.asks++
+	return to
+}
+
 func (l *league) sever(a, b string, cut bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.cut[[2]string{a, b}] = cut
+	l.cut[[2]string{a, b}], l.cut[[2]string{b, a}] = cut, cut
 }
 
 // withhold lets no node bring the members that it lacks, or lets them again.
@@ -158,18 +176,13 @@ func (l *league) carryErrands(ctx context.Context, d *leagued, n *Node, errands 
 		case <-ctx.Done():
 			return
 		case e := <-errands:
-			to := l.reach(n.name, e.To)
-			l.mu.Lock()
-			held := l.hold && e.Ask.GetMembers() != nil
-			if to != nil && !held {
-				l.asks++
-			}
-			l.mu.Unlock()
-			if to == nil || held {
+			to := l.asked(n.name, e)
+			if to == nil {
 				e.Done(nil, ErrUnreachable)
 				continue
 			}
-			d.done.Go(func() { e.Done(to.Answer(e.Context(), n.name, e.Ask), nil) })
+			// Copies, as by a wire: what one node has, another does not change.
+			d.done.Go(func() { e.Done(proto.CloneOf(to.Answer(e.Context(), n.name, proto.CloneOf(e.Ask))), nil) })
 		}
 	}
 }
@@ -189,7 +202,7 @@ func (l *league) carryNews(ctx context.Context, n *Node, news *PeerFollower) {
 		for _, s := range signals {
 			for _, name := range s.To {
 				if to := l.reach(n.name, name); to != nil {
-					to.ReceiveSignal(n.name, s.Signal)
+					to.ReceiveSignal(n.name, proto.CloneOf(s.Signal))
 				}
 			}
 		}
@@ -221,7 +234,7 @@ func (l *league) bringNews(ctx context.Context, n *Node, to string, id room.ID) 
 		return
 	}
 	for _, parcel := range parcels {
-		if _, err := p.TakeParcel(n.name, parcel)(ctx); err != nil {
+		if _, err := p.TakeParcel(n.name, proto.CloneOf(parcel))(ctx); err != nil {
 			l.t.Logf("%s refuses a parcel of %s: %v", to, n.name, err)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"hearth/node/peer"
 	"hearth/node/room"
 	"hearth/node/room/roompb"
@@ -67,7 +69,7 @@ func TestTwoTales(t *testing.T) {
 	}
 	for to, tale := range tales {
 		for _, p := range []*roompb.Parcel{tale.part(1, 2), end.part(6, 6)} {
-			if again, err := l.nodes[to].TakeParcel("three", p)(t.Context()); again != nil || err != nil {
+			if again, err := l.nodes[to].TakeParcel("three", proto.CloneOf(p))(t.Context()); again != nil || err != nil {
 				t.Fatal(to, again, err)
 			}
 		}

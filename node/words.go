@@ -67,9 +67,12 @@ func (c *chamber) recall() {
 	}
 	started := c.n.rooms.start(func() {
 		defer c.recalling.Store(false)
-		c.n.pause(recallAfter)
-		for pos, edits := range c.takeWanted() {
-			c.recallOne(c.n.life, pos, edits)
+		for some := true; some && c.n.life.Err() == nil; { // where some are, the rest may be in a moment
+			c.n.pause(recallAfter)
+			some = false
+			for pos, edits := range c.takeWanted() {
+				some = c.recallOne(c.n.life, pos, edits) || some
+			}
 		}
 	})
 	if !started {
@@ -98,16 +101,17 @@ func (n *Node) pause(d time.Duration) {
 
 // recallOne looks for the words of a message and of its edits, or of an edit alone. Those
 // of an edit of which nobody knows the message are wanted until the room's home has spoken.
-func (c *chamber) recallOne(ctx context.Context, message uint64, edits []uint64) {
+// It tells whether it has found some.
+func (c *chamber) recallOne(ctx context.Context, message uint64, edits []uint64) bool {
 	row, ok, err := c.n.store.Row(c.id, message)
 	if err != nil || !ok {
-		return
+		return false
 	}
 	if row.Void || row.Standing.GetDeleted() || row.Event.Body != nil {
 		if row.Event.Kind() == room.KindEdit {
 			c.wantAgain(message, true)
 		}
-		return
+		return false
 	}
 	s := &submission{done: make(chan result, 1)}
 	for _, pos := range append([]uint64{message}, edits...) {
@@ -125,6 +129,7 @@ func (c *chamber) recallOne(ctx context.Context, message uint64, edits []uint64)
 	if len(s.words) > 0 {
 		_ = c.n.submit(c.id, s) // full: when somebody looks again
 	}
+	return len(s.words) > 0
 }
 
 // wantAgain keeps in mind that the words of an edit are wanted still; settled: no more.
