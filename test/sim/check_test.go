@@ -342,12 +342,14 @@ func (h *host) verify() {
 	}
 }
 
-// places says where the events are that are in one of two timelines only.
+// places says where the first ten events are that are in one of two timelines only: each costs a look into all stores.
 func (w *world) places(room0 room.ID, a, b []string) (out string) {
+	told := 0
 	for _, line := range append(slices.Clone(a), b...) {
-		if slices.Contains(a, line) && slices.Contains(b, line) {
+		if told == 10 || slices.Contains(a, line) && slices.Contains(b, line) {
 			continue
 		}
+		told++
 		id, err := room.ParseHash(line[strings.LastIndex(line, "=")+1:])
 		if err != nil {
 			continue
